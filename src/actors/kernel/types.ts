@@ -1,0 +1,148 @@
+/** The words of the kernel: references, behaviours, signals and what an actor may do through its context. */
+import type { Clock, Logger } from '../../ports/index.ts';
+
+/** What became of a `tell`: taken, refused because the mailbox is full, or dead-lettered because nobody is there. */
+export type TellResult = 'accepted' | 'full' | 'dead';
+
+/**
+ * Address of one incarnation of an actor. Contravariant in its message type: a `Ref<Animal>` may stand where a
+ * `Ref<Dog>` is asked for, never the other way round; `Ref<never>` is any actor.
+ */
+export interface Ref<in Message> {
+  readonly path: string;
+  /** Identity of the actor under this path; a restart gives a new one, and old messages do not reach it by mistake. */
+  readonly uid: number;
+  /** A property, not a method: methods are bivariant in TypeScript, and the brand would be lost. */
+  readonly tell: (message: Message) => TellResult;
+}
+
+/** Why an actor ended. */
+export interface Cause {
+  readonly type: 'stopped' | 'failed' | 'finished' | 'abandoned';
+  readonly error?: Error;
+}
+
+export type Signal =
+  /** A watched actor has ended; also sent when it was dead already. */
+  { readonly type: 'terminated'; readonly ref: Ref<never>; readonly cause: Cause };
+
+/** One incarnation of an actor: private state lives in the closure that made it. */
+export interface Receive<in Message> {
+  /** Handles one message; at most one call is under way at a time. A promise holds the next message back. */
+  readonly message: (message: Message) => void | Promise<void>;
+  readonly signal?: (signal: Signal) => void | Promise<void>;
+  /** Runs once when this incarnation ends, by stop or before a restart, after its running turn has settled. */
+  readonly ended?: (cause: Cause) => void | Promise<void>;
+}
+
+/** Makes an incarnation; called at start and at each restart. It may be asynchronous (messages wait meanwhile). */
+export type Behavior<Message> = (context: ActorContext<Message>) => Receive<Message> | Promise<Receive<Message>>;
+
+/** What happens when a child fails; a supervisor's policy, compiled to a function. */
+export type Decision =
+  | { readonly type: 'restart'; readonly delayMs: number }
+  | { readonly type: 'stop' }
+  | { readonly type: 'escalate' };
+
+export interface Failure {
+  readonly ref: Ref<never>;
+  readonly error: Error;
+  /** Whether it failed while starting (its behaviour threw) or while handling something. */
+  readonly during: 'start' | 'message' | 'signal' | 'turn-deadline';
+}
+
+export interface SpawnOptions {
+  /** Messages the user lane holds; beyond it `tell` answers `full`. Default 10 000. */
+  readonly capacity?: number;
+  /** How long a stop waits for the running turn and the children, in milliseconds. Default 5 000. */
+  readonly shutdownMs?: number;
+  /** Asked at each failure. Default: stop. */
+  readonly onFailure?: (failure: Failure) => Decision;
+  /** A turn that runs longer is abandoned and counts as a failure. Default: none. */
+  readonly turnDeadlineMs?: number;
+  /** Facts that inspection shows beside the actor, asked for when somebody looks. */
+  readonly inspect?: () => Readonly<Record<string, unknown>>;
+}
+
+export interface AskOptions {
+  readonly withinMs: number;
+}
+
+export interface ActorContext<Message> {
+  readonly self: Ref<Message>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborted when this incarnation ends; give it to whatever the actor has started outside. */
+  readonly signal: AbortSignal;
+  /** Starts a child. @throws WeirError `WEIR_NAME_IN_USE`, `WEIR_NAME_INVALID`, `WEIR_ACTOR_DEAD` */
+  spawn<Child>(name: string, behavior: Behavior<Child>, options?: SpawnOptions): Ref<Child>;
+  /** Stops a child (leaf first); resolves when it has terminated. */
+  stop(child: Ref<never>): Promise<void>;
+  /** Ends this actor after the current message, with cause `finished`. */
+  finish(): void;
+  /** Ends this actor as if it had thrown `error`; for failures noticed outside a turn. */
+  fail(error: Error): void;
+  watch(ref: Ref<never>): void;
+  unwatch(ref: Ref<never>): void;
+  /** Sends `make(replyTo)` and resolves with the reply. @throws WeirError `WEIR_ASK_TIMEOUT`, `WEIR_MAILBOX_FULL`, `WEIR_ACTOR_DEAD` */
+  ask<Request, Reply>(ref: Ref<Request>, make: (replyTo: Ref<Reply>) => Request, options: AskOptions): Promise<Reply>;
+  /** Tells `message` to this incarnation after `delayMs`; a timer of the same key is replaced. */
+  startTimer(key: string, message: Message, delayMs: number): void;
+  cancelTimer(key: string): void;
+  /** Tells `message` whenever nothing else arrived for `delayMs`. `undefined` ends it. */
+  receiveTimeout(delayMs: number | undefined, message?: Message): void;
+  /** Keeps a message for `unstashAll`, at most as many as the mailbox's capacity. */
+  stash(message: Message): TellResult;
+  /** Puts stashed messages back in front of the mailbox, oldest first. */
+  unstashAll(): void;
+}
+
+/** One node of the live tree. */
+export interface ActorSnapshot {
+  readonly path: string;
+  readonly uid: number;
+  readonly state: 'starting' | 'live' | 'restarting' | 'draining' | 'dead';
+  readonly restarts: number;
+  readonly lastFailure?: string;
+  readonly mailbox: number;
+  /** Age of the oldest queued message in milliseconds; 0 when there is none. */
+  readonly waitMs: number;
+  /** Age of the running turn in milliseconds; 0 when there is none. */
+  readonly turnMs: number;
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly children: readonly ActorSnapshot[];
+}
+
+export interface DeadLetter {
+  readonly path: string;
+  readonly reason: 'dead' | 'full' | 'stopped' | 'stale' | 'late-reply';
+  readonly message: unknown;
+}
+
+/** Conservation of messages (AK15): accepted = handled + dead-lettered + queued, at any moment. */
+export interface MessageCounts {
+  readonly accepted: number;
+  readonly handled: number;
+  readonly deadLettered: number;
+  readonly queued: number;
+  /** Refused with `full`; never accepted. */
+  readonly refused: number;
+}
+
+export interface ActorSystem {
+  readonly clock: Clock;
+  /** Starts a top-level actor. */
+  spawn<Message>(name: string, behavior: Behavior<Message>, options?: SpawnOptions): Ref<Message>;
+  stop(ref: Ref<never>): Promise<void>;
+  /** From outside any actor, as an edge does. */
+  ask<Request, Reply>(ref: Ref<Request>, make: (replyTo: Ref<Reply>) => Request, options: AskOptions): Promise<Reply>;
+  /** Resolves with the cause when the actor has terminated (at once if it has already). */
+  terminated(ref: Ref<never>): Promise<Cause>;
+  tree(): readonly ActorSnapshot[];
+  counts(): MessageCounts;
+  onDeadLetter(listener: (letter: DeadLetter) => void): void;
+  /** A top-level actor escalated: nobody is left to handle it. */
+  onEscalation(listener: (path: string, error: Error) => void): void;
+  /** Stops everything, leaves first, in reverse start order; resolves when nothing runs any more. */
+  terminate(): Promise<void>;
+}

@@ -1,0 +1,114 @@
+/**
+ * The catalogue of errors: every code that Weir can answer with, once.
+ * `message` and `remedy` are templates over the error's context (`{name}`); `status` is the HTTP status at an edge.
+ */
+export interface CatalogueEntry {
+  readonly message: string;
+  readonly remedy: string;
+  readonly status: number;
+  /** The same request may succeed later without a change. Default false. */
+  readonly retryable?: boolean;
+}
+
+const entries = {
+  // Actors
+  WEIR_MAILBOX_FULL: {
+    message: 'the mailbox of {path} is full ({capacity} messages)',
+    remedy: 'slow down and send again later',
+    status: 429,
+    retryable: true,
+  },
+  WEIR_ACTOR_DEAD: {
+    message: 'the actor {path} is not running',
+    remedy: 'look it up again; it may have been restarted under a new reference',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_ASK_TIMEOUT: {
+    message: '{path} did not answer within {withinMs} ms',
+    remedy: 'ask again, or give it more time',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_NAME_IN_USE: {
+    message: 'the name {name} is in use under {path}',
+    remedy: 'choose another name, or wait until the actor of this name has terminated',
+    status: 409,
+  },
+  WEIR_NAME_INVALID: {
+    message: '"{name}" is not a valid actor name: {why}',
+    remedy: 'use 1 to 200 characters without "/"',
+    status: 400,
+  },
+  WEIR_SUPERVISION_INVALID: {
+    message: 'the supervision specification is wrong at {path}: {why}',
+    remedy: 'correct the specification; nothing was started',
+    status: 500,
+  },
+  WEIR_START_TIMEOUT: {
+    message: '{path} was not ready within {withinMs} ms; it waits on {waitsOn}',
+    remedy: 'see the cause in the log, or raise its start deadline',
+    status: 503,
+    retryable: true,
+  },
+
+  // Values and records
+  WEIR_VALUE_UNSUPPORTED: {
+    message: '{what} cannot be kept: {path} is {found}',
+    remedy: 'use plain data: null, booleans, numbers, strings, bigint, Date, Map, Set, Uint8Array, arrays and objects',
+    status: 400,
+  },
+  WEIR_RECORD_UNREADABLE: {
+    message: 'a record of {what} cannot be read: {why}',
+    remedy: 'it was written by a newer version, or is damaged: do not delete it, see docs/decisions/records.md',
+    status: 500,
+  },
+  WEIR_DURATION_INVALID: {
+    message: '"{value}" is not a duration',
+    remedy: "write milliseconds as a number, or a string such as '250 ms', '30s', '15 min', '2 days'",
+    status: 400,
+  },
+
+  // Log
+  WEIR_LOG_FENCED: {
+    message: 'shard {topic}/{partition} was taken over by a newer term than {term}',
+    remedy: 'nothing: this incarnation stops, the newer owner goes on',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_LOG_CLOSED: {
+    message: 'the log is closed',
+    remedy: 'start the node again',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_LOG_IN_USE: {
+    message: 'the data directory {directory} is in use by another process',
+    remedy: 'stop the other process, or choose another directory',
+    status: 503,
+  },
+  WEIR_LOG_VERSION: {
+    message: 'the data directory {directory} has format {found}, this version reads {expected}',
+    remedy: 'use the version of Weir that wrote it, or migrate it',
+    status: 500,
+  },
+  WEIR_LOG_DAMAGED: {
+    message: 'the data directory {directory} is damaged: {why}',
+    remedy: 'restore it from a backup; nothing was changed',
+    status: 500,
+  },
+  WEIR_LOG_TOPIC: {
+    message: 'topic {topic} {why}',
+    remedy: 'a topic keeps the partition count and cleanup policy it was created with',
+    status: 500,
+  },
+  WEIR_LOG_DISK_FULL: {
+    message: 'no space left in {directory}; commits wait',
+    remedy: 'free some space: the node goes on by itself',
+    status: 503,
+    retryable: true,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof entries;
+export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = entries;

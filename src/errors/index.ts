@@ -1,0 +1,4 @@
+export type { CatalogueEntry, ErrorCode } from './catalogue.ts';
+export { catalogue } from './catalogue.ts';
+export type { ErrorContext } from './weir-error.ts';
+export { ensureError, messageOf, WeirError } from './weir-error.ts';

@@ -1,0 +1,39 @@
+/**
+ * Identities: a member is a holding identity, an X.500 (or other) name in a membership group. One name may be in two
+ * groups, so nothing may ever be keyed by the name alone.
+ */
+import { createHash } from 'node:crypto';
+
+export interface Identity {
+  /** X.500 name, BIC or any other name; unique within its group only. */
+  readonly name: string;
+  /** The membership group's id. */
+  readonly group: string;
+}
+
+/** Short, URL-safe id of an identity: the first 16 hex digits of SHA-256 over its canonical JSON. */
+export type MemberId = string;
+
+/** The group of a node that names none. */
+export const defaultGroup = 'default';
+
+export function memberId(identity: Identity): MemberId {
+  return createHash('sha256')
+    .update(JSON.stringify([identity.name, identity.group]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a.name === b.name && a.group === b.group;
+}
+
+/** Who the members are, on this node and elsewhere. */
+export interface MemberDirectory {
+  /** The member of this id, if it is known. */
+  byId(id: MemberId): Identity | undefined;
+  /** The member of this name in this group, if it is known. */
+  find(name: string, group: string): Identity | undefined;
+  /** Members that this node hosts. */
+  hosted(): readonly Identity[];
+}

@@ -1,0 +1,12 @@
+export type { Action, Authority, Authorize, Principal, Resource } from './authorize.ts';
+export { allowAll } from './authorize.ts';
+export type { Clock, Timer } from './clock.ts';
+export { systemClock } from './clock.ts';
+export type { Duration } from './duration.ts';
+export { toMs } from './duration.ts';
+export type { Identity, MemberDirectory, MemberId } from './identity.ts';
+export { defaultGroup, memberId, sameIdentity } from './identity.ts';
+export type { LogFields, Logger } from './logger.ts';
+export { silentLogger } from './logger.ts';
+export type { Random } from './random.ts';
+export { seededRandom, systemRandom } from './random.ts';

@@ -1,0 +1,150 @@
+/**
+ * The log port: ordered, partitioned, durable topics, and the claim that makes one worker the single writer of a shard.
+ *
+ * Owns the contract only. Drivers: `embedded` (one process, LevelDB), `memory` (several workers in one process, for
+ * tests and simulation); `logContract` in `weir/testing` is the suite that each driver passes.
+ *
+ * Rules that callers rely on:
+ * - a claim fences every older writer of its shard *before* `claim()` resolves (W1);
+ * - a commit is durable as a whole or not at all (W2), and is retried by the driver, with the same records, until it is
+ *   acknowledged or the claim is fenced;
+ * - `append` may repeat records after a lost acknowledgement, so receivers deduplicate.
+ */
+
+/** Name of a topic, without the configured prefix. */
+export type TopicName = string;
+
+export interface TopicSpec {
+  readonly name: TopicName;
+  readonly partitions: number;
+  /**
+   * - `state`: compacted; partition *p* is written by the holder of the claim on *p* alone.
+   * - `events`: appended by anyone, read in order, trimmed by its reader.
+   * - `table`: compacted; partition *p* is written through publications of the holder of the claim on *p*.
+   */
+  readonly kind: 'state' | 'events' | 'table';
+}
+
+/** A shard: one partition of one state topic. */
+export interface ShardId {
+  readonly topic: TopicName;
+  readonly partition: number;
+}
+
+/** Grows with each claim of a shard, and with each incarnation of the log (a restore or a mirror is a new one). */
+export interface Term {
+  readonly incarnation: number;
+  readonly counter: number;
+}
+
+/** `value: null` is a tombstone. Keys are text, stored as UTF-8. */
+export interface LogRecord {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** A record for partition *p* of a `table` topic, durable with (or after, never before) the commit that carries it. */
+export interface Publication extends LogRecord {
+  readonly topic: TopicName;
+}
+
+export interface CommitBatch {
+  readonly records: readonly LogRecord[];
+  /** In order; the last publication of a key is its newest value. */
+  readonly publications: readonly Publication[];
+}
+
+export interface Claim {
+  readonly shard: ShardId;
+  readonly term: Term;
+  /**
+   * Newest value of every live key of the shard, in key order, in chunks. Call it once, before the first commit.
+   * @throws WeirError `WEIR_LOG_FENCED`, `WEIR_LOG_DAMAGED`
+   */
+  restore(): AsyncIterable<readonly LogRecord[]>;
+  /**
+   * Resolves when the batch is durable. One at a time: the next call comes after this one has settled.
+   * A full disk or an absent broker does not reject; it waits, and `Log.health` says why.
+   * @throws WeirError `WEIR_LOG_FENCED` when another worker claimed the shard: nothing of the batch is visible;
+   *   `WEIR_LOG_CLOSED` when the log was closed: the outcome is unknown.
+   */
+  commit(batch: CommitBatch): Promise<void>;
+  /** Called once, when another claim is seen to have fenced this one. A hint: the next commit is refused in any case. */
+  onLost(listener: () => void): void;
+  /** Gives the claim up. The caller has nothing in flight. */
+  release(): Promise<void>;
+}
+
+export interface TailRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Offset in the partition; grows strictly, may have gaps. */
+  readonly offset: number;
+}
+
+export interface Tail {
+  /** No record is delivered after this returns. */
+  close(): void;
+}
+
+/** A topic as a map: a snapshot of all partitions, then every change. */
+export interface Table {
+  get(key: string): Uint8Array | undefined;
+  entries(): IterableIterator<[string, Uint8Array]>;
+  readonly size: number;
+  /** Called after each change is applied; `value` is undefined for a removal. */
+  onChange(listener: (key: string, value: Uint8Array | undefined) => void): void;
+  close(): void;
+}
+
+/** Who owns what is only a hint, for liveness; the claim makes it safe. */
+export interface AssignmentListener {
+  /** This worker should run these partitions now. */
+  assigned(partitions: readonly number[]): void;
+  /** This worker should give these partitions up; the promise resolves when they are drained and released. */
+  revoked(partitions: readonly number[]): Promise<void>;
+}
+
+export interface Membership {
+  leave(): Promise<void>;
+}
+
+export interface LogHealth {
+  readonly state: 'ok' | 'stalled';
+  /** Why commits wait, when they do. */
+  readonly error?: Error;
+  /** Since when, in milliseconds of the clock. */
+  readonly since?: number;
+}
+
+export interface LogLimits {
+  /** Largest value of one record, in bytes. */
+  readonly maxRecordBytes: number;
+  /** Largest sum of keys and values of one commit, in bytes. */
+  readonly maxBatchBytes: number;
+}
+
+export interface Log {
+  readonly driver: string;
+  readonly limits: LogLimits;
+  /**
+   * Creates what is missing.
+   * @throws WeirError `WEIR_LOG_TOPIC` when a topic exists with another partition count or kind.
+   */
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** Takes a shard over: older writers are fenced when this resolves. */
+  claim(shard: ShardId): Promise<Claim>;
+  /** Durable when it resolves; in order for each (caller, partition); may repeat. */
+  append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void>;
+  /** Delivers the records of a partition from offset `from` (0: the oldest kept), in order, and goes on as they come. */
+  tail(topic: TopicName, partition: number, from: number, receive: (records: readonly TailRecord[]) => void): Tail;
+  table(topic: TopicName): Promise<Table>;
+  /** Records of an `events` partition with an offset below `before` may be forgotten. */
+  trim(topic: TopicName, partition: number, before: number): Promise<void>;
+  /** Joins the group that shares the partitions of a sharded service. */
+  join(group: string, partitions: number, listener: AssignmentListener): Promise<Membership>;
+  health(): LogHealth;
+  onHealth(listener: (health: LogHealth) => void): void;
+  /** Waits for what is in flight, then lets go of files and sockets. */
+  close(): Promise<void>;
+}
