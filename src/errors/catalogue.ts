@@ -40,6 +40,23 @@ const entries = {
     remedy: 'use 1 to 200 characters without "/"',
     status: 400,
   },
+  WEIR_ESCALATED: {
+    message: '{path} failed and could not be helped',
+    remedy: 'see the cause; what failed is at the end of the chain',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_TURN_DEADLINE: {
+    message: 'a turn of {path} took longer than {withinMs} ms and was abandoned',
+    remedy: 'see what it waits for, or raise its turn deadline',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_NOT_AN_ACTOR: {
+    message: '{path} is not the reference of an actor that {by} may {act}',
+    remedy: 'use the reference that spawn returned',
+    status: 500,
+  },
   WEIR_SUPERVISION_INVALID: {
     message: 'the supervision specification is wrong at {path}: {why}',
     remedy: 'correct the specification; nothing was started',
@@ -50,6 +67,38 @@ const entries = {
     remedy: 'see the cause in the log, or raise its start deadline',
     status: 503,
     retryable: true,
+  },
+  WEIR_DEADLINE: {
+    message: '{what} did not finish within {withinMs} ms',
+    remedy: 'see the log for what it waits on',
+    status: 503,
+    retryable: true,
+  },
+
+  // Shards
+  WEIR_SHARD_PARTITIONS: {
+    message: '{topic}/{partition} was written with {found} partitions, the node is configured for {expected}',
+    remedy: 'configure the number it was created with; it is fixed for a data directory',
+    status: 500,
+  },
+  WEIR_SHARD_UNAVAILABLE: {
+    message: 'shard {partition} is not running here yet',
+    remedy: 'try again shortly',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_SHARD_BUSY: {
+    message: 'shard {partition} has too much work waiting',
+    remedy: 'slow down and try again later',
+    status: 429,
+    retryable: true,
+  },
+
+  // Testing
+  WEIR_CLOCK_RESTLESS: {
+    message: 'work did not come to rest within {rounds} turns at one moment of virtual time',
+    remedy: 'something tells itself for ever; use a timer between its rounds',
+    status: 500,
   },
 
   // Values and records

@@ -1,0 +1,3 @@
+/** What tests of flows and actors are made with: the door of `weir/testing`. */
+export type { VirtualClock, VirtualClockSettings } from './virtual-clock.ts';
+export { virtualClock } from './virtual-clock.ts';
