@@ -151,6 +151,11 @@ const entries = {
     remedy: 'a topic keeps the partition count and cleanup policy it was created with',
     status: 500,
   },
+  WEIR_LOG_TOO_LARGE: {
+    message: '{what} has {bytes} bytes; the log takes {limit}',
+    remedy: 'write less at once; nothing of it was written',
+    status: 413,
+  },
   WEIR_LOG_DISK_FULL: {
     message: 'no space left in {directory}; commits wait',
     remedy: 'free some space: the node goes on by itself',

@@ -65,8 +65,10 @@ export interface Claim {
   /**
    * Resolves when the batch is durable. One at a time: the next call comes after this one has settled.
    * A full disk or an absent broker does not reject; it waits, and `Log.health` says why.
-   * @throws WeirError `WEIR_LOG_FENCED` when another worker claimed the shard: nothing of the batch is visible;
-   *   `WEIR_LOG_CLOSED` when the log was closed: the outcome is unknown.
+   * @throws WeirError `WEIR_LOG_FENCED` when another worker claimed the shard. Whoever waits hears "unknown", not
+   *   "failed": an attempt whose acknowledgement was lost may be in the history that the new owner reads, as a whole;
+   *   nothing becomes visible after the fence. `WEIR_LOG_CLOSED` when the log was closed: the outcome is unknown.
+   *   `WEIR_LOG_TOO_LARGE` when it is over `Log.limits`: nothing was written and the claim goes on.
    */
   commit(batch: CommitBatch): Promise<void>;
   /** Called once, when another claim is seen to have fenced this one. A hint: the next commit is refused in any case. */
@@ -106,6 +108,7 @@ export interface AssignmentListener {
 }
 
 export interface Membership {
+  /** Revokes what is assigned through the listener, waits until it is drained (or a deadline), then leaves. */
   leave(): Promise<void>;
 }
 

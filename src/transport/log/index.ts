@@ -1,0 +1,20 @@
+export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';
+export { memoryCluster } from './memory/index.ts';
+export type {
+  AssignmentListener,
+  Claim,
+  CommitBatch,
+  Log,
+  LogHealth,
+  LogLimits,
+  LogRecord,
+  Membership,
+  Publication,
+  ShardId,
+  Table,
+  Tail,
+  TailRecord,
+  Term,
+  TopicName,
+  TopicSpec,
+} from './port.ts';

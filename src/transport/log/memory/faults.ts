@@ -1,0 +1,30 @@
+/** Faults that a test or a simulation gives to the memory cluster: what may happen to one request. */
+import type { ShardId, TopicName } from '../port.ts';
+
+/**
+ * - `lost-ack`: it takes effect, but the answer is lost and the worker sends it again (an append takes effect twice);
+ * - `crash-before`, `crash-after`: the worker dies before or after it takes effect, and hears no answer;
+ * - `{ delayMs }`: it arrives that much later.
+ */
+export type Fate = 'ok' | 'lost-ack' | 'crash-before' | 'crash-after' | { readonly delayMs: number };
+
+export interface CommitInfo {
+  readonly worker: string;
+  readonly shard: ShardId;
+  /** Number of the commit within its claim, from 1. */
+  readonly sequence: number;
+}
+
+export interface AppendInfo {
+  readonly worker: string;
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly records: number;
+}
+
+export interface Faults {
+  /** Asked once for each commit, when it is sent. */
+  commit?(info: CommitInfo): Fate;
+  /** Asked once for each append, when it is sent. */
+  append?(info: AppendInfo): Fate;
+}

@@ -1,0 +1,76 @@
+/**
+ * The host of a simulated worker: its line to the shared storage and back.
+ *
+ * Owns when a request arrives and when an answer is heard. A crashed host sends and hears nothing any more; a frozen
+ * one does both late. Requests of one channel arrive in the order they were sent, whatever their delays are.
+ */
+import type { Clock } from '../../../ports/index.ts';
+
+interface Request {
+  due: boolean;
+  readonly arrive: () => void;
+}
+
+export class Host {
+  readonly #clock: Clock;
+  readonly #inbox: Array<() => void> = [];
+  readonly #channels = new Map<string, Request[]>();
+  #frozen = false;
+  #crashed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get crashed(): boolean {
+    return this.#crashed;
+  }
+
+  /** Sends a request to the storage; `arrive` runs there, in a later macrotask, unless the host crashes before. */
+  send(channel: string, delayMs: number, arrive: () => void): void {
+    if (this.#crashed) return;
+    const requests = this.#channels.get(channel) ?? [];
+    this.#channels.set(channel, requests);
+    const request: Request = { due: false, arrive };
+    requests.push(request);
+    const fall = (): void => {
+      request.due = true;
+      this.#pump(requests);
+    };
+    if (delayMs > 0) this.#clock.after(delayMs, fall);
+    else this.#clock.soon(fall);
+  }
+
+  /** Runs `hear` on the worker in a later macrotask, in the order of the calls. */
+  deliver(hear: () => void): void {
+    if (this.#crashed) return;
+    this.#inbox.push(hear);
+    this.#clock.soon(() => this.#hearOne());
+  }
+
+  crash(): void {
+    this.#crashed = true;
+    this.#inbox.length = 0;
+    this.#channels.clear();
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  thaw(): void {
+    if (!this.#frozen) return;
+    this.#frozen = false;
+    for (const _ of this.#inbox) this.#clock.soon(() => this.#hearOne());
+    for (const requests of this.#channels.values()) this.#clock.soon(() => this.#pump(requests));
+  }
+
+  #hearOne(): void {
+    if (this.#crashed || this.#frozen) return;
+    this.#inbox.shift()?.();
+  }
+
+  #pump(requests: Request[]): void {
+    while (!this.#crashed && !this.#frozen && requests[0]?.due) requests.shift()?.arrive();
+  }
+}

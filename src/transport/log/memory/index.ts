@@ -1,0 +1,3 @@
+export type { MemoryCluster, MemoryClusterSetup } from './cluster.ts';
+export { memoryCluster } from './cluster.ts';
+export type { AppendInfo, CommitInfo, Fate, Faults } from './faults.ts';

@@ -1,0 +1,299 @@
+/**
+ * The log as one worker of a memory cluster sees it.
+ *
+ * Owns the worker's claims, tails and tables, and the two halves of each request: what happens when it arrives at the
+ * storage, and what happens when the worker hears the answer. Whatever a crashed worker waits for never settles.
+ */
+import { WeirError } from '../../../errors/index.ts';
+import type { Clock, Random } from '../../../ports/index.ts';
+import type {
+  AssignmentListener,
+  Claim,
+  CommitBatch,
+  Log,
+  LogHealth,
+  LogRecord,
+  Membership,
+  ShardId,
+  Table,
+  Tail,
+  TailRecord,
+  TopicName,
+  TopicSpec,
+} from '../port.ts';
+import { checkAppend, checkBatch, defaultLimits } from '../rules.ts';
+import type { Fate, Faults } from './faults.ts';
+import type { Host } from './host.ts';
+import type { Storage } from './storage.ts';
+
+/** Records in one chunk of a restore and of a delivery. */
+const chunkRecords = 256;
+
+export interface WorkerSetup {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly host: Host;
+  readonly storage: Storage;
+  readonly faults: Faults;
+  readonly latencyMs: { readonly min: number; readonly max: number };
+  readonly crash: () => void;
+  readonly join: (group: string, partitions: number, listener: AssignmentListener) => Membership;
+  readonly onClosed: () => void;
+}
+
+export class WorkerLog implements Log {
+  readonly driver = 'memory';
+  readonly limits = defaultLimits;
+  readonly #setup: WorkerSetup;
+  readonly #open = new Set<{ close(): void }>();
+  #closed = false;
+  #inFlight = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+  }
+
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    return this.#request('topics', 0, () => this.#setup.storage.ensureTopics(specs));
+  }
+
+  async claim(shard: ShardId): Promise<Claim> {
+    const { storage, host } = this.#setup;
+    const id = { ...shard };
+    let lost = false;
+    const listeners: Array<() => void> = [];
+    const onFenced = (): void =>
+      host.deliver(() => {
+        lost = true;
+        for (const listener of listeners.splice(0)) listener();
+      });
+    const counter = await this.#request(channelOf(id), this.#latency(), () => storage.claim(id, onFenced));
+    // What a predecessor made durable but did not publish is published before anything of this claim can be.
+    await this.#publish(id, counter, storage.shard(id).nextPublication);
+    let sequence = 0;
+    let released = false;
+    return {
+      shard: id,
+      term: { incarnation: 1, counter },
+      restore: () => this.#restore(id, counter),
+      commit: async (batch) => {
+        checkBatch(batch, this.limits);
+        for (const { topic } of batch.publications) storage.table(topic);
+        if (released) throw new WeirError('WEIR_LOG_FENCED', { ...id, term: `1.${counter}` });
+        sequence += 1;
+        await this.#commit(id, counter, sequence, batch);
+      },
+      onLost: (listener) => {
+        if (lost) host.deliver(listener);
+        else listeners.push(listener);
+      },
+      release: async () => {
+        released = true;
+        listeners.length = 0;
+      },
+    };
+  }
+
+  async append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void> {
+    checkAppend(topic, records, this.limits);
+    const { storage, faults, id } = this.#setup;
+    storage.events(topic, partition);
+    const copies = records.map(({ key, value }) => ({ key, value: Uint8Array.from(value ?? []) }));
+    const fate = faults.append?.({ worker: id, topic, partition, records: records.length }) ?? 'ok';
+    await this.#fated(`${topic}/${partition}`, fate, () => storage.append(topic, partition, copies));
+  }
+
+  tail(topic: TopicName, partition: number, from: number, receive: (records: readonly TailRecord[]) => void): Tail {
+    this.#assertOpen();
+    const { storage, host } = this.#setup;
+    const events = storage.events(topic, partition);
+    let next = from;
+    let closed = false;
+    let scheduled = false;
+    const read = (): void => {
+      scheduled = false;
+      if (closed) return;
+      const start = events.records.findIndex((record) => record.offset >= next);
+      if (start < 0) return;
+      const chunk = events.records.slice(start, start + chunkRecords);
+      next = (chunk.at(-1)?.offset ?? next) + 1;
+      if (next < events.next) wake();
+      receive(chunk);
+    };
+    const wake = (): void => {
+      if (scheduled || closed) return;
+      scheduled = true;
+      host.deliver(read);
+    };
+    const tail: Tail = {
+      close: () => {
+        closed = true;
+        events.watchers.delete(wake);
+        this.#open.delete(tail);
+      },
+    };
+    events.watchers.add(wake);
+    this.#open.add(tail);
+    wake();
+    return tail;
+  }
+
+  async table(topic: TopicName): Promise<Table> {
+    const { storage, host } = this.#setup;
+    const listeners: Array<(key: string, value: Uint8Array | undefined) => void> = [];
+    let entries = new Map<string, Uint8Array>();
+    let closed = false;
+    const watch = ({ key, value }: { key: string; value: Uint8Array | undefined }): void =>
+      host.deliver(() => {
+        if (closed) return;
+        if (value === undefined) entries.delete(key);
+        else entries.set(key, value);
+        for (const listener of listeners) listener(key, value);
+      });
+    // Snapshot and subscription are taken in one step, so no change is missed or heard twice.
+    await this.#request('tables', this.#latency(), () => {
+      entries = new Map(storage.table(topic).table);
+      storage.table(topic).tableWatchers.add(watch);
+    });
+    const table: Table = {
+      get: (key) => entries.get(key),
+      entries: () => entries.entries(),
+      get size() {
+        return entries.size;
+      },
+      onChange: (listener) => void listeners.push(listener),
+      close: () => {
+        closed = true;
+        storage.table(topic).tableWatchers.delete(watch);
+        this.#open.delete(table);
+      },
+    };
+    this.#open.add(table);
+    return table;
+  }
+
+  trim(topic: TopicName, partition: number, before: number): Promise<void> {
+    return this.#request(`${topic}/${partition}`, 0, () => this.#setup.storage.trim(topic, partition, before));
+  }
+
+  async join(group: string, partitions: number, listener: AssignmentListener): Promise<Membership> {
+    return this.#request('groups', 0, () => this.#setup.join(group, partitions, listener));
+  }
+
+  health(): LogHealth {
+    return { state: 'ok' };
+  }
+
+  onHealth(): void {
+    // Memory never stalls; a slow or lost request is a fault of its own.
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    for (const open of [...this.#open]) open.close();
+    this.#setup.onClosed();
+  }
+
+  async #commit(id: ShardId, counter: number, sequence: number, batch: CommitBatch): Promise<void> {
+    const { storage, faults, id: worker } = this.#setup;
+    const records = batch.records.map(copy);
+    const publications = batch.publications.map((publication) => ({ ...copy(publication), topic: publication.topic }));
+    let applied = false;
+    const arrive = (): void => {
+      storage.assertOwner(id, counter);
+      // A repeat after a lost answer carries the same sequence: it is answered, not applied again.
+      if (!applied) storage.commit(id, counter, records, publications);
+      applied = true;
+    };
+    await this.#fated(channelOf(id), faults.commit?.({ worker, shard: id, sequence }) ?? 'ok', arrive);
+    if (publications.length > 0) {
+      // Not awaited: the commit is durable, and the next holder of the claim publishes whatever a crash leaves here.
+      void this.#publish(id, counter, storage.shard(id).nextPublication);
+    }
+  }
+
+  #publish(id: ShardId, counter: number, before: number): Promise<void> {
+    return this.#exchange(`${channelOf(id)}/publications`, this.#latency(), () =>
+      this.#setup.storage.publish(id, counter, before),
+    );
+  }
+
+  async *#restore(id: ShardId, counter: number): AsyncIterable<readonly LogRecord[]> {
+    const { storage } = this.#setup;
+    const records = await this.#request(channelOf(id), this.#latency(), () => {
+      storage.assertOwner(id, counter);
+      return storage.snapshot(id);
+    });
+    for (let start = 0; start < records.length; start += chunkRecords) {
+      if (start > 0) await this.#request(channelOf(id), 0, () => storage.assertOwner(id, counter));
+      yield records.slice(start, start + chunkRecords);
+    }
+  }
+
+  async #fated(channel: string, fate: Fate, apply: () => void): Promise<void> {
+    const { crash } = this.#setup;
+    const latency = this.#latency() + (typeof fate === 'object' ? fate.delayMs : 0);
+    await this.#request(channel, latency, () => {
+      if (fate === 'crash-before') return crash();
+      apply();
+      if (fate === 'crash-after') crash();
+    });
+    if (fate === 'lost-ack') await this.#request(channel, this.#latency(), apply);
+  }
+
+  /** A request of the caller: refused once the log is closed. */
+  async #request<Answer>(channel: string, delayMs: number, arrive: () => Answer): Promise<Answer> {
+    this.#assertOpen();
+    return this.#exchange(channel, delayMs, arrive);
+  }
+
+  async #exchange<Answer>(channel: string, delayMs: number, arrive: () => Answer): Promise<Answer> {
+    const { host } = this.#setup;
+    this.#inFlight += 1;
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        host.send(channel, delayMs, () => {
+          const answer = attempt(arrive);
+          host.deliver(() => ('error' in answer ? reject(answer.error) : resolve(answer.value)));
+        });
+      });
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#idle?.();
+    }
+  }
+
+  #latency(): number {
+    const { random, latencyMs } = this.#setup;
+    return latencyMs.max > 0 ? latencyMs.min + (latencyMs.max - latencyMs.min) * random.next() : 0;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new WeirError('WEIR_LOG_CLOSED');
+  }
+}
+
+function attempt<Value>(run: () => Value): { readonly value: Value } | { readonly error: unknown } {
+  try {
+    return { value: run() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The caller may reuse its buffers once the call returns. */
+function copy({ key, value }: LogRecord): LogRecord {
+  return { key, value: value === null ? null : Uint8Array.from(value) };
+}
+
+function channelOf({ topic, partition }: ShardId): string {
+  return `${topic}/${partition}`;
+}
