@@ -1,0 +1,1 @@
+export { canonicalBytes, decodeValue, encodeValue } from './value-codec.ts';

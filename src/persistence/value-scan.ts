@@ -1,0 +1,132 @@
+/**
+ * Looks through encoded bytes before the decoder does.
+ *
+ * Owns the guarantee that bytes of a stranger cost no more than their own length: every declared length fits into
+ * what is left, nesting is bounded, and no extension of the MessagePack library but those that we write is reached.
+ */
+import { maxValueDepth } from './value-shape.ts';
+
+/** MessagePack extension under which `Tagged` values are written. On disk: never change it. */
+export const taggedExtension = 0x30;
+/** msgpackr's extension for integers beyond 64 bits. */
+const bigIntExtension = 0x42;
+
+/** @throws Error with the reason why these bytes are not one encoded value. */
+export function scan(bytes: Uint8Array): void {
+  const end = bytes.length;
+  /** Values still to come in each open container, outermost first. */
+  const open: number[] = [];
+  let here = 1;
+  /** Values still to come in all of them. */
+  let owed = 1;
+  let at = 0;
+
+  const uint = (size: number): number => {
+    let value = 0;
+    for (let left = size; left > 0; left -= 1) value = value * 256 + (bytes[at++] ?? 0);
+    return value;
+  };
+  const skip = (size: number): void => {
+    at += size;
+  };
+  const enter = (values: number): void => {
+    if (values === 0) return;
+    open.push(here);
+    if (open.length > maxValueDepth + 1) throw new Error(`nested deeper than ${maxValueDepth} levels`);
+    here = values;
+    owed += values;
+  };
+
+  while (owed > 0) {
+    // Each value takes a byte at least: with this, no container can announce more than the bytes can hold.
+    if (owed > end - at) throw new Error('it ends too early');
+    const token = bytes[at++] ?? 0;
+    here -= 1;
+    owed -= 1;
+    if (token < 0x80 || token >= 0xe0) {
+      // a small integer
+    } else if (token < 0x90) enter((token & 0x0f) * 2);
+    else if (token < 0xa0) enter(token & 0x0f);
+    else if (token < 0xc0) at += token & 0x1f;
+    else {
+      switch (token) {
+        case 0xc0:
+        case 0xc2:
+        case 0xc3:
+          break;
+        case 0xc4:
+        case 0xd9:
+          skip(uint(1));
+          break;
+        case 0xc5:
+        case 0xda:
+          skip(uint(2));
+          break;
+        case 0xc6:
+        case 0xdb:
+          skip(uint(4));
+          break;
+        case 0xc7:
+        case 0xc8:
+        case 0xc9: {
+          const length = uint(1 << (token - 0xc7));
+          expectExtension(bytes[at], bigIntExtension);
+          at += 1 + length;
+          break;
+        }
+        case 0xd8:
+          expectExtension(bytes[at], bigIntExtension);
+          at += 17;
+          break;
+        case 0xcc:
+        case 0xd0:
+          at += 1;
+          break;
+        case 0xcd:
+        case 0xd1:
+          at += 2;
+          break;
+        case 0xca:
+        case 0xce:
+        case 0xd2:
+          at += 4;
+          break;
+        case 0xcb:
+        case 0xcf:
+        case 0xd3:
+          at += 8;
+          break;
+        case 0xd4: {
+          // `undefined` is extension 0; ours is a marker before the value that it concerns.
+          const type = bytes[at];
+          at += 2;
+          if (type === 0) break;
+          expectExtension(type, taggedExtension);
+          here += 1;
+          owed += 1;
+          break;
+        }
+        case 0xdc:
+          enter(uint(2));
+          break;
+        case 0xdd:
+          enter(uint(4));
+          break;
+        case 0xde:
+          enter(uint(2) * 2);
+          break;
+        case 0xdf:
+          enter(uint(4) * 2);
+          break;
+        default:
+          throw new Error(`unknown token ${token}`);
+      }
+    }
+    while (here === 0 && open.length > 0) here = open.pop() ?? 0;
+  }
+  if (at !== end) throw new Error(at > end ? 'it ends too early' : `${end - at} bytes follow its end`);
+}
+
+function expectExtension(found: number | undefined, expected: number): void {
+  if (found !== expected) throw new Error(`unknown extension ${found}`);
+}
