@@ -57,12 +57,14 @@ export function recompute(input: LedgerInput): LedgerProof {
 class Recomputation {
   readonly #input: LedgerInput;
   readonly #problems: LedgerProblem[] = [];
+  readonly #banks: ReadonlySet<string>;
   readonly #accounts: ReadonlyMap<string, OpeningAccount>;
   readonly #transactions: ReadonlyMap<string, Transaction>;
   readonly #results = new Map<string, string>();
 
   constructor(input: LedgerInput) {
     this.#input = input;
+    this.#banks = new Set(input.book.banks.map(({ id }) => id));
     this.#accounts = new Map(input.book.accounts.map((one) => [accountKey(one.bank, one.account), one]));
     this.#transactions = this.#distinct();
   }
@@ -131,7 +133,7 @@ class Recomputation {
     const reasons = new Set<string>();
     for (const { bank, account } of [debtor, creditor]) {
       const opened = this.#accounts.get(accountKey(bank.id, account.id));
-      if (!this.#input.book.banks.some(({ id }) => id === bank.id)) reasons.add('RC01');
+      if (!this.#banks.has(bank.id)) reasons.add('RC01');
       else if (opened === undefined) reasons.add('AC01');
       else {
         if (opened.status === 'closed') reasons.add('AC04');
