@@ -1,0 +1,172 @@
+/**
+ * The envelope of every record: Avro's single-object encoding, `C3 01`, the fingerprint of the writer's schema, the body.
+ *
+ * Owns reading what other versions wrote: a codec knows its own schema and those of its predecessors, and refuses any
+ * other with `WEIR_RECORD_UNREADABLE`, so that the caller can park the record. No schema is ever taken from the wire.
+ */
+import avro from 'avsc';
+import { messageOf, WeirError } from '../errors/index.ts';
+import { compileScan, type Scan } from './avro-scan.ts';
+import { type AvroSchema, fingerprint } from './avro-schema.ts';
+
+export interface RecordCodec<Value> {
+  /**
+   * The value in its envelope, in memory of its own.
+   * @throws WeirError `WEIR_VALUE_UNSUPPORTED` with the path of the field that does not fit the schema.
+   */
+  encode(value: Value): Uint8Array;
+  /**
+   * The value of an envelope that this codec, or one of its predecessors, wrote. Safe on bytes from a stranger.
+   * Fields of type `bytes` are views of memory that is theirs, never of `bytes`.
+   * @throws WeirError `WEIR_RECORD_UNREADABLE`
+   */
+  decode(bytes: Uint8Array): Value;
+  /** CRC-64-AVRO of the schema, by which records name it. */
+  readonly fingerprint: bigint;
+}
+
+/** How records of one writer's schema are read. */
+interface Reader {
+  readonly scan: Scan;
+  readonly resolver: avro.Resolver | undefined;
+}
+
+const headerBytes = 10;
+const scratchBytes = 4_096;
+
+/**
+ * A codec for one kind of record. Fields of type `bytes` are plain Uint8Arrays; those of type `long` are
+ * numbers from -2^52 to 2^53, for counts and times: avsc writes what is below as another number.
+ * @param schema Without maps, recursion, or arrays whose items take no bytes.
+ * @param name What the record is, for the sentences of errors: `flow head`.
+ * @param older Schemas of earlier versions, whose records may still be there. They must resolve to `schema` by Avro's
+ *   rules: a field that was added has a default.
+ */
+export function recordCodec<Value>(
+  schema: AvroSchema,
+  name: string,
+  older: readonly AvroSchema[] = [],
+): RecordCodec<Value> {
+  const type = typeOf(schema);
+  const own = fingerprint(schema);
+  const header = headerOf(own);
+  const scan = compileScan(schema);
+  const scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  scratch.set(header);
+
+  const writers = new Map(older.map((writer) => [fingerprint(writer), writer]));
+  // Made at first use: a resolver costs 0.2 ms, and most never meet a record of theirs.
+  const readers = new Map<bigint, Reader>([[own, { scan, resolver: undefined }]]);
+
+  const readerOf = (print: bigint): Reader => {
+    const known = readers.get(print);
+    if (known !== undefined) return known;
+    const writer = writers.get(print);
+    if (writer === undefined) throw new Error(`its schema ${hex(print)} is unknown`);
+    const reader = { scan: compileScan(writer), resolver: type.createResolver(typeOf(writer)) };
+    readers.set(print, reader);
+    return reader;
+  };
+
+  const write = (value: Value, target: Buffer): number => {
+    try {
+      return type.encode(value, target, headerBytes);
+    } catch (error) {
+      throw misfit(type, value, name, error);
+    }
+  };
+
+  return {
+    fingerprint: own,
+    encode(value) {
+      const end = write(value, scratch);
+      if (end >= 0) return new Uint8Array(scratch.subarray(0, end));
+      // A negative end says by how many bytes the buffer was too short.
+      const large = Buffer.allocUnsafeSlow(scratch.length - end);
+      large.set(header);
+      write(value, large);
+      return new Uint8Array(large.buffer);
+    },
+    decode(bytes) {
+      try {
+        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const reader = startsWith(buffer, header) ? { scan, resolver: undefined } : readerOf(printOf(buffer));
+        reader.scan(buffer, headerBytes);
+        return type.decode(buffer, headerBytes, reader.resolver).value;
+      } catch (error) {
+        throw new WeirError('WEIR_RECORD_UNREADABLE', { what: name, why: messageOf(error) }, error);
+      }
+    },
+  };
+}
+
+/** avsc gives and takes Buffers; outside this module bytes are plain Uint8Arrays. */
+class PlainBytes extends avro.types.LogicalType {
+  protected override _toValue(bytes: unknown): Buffer | undefined {
+    if (!(bytes instanceof Uint8Array)) return undefined;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  protected override _fromValue(bytes: Buffer): Uint8Array {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  protected override _resolve(writer: avro.Type): ((bytes: Uint8Array) => Uint8Array) | undefined {
+    return writer === plainBytes ? (bytes) => bytes : undefined;
+  }
+}
+
+const plainBytes = avro.Type.forSchema(
+  { type: 'bytes', logicalType: 'plain-bytes' },
+  { logicalTypes: { 'plain-bytes': PlainBytes } },
+);
+
+function typeOf(schema: AvroSchema): avro.Type {
+  // A copy, since avsc wants a mutable one and adds to what it is given.
+  return avro.Type.forSchema(JSON.parse(JSON.stringify(schema)), {
+    omitRecordMethods: true,
+    typeHook: (part) => (isBytes(part) ? plainBytes : undefined),
+  });
+}
+
+/** Both ways of writing it: `"bytes"` and `{ "type": "bytes" }`. */
+function isBytes(schema: unknown): boolean {
+  return (
+    schema === 'bytes' || (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'bytes')
+  );
+}
+
+function headerOf(print: bigint): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt16BE(0xc301);
+  header.writeBigUInt64LE(print, 2);
+  return header;
+}
+
+function startsWith(buffer: Buffer, header: Buffer): boolean {
+  return buffer.length >= headerBytes && buffer.compare(header, 0, headerBytes, 0, headerBytes) === 0;
+}
+
+function printOf(buffer: Buffer): bigint {
+  if (buffer.length < headerBytes) throw new Error('it ends too early');
+  if (buffer.readUInt16BE() !== 0xc301) throw new Error('it is no Avro record');
+  return buffer.readBigUInt64LE(2);
+}
+
+/** The first field that does not fit, for the sentence of the refusal. */
+function misfit(type: avro.Type, value: unknown, name: string, cause: unknown): WeirError {
+  let path = '$';
+  let found = messageOf(cause);
+  type.isValid(value, {
+    errorHook: (at, part, expected) => {
+      if (path !== '$') return;
+      path = at.reduce((text, step) => (/^\d+$/.test(step) ? `${text}[${step}]` : `${text}.${step}`), '$');
+      found = `a ${part === null ? 'null' : typeof part}, not of type ${expected.typeName.replace('logical:plain-', '')}`;
+    },
+  });
+  return new WeirError('WEIR_VALUE_UNSUPPORTED', { what: `a record of ${name}`, path, found }, cause);
+}
+
+function hex(print: bigint): string {
+  return print.toString(16).padStart(16, '0');
+}
