@@ -46,6 +46,11 @@ const entries = {
     status: 503,
     retryable: true,
   },
+  WEIR_POLICY_FAILED: {
+    message: '{path} failed, and so did its failure policy: {policy}',
+    remedy: 'correct the policy (onFailure); the failure of the actor is the cause of this one',
+    status: 500,
+  },
   WEIR_TURN_DEADLINE: {
     message: 'a turn of {path} took longer than {withinMs} ms and was abandoned',
     remedy: 'see what it waits for, or raise its turn deadline',
@@ -99,6 +104,129 @@ const entries = {
     message: 'work did not come to rest within {rounds} turns at one moment of virtual time',
     remedy: 'something tells itself for ever; use a timer between its rounds',
     status: 500,
+  },
+
+  // Flows
+  WEIR_FLOW_DEFINITION: {
+    message: 'the flow {name} is not well defined: {why}',
+    remedy: 'correct the definition; nothing was started',
+    status: 500,
+  },
+  WEIR_FLOW_UNKNOWN: {
+    message: 'member {member} has no flow {flow}',
+    remedy: 'list the flows of the member, or register it when the node starts',
+    status: 404,
+  },
+  WEIR_FLOW_NOT_FOUND: {
+    message: 'there is no flow {flowId}',
+    remedy: 'check the id; finished flows leave after their retention',
+    status: 404,
+  },
+  WEIR_FLOW_INPUT_INVALID: {
+    message: 'the input does not fit flow {flow}: {why}',
+    remedy: 'correct the input and start again; nothing was started',
+    status: 400,
+  },
+  WEIR_FLOW_STATE_INVALID: {
+    message: 'the state for stage {stage} of flow {flow} does not fit: {why}',
+    remedy: 'correct the call of become(), then retry the flow',
+    status: 500,
+  },
+  WEIR_FLOW_RESULT_INVALID: {
+    message: 'the result of flow {flow} does not fit: {why}',
+    remedy: 'correct what the flow returns, then retry it',
+    status: 500,
+  },
+  WEIR_FLOW_CONFLICT: {
+    message: 'client request id {clientRequestId} was used for another body; it belongs to flow {flowId}',
+    remedy: 'use a new client request id, or send the same flow and input as before',
+    status: 409,
+  },
+  WEIR_FLOW_REQUEST_ID_INVALID: {
+    message: 'the client request id is not valid: {why}',
+    remedy: 'use 1 to 200 printable characters',
+    status: 400,
+  },
+  WEIR_FLOW_DIVERGED: {
+    message:
+      'flow {flow} took another path than its journal at operation {index}: {found} where {expected} was recorded',
+    remedy:
+      'the stage must do the same at every replay: take time, randomness and effects from the context; then retry',
+    status: 500,
+  },
+  WEIR_FLOW_CODE_MISSING: {
+    message: 'no code for flow {flow} version {version} at stage {stage}',
+    remedy: 'start the node with the version of the flow that wrote this checkpoint',
+    status: 500,
+  },
+  WEIR_FLOW_OPERATION_UNKNOWN: {
+    message: 'flow {flow} yielded something that is not an operation in stage {stage}: {found}',
+    remedy: 'use "yield*" with the functions of the context, never plain "yield"',
+    status: 500,
+  },
+  WEIR_FLOW_NOT_STUCK: {
+    message: 'flow {flowId} is {status}, only a STUCK flow can be retried',
+    remedy: 'nothing to do',
+    status: 409,
+  },
+  WEIR_FLOW_FINISHED: {
+    message: 'flow {flowId} has ended as {status}',
+    remedy: 'nothing to do; a final status never changes',
+    status: 409,
+  },
+  WEIR_FLOW_TOO_LARGE: {
+    message: '{what} of flow {flow} has {bytes} bytes, the limit is {limit}',
+    remedy: 'keep large data elsewhere and carry a reference',
+    status: 500,
+  },
+  WEIR_STEP_EXHAUSTED: {
+    message: 'step {step} failed {attempts} times: {why}',
+    remedy: 'mend the cause, then retry the flow',
+    status: 500,
+  },
+  WEIR_ACTOR_UNKNOWN: {
+    message: 'there is no persistent actor of type {actor} taking {type}',
+    remedy: 'register the actor when the node starts',
+    status: 404,
+  },
+  WEIR_ACTOR_FAILED: {
+    message: 'the persistent actor {actor} failed on {type}: {why}',
+    remedy: 'mend its behaviour, then retry the flow that asked; its state was not changed',
+    status: 500,
+  },
+
+  // Members and sessions
+  WEIR_MEMBER_UNKNOWN: {
+    message: 'there is no member {member} in group {group}',
+    remedy: 'check the name and the group',
+    status: 404,
+  },
+  WEIR_MESSAGE_INVALID: {
+    message: 'message {type} does not fit protocol {protocol}: {why}',
+    remedy: 'correct the message',
+    status: 400,
+  },
+  WEIR_SESSION_CLOSED: {
+    message: 'session {session} with {peer} is closed',
+    remedy: 'open a new session, or do not use it after close()',
+    status: 409,
+  },
+  WEIR_SESSION_FAILED: {
+    message: 'session {session} with {peer} has failed: {why}',
+    remedy: 'see the flow at the peer',
+    status: 502,
+  },
+  WEIR_SESSION_NO_RESPONDER: {
+    message: 'member {member} answers no protocol {protocol} version {version}',
+    remedy: 'check the name and version of the protocol on both sides',
+    status: 404,
+  },
+
+  // Access
+  WEIR_FORBIDDEN: {
+    message: '{principal} may not {action} here',
+    remedy: 'ask for the permission',
+    status: 403,
   },
 
   // Values and records

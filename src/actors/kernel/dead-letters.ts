@@ -1,0 +1,93 @@
+/**
+ * Messages that nobody takes: counted, told to listeners, and logged, but never so often that the log drowns (AK8).
+ */
+import type { Clock, Logger } from '../../ports/index.ts';
+import type { DeadLetter } from './types.ts';
+
+/** Lines within one period; what comes beyond them is only counted, and the next period's first line says how many. */
+const linesPerPeriod = 10;
+const periodMs = 60_000;
+
+/** Running totals of the whole system; see `MessageCounts`. */
+export interface Totals {
+  accepted: number;
+  handled: number;
+  deadLettered: number;
+  refused: number;
+}
+
+export class DeadLetters {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #totals: Totals;
+  readonly #listeners: ((letter: DeadLetter) => void)[] = [];
+  #periodStart = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+  #suppressed = 0;
+
+  constructor(clock: Clock, logger: Logger, totals: Totals) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#totals = totals;
+  }
+
+  listen(listener: (letter: DeadLetter) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A message that came for nobody: the system takes it, and it ends here. */
+  undeliverable(path: string, reason: DeadLetter['reason'], message: unknown): void {
+    this.#totals.accepted += 1;
+    this.dropped(path, reason, message);
+  }
+
+  /** A message that was accepted before, and cannot be handled any more. */
+  dropped(path: string, reason: DeadLetter['reason'], message: unknown): void {
+    this.#totals.deadLettered += 1;
+    this.#publish({ path, reason, message });
+  }
+
+  /** A message that its sender was told is refused: it was never accepted. */
+  refused(path: string, message: unknown): void {
+    this.#totals.refused += 1;
+    this.#publish({ path, reason: 'full', message });
+  }
+
+  #publish(letter: DeadLetter): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(letter);
+      } catch (thrown) {
+        // A listener only looks on; its failure must not reach whoever sent the message.
+        this.#logger.error({ err: thrown }, 'a listener for dead letters failed');
+      }
+    }
+    this.#log(letter);
+  }
+
+  #log({ path, reason, message }: DeadLetter): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#periodStart >= periodMs) {
+      if (this.#suppressed > 0) {
+        this.#logger.warn({ suppressed: this.#suppressed }, 'more dead letters than lines');
+      }
+      this.#periodStart = now;
+      this.#lines = 0;
+      this.#suppressed = 0;
+    }
+    if (this.#lines >= linesPerPeriod) {
+      this.#suppressed += 1;
+      return;
+    }
+    this.#lines += 1;
+    this.#logger.warn({ actor: path, reason, kind: kindOf(message) }, 'dead letter');
+  }
+}
+
+/** What may be logged of a message: its type tag, never its contents. */
+function kindOf(message: unknown): string {
+  if (typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string') {
+    return message.type;
+  }
+  return typeof message;
+}

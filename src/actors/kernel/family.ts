@@ -1,0 +1,87 @@
+/**
+ * The children of one owner - an actor or the system - in start order, under unique names. Owns names, places in nact's
+ * tree, and the order in which children stop: one after the other, the last started first (AK3).
+ */
+import { WeirError } from '../../errors/index.ts';
+import type { Clock } from '../../ports/index.ts';
+import type { Branch } from './name-tree.ts';
+import type { ActorSnapshot, Cause } from './types.ts';
+
+/** What an owner knows of a child, whatever its messages are. */
+export interface Child {
+  readonly name: string;
+  readonly alive: boolean;
+  /** Resolves when it is dead. */
+  stop(cause: Cause): Promise<void>;
+  /** Ends its stop at once: whatever it still waits for is abandoned. */
+  kill(): void;
+  snapshot(now: number): ActorSnapshot;
+  /** Messages that wait here and below. */
+  backlog(): number;
+}
+
+/** Stops that cost no wait are cheap, but thousands of them in one go would hold up timers. */
+const stopsPerMacrotask = 200;
+
+export class Family {
+  readonly branch: Branch;
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #children = new Map<string, Child>();
+
+  constructor(path: string, branch: Branch, clock: Clock) {
+    this.#path = path;
+    this.branch = branch;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#children.size;
+  }
+
+  /** @throws WeirError `WEIR_NAME_INVALID`, `WEIR_NAME_IN_USE` */
+  checkName(name: string): void {
+    if (name.length === 0 || name.length > 200 || name.includes('/')) {
+      const why = name.length === 0 ? 'it is empty' : name.length > 200 ? 'it is too long' : 'it contains "/"';
+      throw new WeirError('WEIR_NAME_INVALID', { name, why });
+    }
+    if (this.#children.has(name)) throw new WeirError('WEIR_NAME_IN_USE', { name, path: this.#path });
+  }
+
+  add(child: Child): void {
+    this.#children.set(child.name, child);
+  }
+
+  remove(name: string): void {
+    if (this.#children.delete(name)) this.branch.held -= 1;
+  }
+
+  /** Stops all, in reverse start order, each with its own deadline. */
+  async stop(cause: Cause): Promise<void> {
+    let stopped = 0;
+    for (const child of [...this.#children.values()].reverse()) {
+      const gone = child.stop(cause);
+      if (child.alive) await gone;
+      stopped += 1;
+      if (stopped % stopsPerMacrotask === 0) await new Promise<void>((resolve) => this.#clock.soon(resolve));
+    }
+  }
+
+  /** Ends all stops at once; for an owner whose own deadline has passed. */
+  async kill(cause: Cause): Promise<void> {
+    const children = [...this.#children.values()].reverse();
+    const gone = children.map((child) => child.stop(cause));
+    for (const child of children) child.kill();
+    await Promise.all(gone);
+  }
+
+  snapshot(now: number): ActorSnapshot[] {
+    return [...this.#children.values()].map((child) => child.snapshot(now));
+  }
+
+  backlog(): number {
+    let queued = 0;
+    for (const child of this.#children.values()) queued += child.backlog();
+    return queued;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Who gets a turn, and when. In each phase of the loop at most `turnsPerPhase` cells are admitted, and together they
+ * run for about `sliceMs`; then input, output and timers have their chance (AK10). A cell holds at most one token.
+ */
+import type { Clock } from '../../ports/index.ts';
+import type { NactNode } from './name-tree.ts';
+
+/** What the governor knows of a cell. */
+export interface Turnable {
+  readonly path: string;
+  /** Its place in nact's tree. */
+  readonly node: NactNode;
+  /** Waits in the ready list. */
+  listed: boolean;
+  /** Its TURN token is with nact. */
+  tokenOut: boolean;
+  /** False once the cell is dead: it needs no turn any more. */
+  readonly alive: boolean;
+  runTurn(): void;
+  /** The token of a dead cell has come back: its node may go. */
+  release(): void;
+}
+
+export interface GovernorSetup {
+  readonly clock: Clock;
+  readonly sliceMs: number;
+  readonly turnsPerPhase: number;
+  readonly give: (node: NactNode, cell: Turnable) => void;
+}
+
+/** Between two looks at the clock at most so many messages are handled. */
+const longestStride = 8;
+/** A look after this time or more finds slow handlers: the next look comes after one message. */
+const slowMs = 0.2;
+
+export class Governor {
+  /** Number of the running phase. */
+  phase = 0;
+  /** The clock as last looked at; exact enough for stamps made within a turn. */
+  now: number;
+  readonly #setup: GovernorSetup;
+  readonly #clock: Clock;
+  #ready: Turnable[] = [];
+  #head = 0;
+  #inFlight = 0;
+  #scheduled = false;
+  #sliceEnd = Number.NEGATIVE_INFINITY;
+  #fresh = false;
+  #inTurn = false;
+  #stride = 1;
+  #unchecked = 0;
+
+  constructor(setup: GovernorSetup) {
+    this.#setup = setup;
+    this.#clock = setup.clock;
+    this.now = setup.clock.monotonic();
+  }
+
+  /** The cell wants a turn. */
+  ready(cell: Turnable): void {
+    if (cell.listed) return;
+    cell.listed = true;
+    this.#ready.push(cell);
+    if (this.#inFlight === 0) this.#schedule();
+  }
+
+  /** The time to stamp a message with. */
+  stamp(): number {
+    return this.#inTurn ? this.now : this.#clock.monotonic();
+  }
+
+  /** Whether the slice is used up. Asked before each message, so it looks at the clock only now and then. */
+  spent(): boolean {
+    this.#unchecked += 1;
+    if (this.#unchecked < this.#stride) return false;
+    this.#unchecked = 0;
+    const now = this.#clock.monotonic();
+    this.#stride = now - this.now < slowMs ? Math.min(longestStride, this.#stride * 2) : 1;
+    this.now = now;
+    return now >= this.#sliceEnd;
+  }
+
+  /** A token has come through nact: the cell's turn. */
+  arrive(cell: Turnable): void {
+    cell.tokenOut = false;
+    this.#inFlight -= 1;
+    if (!cell.alive) cell.release();
+    else if (this.#open()) this.#run(cell);
+    // The slice is over, yet the first turn of a phase always runs: so everyone gets on.
+    else this.ready(cell);
+    if (this.#inFlight === 0 && this.#ready.length > this.#head) this.#schedule();
+  }
+
+  #run(cell: Turnable): void {
+    this.#inTurn = true;
+    this.#stride = 1;
+    this.#unchecked = 0;
+    try {
+      cell.runTurn();
+    } finally {
+      this.#inTurn = false;
+    }
+  }
+
+  #open(): boolean {
+    this.now = this.#clock.monotonic();
+    if (this.#fresh) {
+      this.#fresh = false;
+      this.#sliceEnd = this.now + this.#setup.sliceMs;
+      return true;
+    }
+    return this.now < this.#sliceEnd;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.soon(this.#admit);
+  }
+
+  readonly #admit = (): void => {
+    this.#scheduled = false;
+    this.phase += 1;
+    this.#fresh = true;
+    const { turnsPerPhase, give } = this.#setup;
+    while (this.#inFlight < turnsPerPhase) {
+      const cell = this.#ready[this.#head];
+      if (cell === undefined) break;
+      this.#head += 1;
+      cell.listed = false;
+      if (!cell.alive) continue;
+      cell.tokenOut = true;
+      this.#inFlight += 1;
+      give(cell.node, cell);
+    }
+    this.#compact();
+  };
+
+  /** Forgets what was taken; copying only when half of the list is taken keeps it linear. */
+  #compact(): void {
+    if (this.#head === this.#ready.length) this.#ready = [];
+    else if (this.#head * 2 > this.#ready.length) this.#ready = this.#ready.slice(this.#head);
+    else return;
+    this.#head = 0;
+  }
+}

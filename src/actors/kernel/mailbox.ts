@@ -1,0 +1,74 @@
+/**
+ * The user lane of a cell: a ring that grows by doubling and remembers when each message came.
+ * Owns storage only; the limit and its answer are the cell's.
+ */
+const smallest = 8;
+/** An emptied ring larger than this is given back, so that a burst does not cost memory for ever. */
+const largestKept = 1_024;
+
+export class Mailbox<Message> {
+  /** Messages queued. */
+  size = 0;
+  #head = 0;
+  #mask = -1;
+  // An idle actor has received nothing yet and must not pay for a ring.
+  #messages: (Message | undefined)[] = [];
+  /** Parallel to `#messages`: numbers in an array of their own need no allocation. */
+  #stamps: number[] = [];
+
+  push(message: Message, at: number): void {
+    if (this.size > this.#mask) this.#grow();
+    const slot = (this.#head + this.size) & this.#mask;
+    this.#messages[slot] = message;
+    this.#stamps[slot] = at;
+    this.size += 1;
+  }
+
+  /** Puts a message in front of all others. */
+  unshift(message: Message, at: number): void {
+    if (this.size > this.#mask) this.#grow();
+    this.#head = (this.#head - 1) & this.#mask;
+    this.#messages[this.#head] = message;
+    this.#stamps[this.#head] = at;
+    this.size += 1;
+  }
+
+  /** Takes the oldest message. Ask `size` first: what an empty mailbox gives is not a message. */
+  shift(): Message {
+    const slot = this.#head;
+    // The ring holds a message in every slot between head and head + size, and a message may itself be `undefined`.
+    const message = this.#messages[slot] as Message;
+    this.#messages[slot] = undefined;
+    this.#head = (slot + 1) & this.#mask;
+    this.size -= 1;
+    if (this.size === 0 && this.#mask >= largestKept) this.#release();
+    return message;
+  }
+
+  /** When the oldest message came, or `undefined`. */
+  oldest(): number | undefined {
+    return this.size === 0 ? undefined : this.#stamps[this.#head];
+  }
+
+  #grow(): void {
+    const length = this.#mask < 0 ? smallest : (this.#mask + 1) * 2;
+    const messages = new Array<Message | undefined>(length).fill(undefined);
+    const stamps = new Array<number>(length).fill(0);
+    for (let index = 0; index < this.size; index += 1) {
+      const slot = (this.#head + index) & this.#mask;
+      messages[index] = this.#messages[slot];
+      stamps[index] = this.#stamps[slot] ?? 0;
+    }
+    this.#messages = messages;
+    this.#stamps = stamps;
+    this.#head = 0;
+    this.#mask = length - 1;
+  }
+
+  #release(): void {
+    this.#messages = [];
+    this.#stamps = [];
+    this.#head = 0;
+    this.#mask = -1;
+  }
+}

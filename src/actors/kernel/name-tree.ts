@@ -1,0 +1,88 @@
+/**
+ * The tree of nact: one node for each cell, and TURN tokens through it. The only module that knows nact, and only its
+ * public API. A node holds nothing but its place; nact copies a node's map of children whenever it runs a turn, so many
+ * children hang under about sqrt(n) buckets. Names here are generated: nact allows few characters.
+ */
+import { dispatch, type Ref as NactRef, spawn, start, stop } from 'nact';
+
+export type NactNode = NactRef<unknown>;
+
+/** Where the children of one node hang. */
+export interface Branch {
+  readonly node: NactNode;
+  readonly buckets: NactNode[];
+  /** Children placed so far, stopped ones included. */
+  placed: number;
+  /** Children that hang here now. */
+  held: number;
+}
+
+/** Up to so many children hang directly under their parent. */
+const directChildren = 16;
+
+export interface NameTreeSetup<Token extends object> {
+  /** Runs a turn. Must not throw; what it throws all the same goes to `onDefect`. */
+  readonly onTurn: (token: Token) => void;
+  readonly onDefect: (token: Token, thrown: unknown) => void;
+}
+
+export class NameTree<Token extends object> {
+  readonly #system = start();
+  readonly root: Branch = { node: this.#system, buckets: [], placed: 0, held: 0 };
+  readonly #turn: (state: undefined, token: Token) => undefined;
+  #names = 0;
+
+  constructor({ onTurn, onDefect }: NameTreeSetup<Token>) {
+    // One function for all nodes, the token says whose turn it is. Nothing may be thrown into nact: it would stop the node.
+    this.#turn = (_state, token) => {
+      try {
+        onTurn(token);
+      } catch (thrown) {
+        onDefect(token, thrown);
+      }
+    };
+  }
+
+  branch(node: NactNode): Branch {
+    return { node, buckets: [], placed: 0, held: 0 };
+  }
+
+  /** Hangs a new node under `branch`. */
+  add(branch: Branch): NactNode {
+    const parent = this.#place(branch);
+    branch.placed += 1;
+    branch.held += 1;
+    return spawn(parent, this.#turn, this.#name());
+  }
+
+  /** Gives a node one turn, in a macrotask of nact's. */
+  give(node: NactNode, token: Token): void {
+    dispatch(node, token);
+  }
+
+  /** Takes a node away. Its children must be gone; its buckets go with it. */
+  remove(node: NactNode, branch: Branch | undefined): void {
+    if (branch !== undefined) for (const bucket of branch.buckets) stop(bucket);
+    stop(node);
+  }
+
+  close(): void {
+    stop(this.#system);
+  }
+
+  #place(branch: Branch): NactNode {
+    const { buckets, node } = branch;
+    if (branch.held < directChildren) return node;
+    if (buckets.length * buckets.length <= branch.held) {
+      const bucket = spawn(node, this.#turn, this.#name());
+      buckets.push(bucket);
+      return bucket;
+    }
+    return buckets[branch.placed % buckets.length] ?? node;
+  }
+
+  #name(): string {
+    this.#names += 1;
+    return this.#names.toString(36);
+  }
+}

@@ -1,0 +1,95 @@
+/** The actor system: top-level actors, what all cells share, and the end of it all. */
+import { WeirError } from '../../errors/index.ts';
+import type { Clock, Logger, Random } from '../../ports/index.ts';
+import { Asks } from './asks.ts';
+import { type Owner, spawnInto } from './cell.ts';
+import { DeadLetters, type Totals } from './dead-letters.ts';
+import { Family } from './family.ts';
+import { Governor, type Turnable } from './governor.ts';
+import type { Kernel } from './kernel.ts';
+import { NameTree } from './name-tree.ts';
+import { type Addressee, cellOf } from './ref.ts';
+import type { ActorSystem, Cause, Ref } from './types.ts';
+
+export interface ActorSystemSetup {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: Random;
+  /** Shown in the log. Default `weir`. */
+  readonly name?: string;
+  /** How long the cells of one phase run together before input, output and timers have their chance. Default 5. */
+  readonly sliceMs?: number;
+  /** Cells admitted in one phase of the loop. Default 32. */
+  readonly turnsPerPhase?: number;
+}
+
+/** Starts an actor system. Nothing runs until an actor is spawned; `terminate` ends it. */
+export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
+  const { clock, random, name = 'weir' } = setup;
+  const logger = setup.logger.child({ system: name });
+  const kernel = createKernel(setup, logger);
+  const family = new Family('/', kernel.tree.root, clock);
+  const escalationListeners: ((path: string, error: Error) => void)[] = [];
+  let terminated: Promise<void> | undefined;
+  // A uid remembered from an earlier run of the process should not fit an actor of this one.
+  let uid = Math.floor(random.next() * 2 ** 30);
+
+  function createKernel({ sliceMs = 5, turnsPerPhase = 32 }: ActorSystemSetup, log: Logger): Kernel {
+    const totals: Totals = { accepted: 0, handled: 0, deadLettered: 0, refused: 0 };
+    const letters = new DeadLetters(clock, log, totals);
+    const tree = new NameTree<Turnable>({
+      onTurn: (cell) => governor.arrive(cell),
+      onDefect: (cell, thrown) => log.error({ actor: cell.path, err: thrown }, 'a turn failed outside its actor'),
+    });
+    const governor: Governor = new Governor({
+      clock,
+      sliceMs,
+      turnsPerPhase,
+      give: (node, cell) => tree.give(node, cell),
+    });
+    const asks = new Asks({ clock, letters, totals });
+    return { clock, logger: log, governor, tree, letters, totals, asks, nextUid: () => (uid += 1) };
+  }
+
+  const owner: Owner = {
+    forget: (child) => family.remove(child),
+    escalated(path, error) {
+      logger.error({ actor: path, err: error }, 'a top-level actor escalated: nobody is left to handle it');
+      for (const listener of escalationListeners) listener(path, error);
+    },
+  };
+
+  const addressee = (ref: Ref<never>, act: string): Addressee => {
+    const cell = cellOf(ref);
+    if (cell === undefined) throw new WeirError('WEIR_NOT_AN_ACTOR', { path: ref.path, by: 'the system', act });
+    return cell;
+  };
+
+  const terminate = async (): Promise<void> => {
+    await family.stop({ type: 'stopped' });
+    kernel.asks.close();
+    kernel.tree.close();
+  };
+
+  return {
+    clock,
+    spawn(child, behavior, options = {}) {
+      if (terminated !== undefined) throw new WeirError('WEIR_ACTOR_DEAD', { path: '/' });
+      return spawnInto(family, { kernel, owner, name: child, path: `/${child}`, behavior, options });
+    },
+    stop: async (ref) => addressee(ref, 'stop').stop({ type: 'stopped' }),
+    ask: (ref, make, options) => kernel.asks.ask(ref, make, options),
+    terminated: async (ref) => {
+      const cell = addressee(ref, 'watch');
+      return new Promise<Cause>((resolve) => void cell.addWatcher(ref, resolve));
+    },
+    tree: () => family.snapshot(clock.monotonic()),
+    counts: () => ({ ...kernel.totals, queued: family.backlog() }),
+    onDeadLetter: (listener) => kernel.letters.listen(listener),
+    onEscalation: (listener) => void escalationListeners.push(listener),
+    terminate() {
+      terminated ??= terminate();
+      return terminated;
+    },
+  };
+}
