@@ -1,3 +1,5 @@
+export type { EmbeddedLogSettings } from './embedded/index.ts';
+export { openEmbeddedLog } from './embedded/index.ts';
 export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';
 export { memoryCluster } from './memory/index.ts';
 export type {

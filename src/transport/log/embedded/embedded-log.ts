@@ -1,0 +1,315 @@
+/**
+ * The log of one process, durable on disk: claims, commits, events, tables and membership over a group writer.
+ *
+ * Owns what is where in the store. All partitions belong to this process; a claim still fences older claims, since a
+ * restarted shard must keep out its former self.
+ */
+import { WeirError } from '../../../errors/index.ts';
+import type {
+  AssignmentListener,
+  Claim,
+  CommitBatch,
+  Log,
+  LogHealth,
+  LogRecord,
+  Membership,
+  ShardId,
+  Table,
+  Tail,
+  TailRecord,
+  TopicName,
+  TopicSpec,
+} from '../port.ts';
+import { checkAppend, checkBatch, checkTopic, defaultLimits, expectTopic } from '../rules.ts';
+import { decodeValue, encodeEvent, Operations, offsetKey, partitionPrefix, prefixEnd, systemPrefix } from './codec.ts';
+import type { GroupWriter } from './group-writer.ts';
+import { EventStream, LiveTable, readPrefix, type StreamSetup } from './streams.ts';
+
+interface Topic {
+  readonly spec: TopicSpec;
+  readonly events: EventStream[];
+  readonly tables: Set<LiveTable>;
+}
+
+interface Fence {
+  counter: number;
+  onFenced: () => void;
+}
+
+export interface EmbeddedSetup extends StreamSetup {
+  readonly incarnation: number;
+  /** Lets go of the files, after the last write. */
+  readonly release: () => Promise<void>;
+}
+
+export class EmbeddedLog implements Log {
+  readonly driver = 'embedded';
+  readonly limits = defaultLimits;
+  readonly #setup: EmbeddedSetup;
+  readonly #topics = new Map<TopicName, Topic>();
+  readonly #fences = new Map<string, Fence>();
+  readonly #trims = new Set<EventStream>();
+  readonly #tails = new Set<Tail>();
+  #writer: GroupWriter | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(setup: EmbeddedSetup) {
+    this.#setup = setup;
+  }
+
+  /** Reads topics, claim counters and ends of partitions; called once, before anything else. */
+  async load(writer: GroupWriter): Promise<void> {
+    this.#writer = writer;
+    const { store, directory } = this.#setup;
+    const trimmed = new Map<string, number>();
+    const specs: TopicSpec[] = [];
+    const lt = String.fromCharCode(systemPrefix.charCodeAt(0) + 1);
+    for (const [key, stored] of await store.read({ gte: systemPrefix, lt, limit: 1_000_000 })) {
+      const text = (): string => Buffer.from(decodeValue(directory, key, stored)).toString();
+      if (key.startsWith('!t/')) specs.push(parseSpec(text()));
+      if (key.startsWith('!c/')) this.#fences.set(key.slice(3), { counter: Number(text()), onFenced: () => undefined });
+      if (key.startsWith('!o/')) trimmed.set(key.slice(3), Number(text()));
+    }
+    for (const spec of specs) this.#topics.set(spec.name, await this.#openTopic(spec, trimmed));
+  }
+
+  /** Adds what trims have left to a group that is written anyway. */
+  takeTrimmed(group: Operations): void {
+    for (const stream of this.#trims) {
+      stream.takeTrimmed(group);
+      if (!stream.hasTrimmed) this.#trims.delete(stream);
+    }
+  }
+
+  async ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    const writer = this.#open();
+    for (const spec of specs) checkTopic(spec, this.#topics.get(spec.name)?.spec);
+    const operations = new Operations();
+    for (const { name, partitions, kind } of specs) {
+      if (this.#topics.has(name)) continue;
+      this.#topics.set(name, this.#newTopic({ name, partitions, kind }));
+      operations.put(`!t/${name}`, Buffer.from(JSON.stringify({ name, partitions, kind })));
+    }
+    if (operations.keys.length > 0) await writer.submit(operations);
+  }
+
+  async claim(shard: ShardId): Promise<Claim> {
+    const writer = this.#open();
+    expectTopic(this.#topics, shard.topic, 'state', shard.partition);
+    const prefix = partitionPrefix(shard.topic, shard.partition);
+    const before = this.#fences.get(prefix);
+    const claim = new EmbeddedClaim(this, this.#setup, { ...shard }, (before?.counter ?? 0) + 1);
+    this.#fences.set(prefix, { counter: claim.term.counter, onFenced: () => claim.fence() });
+    // What the old claim has submitted goes first and stays; from here on it can submit nothing.
+    before?.onFenced();
+    const operations = new Operations();
+    operations.put(`!c/${prefix}`, Buffer.from(String(claim.term.counter)));
+    await writer.submit(operations);
+    return claim;
+  }
+
+  /** The commit of a claim that is known to hold its shard. */
+  async commit(shard: ShardId, batch: CommitBatch): Promise<void> {
+    const writer = this.#open();
+    checkBatch(batch, this.limits);
+    const operations = new Operations();
+    operations.records(partitionPrefix(shard.topic, shard.partition), batch.records);
+    const views: Array<() => void> = [];
+    for (const { topic: name, key, value } of batch.publications) {
+      const topic = expectTopic(this.#topics, name, 'table', shard.partition);
+      operations.records(partitionPrefix(name, shard.partition), [{ key, value }]);
+      const copy = topic.tables.size > 0 && value !== null ? Uint8Array.from(value) : undefined;
+      if (topic.tables.size > 0) views.push(() => applyTo(topic.tables, key, copy));
+    }
+    if (operations.keys.length === 0) return;
+    await writer.submit(operations, () => {
+      for (const apply of views) apply();
+    });
+  }
+
+  async append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void> {
+    const writer = this.#open();
+    const stream = this.#stream(topic, partition);
+    checkAppend(topic, records, this.limits);
+    if (records.length === 0) return;
+    const start = stream.end;
+    stream.end += records.length;
+    const operations = new Operations();
+    const live: TailRecord[] = [];
+    for (const [index, { key, value }] of records.entries()) {
+      const offset = start + index;
+      operations.put(offsetKey(stream.prefix, offset), encodeEvent(key, value ?? new Uint8Array()));
+      if (stream.watched) live.push({ key, value: Uint8Array.from(value ?? []), offset });
+    }
+    await writer.submit(operations, () => stream.appended(start, start + records.length, live));
+  }
+
+  tail(topic: TopicName, partition: number, from: number, receive: (records: readonly TailRecord[]) => void): Tail {
+    this.#open();
+    const inner = this.#stream(topic, partition).tail(from, receive);
+    const tail: Tail = {
+      close: () => {
+        inner.close();
+        this.#tails.delete(tail);
+      },
+    };
+    this.#tails.add(tail);
+    return tail;
+  }
+
+  async table(name: TopicName): Promise<Table> {
+    this.#open();
+    const topic = expectTopic(this.#topics, name, 'table');
+    const table: LiveTable = new LiveTable(this.#setup.logger, () => topic.tables.delete(table));
+    topic.tables.add(table);
+    await table.load(this.#setup, name, topic.spec.partitions);
+    return table;
+  }
+
+  /** Records are gone for readers at once; the store forgets them along with later groups. */
+  async trim(topic: TopicName, partition: number, before: number): Promise<void> {
+    this.#open();
+    const stream = this.#stream(topic, partition);
+    stream.trim(before);
+    if (stream.hasTrimmed) this.#trims.add(stream);
+  }
+
+  async join(_group: string, partitions: number, listener: AssignmentListener): Promise<Membership> {
+    this.#open();
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    let left = false;
+    let assigned = false;
+    this.#setup.clock.soon(() => {
+      if (left || this.#closing !== undefined) return;
+      assigned = true;
+      listener.assigned(all);
+    });
+    return {
+      leave: async () => {
+        if (left) return;
+        left = true;
+        if (assigned) await listener.revoked(all);
+      },
+    };
+  }
+
+  health(): LogHealth {
+    return this.#writer?.health ?? { state: 'ok' };
+  }
+
+  onHealth(listener: (health: LogHealth) => void): void {
+    this.#writer?.onHealth(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const tail of [...this.#tails]) tail.close();
+    for (const { tables } of this.#topics.values()) for (const table of [...tables]) table.close();
+    await this.#writer?.close();
+    await this.#setup.release();
+  }
+
+  async #openTopic(spec: TopicSpec, trimmed: ReadonlyMap<string, number>): Promise<Topic> {
+    const topic = this.#newTopic(spec);
+    for (const [partition] of topic.events.entries()) {
+      const prefix = partitionPrefix(spec.name, partition);
+      const range = { gte: prefix, lt: prefixEnd(prefix), limit: 1, reverse: true };
+      const [last] = await this.#setup.store.read(range);
+      const base = trimmed.get(prefix) ?? 0;
+      const end = last === undefined ? base : Math.max(base, Number(last[0].slice(prefix.length)) + 1);
+      topic.events[partition] = this.#newStream(spec.name, partition, base, end);
+    }
+    return topic;
+  }
+
+  #newTopic(spec: TopicSpec): Topic {
+    const length = spec.kind === 'events' ? spec.partitions : 0;
+    const events = Array.from({ length }, (_, partition) => this.#newStream(spec.name, partition, 0, 0));
+    return { spec, events, tables: new Set() };
+  }
+
+  #newStream(topic: TopicName, partition: number, trimmed: number, end: number): EventStream {
+    return new EventStream({ ...this.#setup, topic, partition, trimmed, end });
+  }
+
+  #stream(name: TopicName, partition: number): EventStream {
+    const stream = expectTopic(this.#topics, name, 'events', partition).events[partition];
+    if (stream === undefined) throw new Error('a partition within the count of its topic must exist');
+    return stream;
+  }
+
+  #open(): GroupWriter {
+    if (this.#closing !== undefined || this.#writer === undefined) throw new WeirError('WEIR_LOG_CLOSED');
+    return this.#writer;
+  }
+}
+
+class EmbeddedClaim implements Claim {
+  readonly shard: ShardId;
+  readonly term: Claim['term'];
+  readonly #log: EmbeddedLog;
+  readonly #setup: EmbeddedSetup;
+  readonly #listeners: Array<() => void> = [];
+  #state: 'held' | 'fenced' | 'released' = 'held';
+
+  constructor(log: EmbeddedLog, setup: EmbeddedSetup, shard: ShardId, counter: number) {
+    this.#log = log;
+    this.#setup = setup;
+    this.shard = shard;
+    this.term = { incarnation: setup.incarnation, counter };
+  }
+
+  async *restore(): AsyncIterable<readonly LogRecord[]> {
+    for await (const chunk of readPrefix(this.#setup, partitionPrefix(this.shard.topic, this.shard.partition))) {
+      this.#assertHeld();
+      yield chunk;
+    }
+    this.#assertHeld();
+  }
+
+  async commit(batch: CommitBatch): Promise<void> {
+    this.#assertHeld();
+    await this.#log.commit(this.shard, batch);
+  }
+
+  onLost(listener: () => void): void {
+    this.#listeners.push(listener);
+    if (this.#state === 'fenced') this.#tell();
+  }
+
+  async release(): Promise<void> {
+    if (this.#state === 'held') this.#state = 'released';
+  }
+
+  /** A newer claim exists. */
+  fence(): void {
+    if (this.#state !== 'held') return;
+    this.#state = 'fenced';
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#setup.clock.soon(() => {
+      for (const listener of this.#listeners.splice(0)) listener();
+    });
+  }
+
+  #assertHeld(): void {
+    if (this.#state === 'held') return;
+    const term = `${this.term.incarnation}.${this.term.counter}`;
+    throw new WeirError('WEIR_LOG_FENCED', { ...this.shard, term });
+  }
+}
+
+function applyTo(tables: ReadonlySet<LiveTable>, key: string, value: Uint8Array | undefined): void {
+  for (const table of tables) table.apply(key, value);
+}
+
+function parseSpec(text: string): TopicSpec {
+  // The record's CRC is sound, so it is what `ensureTopics` wrote.
+  return JSON.parse(text) as TopicSpec;
+}

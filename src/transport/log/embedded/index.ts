@@ -1,0 +1,2 @@
+export type { EmbeddedLogSettings } from './open.ts';
+export { openEmbeddedLog } from './open.ts';

@@ -1,0 +1,226 @@
+/**
+ * Events and tables of the embedded log: offsets, tails and live maps.
+ *
+ * A tail at the end of its partition is handed new records straight from the group that made them durable; one that
+ * is behind reads the store in chunks until it has caught up. Nothing polls.
+ */
+import type { Clock, Logger } from '../../../ports/index.ts';
+import type { Table, Tail, TailRecord, TopicName } from '../port.ts';
+import { decodeEvent, decodeValue, type Operations, offsetKey, partitionPrefix, prefixEnd } from './codec.ts';
+import type { StoreHandle } from './store-handle.ts';
+
+const chunkRecords = 256;
+/** Deletions that one group takes along for a trimmed partition. */
+const trimAtOnce = 1_000;
+
+export interface StreamSetup {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly store: StoreHandle;
+}
+
+interface Reader {
+  next: number;
+  busy: boolean;
+  closed: boolean;
+  readonly receive: (records: readonly TailRecord[]) => void;
+}
+
+/** One partition of an `events` topic. */
+export class EventStream {
+  readonly prefix: string;
+  /** Offset that the next append takes. */
+  end: number;
+  readonly #setup: StreamSetup;
+  readonly #readers = new Set<Reader>();
+  /** Records below are gone for readers. */
+  #trimmed: number;
+  /** Records below are deleted in the store. */
+  #deleted: number;
+  #durableEnd: number;
+
+  constructor(setup: StreamSetup & { topic: TopicName; partition: number; trimmed: number; end: number }) {
+    this.#setup = setup;
+    this.prefix = partitionPrefix(setup.topic, setup.partition);
+    this.end = setup.end;
+    this.#durableEnd = setup.end;
+    this.#trimmed = setup.trimmed;
+    this.#deleted = setup.trimmed;
+  }
+
+  /** Something reads here, so records are worth keeping until they are durable. */
+  get watched(): boolean {
+    return this.#readers.size > 0;
+  }
+
+  tail(from: number, receive: (records: readonly TailRecord[]) => void): Tail {
+    const reader: Reader = { next: from, busy: false, closed: false, receive };
+    this.#readers.add(reader);
+    this.#catchUp(reader);
+    return {
+      close: () => {
+        reader.closed = true;
+        this.#readers.delete(reader);
+      },
+    };
+  }
+
+  /** The records from offset `start` on, up to before `end`, are durable. */
+  appended(start: number, end: number, records: readonly TailRecord[]): void {
+    this.#durableEnd = end;
+    for (const reader of this.#readers) {
+      if (reader.busy) continue;
+      if (reader.next !== start || records.length === 0) this.#catchUp(reader);
+      else this.#deliver(reader, records, end);
+    }
+  }
+
+  trim(before: number): void {
+    this.#trimmed = Math.max(this.#trimmed, Math.min(before, this.#durableEnd));
+  }
+
+  /** Adds a part of the deletions that trims have left, and from where on they are done. */
+  takeTrimmed(group: Operations): void {
+    if (this.#deleted >= this.#trimmed) return;
+    const until = Math.min(this.#trimmed, this.#deleted + trimAtOnce);
+    for (let offset = this.#deleted; offset < until; offset++) group.delete(offsetKey(this.prefix, offset));
+    this.#deleted = until;
+    group.put(`!o/${this.prefix}`, Buffer.from(String(until)));
+  }
+
+  get hasTrimmed(): boolean {
+    return this.#deleted < this.#trimmed;
+  }
+
+  #catchUp(reader: Reader): void {
+    reader.busy = true;
+    this.#setup.clock.soon(() => void this.#readOn(reader));
+  }
+
+  async #readOn(reader: Reader): Promise<void> {
+    const { store, directory, logger } = this.#setup;
+    try {
+      while (!reader.closed) {
+        const end = this.#durableEnd;
+        const from = Math.max(reader.next, this.#trimmed);
+        if (from >= end) break;
+        const range = { gte: offsetKey(this.prefix, from), lt: offsetKey(this.prefix, end), limit: chunkRecords };
+        const entries = await store.read(range);
+        const records = entries.map(([key, stored]) =>
+          decodeEvent(decodeValue(directory, key, stored), Number(key.slice(this.prefix.length))),
+        );
+        const last = records.at(-1);
+        if (last === undefined) break;
+        this.#deliver(reader, records, last.offset + 1);
+      }
+    } catch (error) {
+      if (!reader.closed) logger.error({ prefix: this.prefix, error }, 'a tail cannot read on');
+    } finally {
+      reader.busy = false;
+    }
+  }
+
+  #deliver(reader: Reader, records: readonly TailRecord[], next: number): void {
+    if (reader.closed) return;
+    reader.next = next;
+    try {
+      reader.receive(records);
+    } catch (error) {
+      // A receiver's mistake must not stop the group that others wait for.
+      this.#setup.logger.error({ prefix: this.prefix, error }, 'the receiver of a tail threw');
+    }
+  }
+}
+
+type TableListener = (key: string, value: Uint8Array | undefined) => void;
+
+/** One open view of a `table` topic. */
+export class LiveTable implements Table {
+  readonly #entries = new Map<string, Uint8Array>();
+  readonly #listeners: TableListener[] = [];
+  readonly #logger: Logger;
+  readonly #onClose: () => void;
+  /** Changes that came while the snapshot was read; they are newer than it. */
+  #waiting: Array<[string, Uint8Array | undefined]> | undefined = [];
+  #closed = false;
+
+  constructor(logger: Logger, onClose: () => void) {
+    this.#logger = logger;
+    this.#onClose = onClose;
+  }
+
+  /** Reads the snapshot; changes may come meanwhile. */
+  async load(setup: StreamSetup, topic: TopicName, partitions: number): Promise<void> {
+    for (let partition = 0; partition < partitions; partition++) {
+      const prefix = partitionPrefix(topic, partition);
+      for await (const chunk of readPrefix(setup, prefix)) {
+        for (const { key, value } of chunk) this.#entries.set(key, value);
+      }
+    }
+    for (const [key, value] of this.#waiting ?? []) this.#set(key, value);
+    this.#waiting = undefined;
+  }
+
+  apply(key: string, value: Uint8Array | undefined): void {
+    if (this.#closed) return;
+    if (this.#waiting !== undefined) {
+      this.#waiting.push([key, value]);
+      return;
+    }
+    this.#set(key, value);
+    for (const listener of this.#listeners) {
+      try {
+        listener(key, value);
+      } catch (error) {
+        this.#logger.error({ key, error }, 'the listener of a table threw');
+      }
+    }
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#entries.get(key);
+  }
+
+  entries(): IterableIterator<[string, Uint8Array]> {
+    return this.#entries.entries();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  onChange(listener: TableListener): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#onClose();
+  }
+
+  #set(key: string, value: Uint8Array | undefined): void {
+    if (value === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, value);
+  }
+}
+
+/** All records under `prefix`, in key order, in chunks, each value checked. */
+export async function* readPrefix(
+  { store, directory }: Pick<StreamSetup, 'store' | 'directory'>,
+  prefix: string,
+): AsyncGenerator<Array<{ key: string; value: Uint8Array }>> {
+  const lt = prefixEnd(prefix);
+  // Each chunk seeks anew, so that a store that is opened again in between goes unnoticed.
+  let from: { gte: string } | { gt: string } = { gte: prefix };
+  for (;;) {
+    const entries = await store.read({ ...from, lt, limit: chunkRecords });
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    from = { gt: last[0] };
+    yield entries.map(([key, stored]) => ({
+      key: key.slice(prefix.length),
+      value: decodeValue(directory, key, stored),
+    }));
+  }
+}
