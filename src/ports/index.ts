@@ -8,5 +8,8 @@ export type { Identity, MemberDirectory, MemberId } from './identity.ts';
 export { defaultGroup, memberId, sameIdentity } from './identity.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
+export type { LogLevel, PinoLoggerSettings } from './pino-logger.ts';
+export { pinoLogger } from './pino-logger.ts';
+export type { LogSink } from './pretty-lines.ts';
 export type { Random } from './random.ts';
 export { seededRandom, systemRandom } from './random.ts';

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { WeirError } from '../../src/errors/index.ts';
+import { toMs } from '../../src/ports/index.ts';
+
+describe('durations', () => {
+  it.each<[number | string, number]>([
+    [0, 0],
+    [1_500, 1_500],
+    [0.6, 1],
+    ['250 ms', 250],
+    ['30s', 30_000],
+    ['1 sec', 1_000],
+    ['15 min', 900_000],
+    ['1 minute', 60_000],
+    ['12 hours', 43_200_000],
+    ['2 days', 172_800_000],
+    ['1 week', 604_800_000],
+    [' 1.5 H ', 5_400_000],
+    ['0 ms', 0],
+  ])('%j is %d ms', (duration, ms) => {
+    expect(toMs(duration)).toBe(ms);
+  });
+
+  it.each(['', '5', '-5 s', '5 parsecs', '1e3 s', '5 s 3 ms', 'two days', -1, Number.NaN, Number.POSITIVE_INFINITY])(
+    '%j is refused',
+    (duration) => {
+      expect(() => toMs(duration)).toThrow(`"${duration}" is not a duration`);
+    },
+  );
+
+  it('whatever the text is, it is a number of milliseconds or refused with the one code', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.constantFrom('constructor', '1 constructor', '1 toString', '1 __proto__')),
+        (text) => {
+          try {
+            const ms = toMs(text);
+            expect(Number.isSafeInteger(ms) && ms >= 0).toBe(true);
+          } catch (error) {
+            expect(WeirError.is(error, 'WEIR_DURATION_INVALID')).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});
