@@ -15,4 +15,4 @@ export type {
   TransferIds,
   Warning,
 } from './types.ts';
-export { creditTransferSchema } from './types.ts';
+export { creditTransferSchema, uetrKey } from './types.ts';

@@ -49,8 +49,13 @@ export interface TransferIds {
   readonly transactionId?: string;
   readonly endToEndId?: string;
   readonly instructionId?: string;
-  /** Unique end-to-end transaction reference: one payment, however often it is sent. Compared in lower case. */
+  /** Unique end-to-end transaction reference: one payment, however often it is sent. Compared by `uetrKey`. */
   readonly uetr?: string;
+}
+
+/** What two UETRs are compared by: a UUID is the same in capitals. */
+export function uetrKey(uetr: string): string {
+  return uetr.toLowerCase();
 }
 
 /** One `CdtTrfTxInf` that can be booked: the interbank settlement amount goes from debtor to creditor. */
