@@ -67,6 +67,23 @@ const entries = {
     remedy: 'correct the specification; nothing was started',
     status: 500,
   },
+  WEIR_CHILD_DOWN: {
+    message: 'child {id} is down: it failed again after {restarts} restarts',
+    remedy: 'see the cause; when it is removed, revive the child or restart its owner',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_CHILD_ENDED: {
+    message: 'child {id} has ended ({how}), though it is permanent',
+    remedy: 'a child that may end by itself is transient or temporary',
+    status: 500,
+  },
+  WEIR_NOTHING_LEFT: {
+    message: 'nothing runs under {path} any more, and nothing can start',
+    remedy: 'see the cause: the child that went down last',
+    status: 503,
+    retryable: true,
+  },
   WEIR_START_TIMEOUT: {
     message: '{path} was not ready within {withinMs} ms; it waits on {waitsOn}',
     remedy: 'see the cause in the log, or raise its start deadline',
@@ -188,6 +205,11 @@ const entries = {
     message: 'there is no persistent actor of type {actor} taking {type}',
     remedy: 'register the actor when the node starts',
     status: 404,
+  },
+  WEIR_ACTOR_REFUSED: {
+    message: 'the persistent actor {actor} refused {type}: {why} ({code})',
+    remedy: 'see what the actor says; its state was not changed',
+    status: 409,
   },
   WEIR_ACTOR_FAILED: {
     message: 'the persistent actor {actor} failed on {type}: {why}',

@@ -1,0 +1,82 @@
+/**
+ * The gate in front of a child's behaviour: tells the supervisor when this incarnation is ready, and fails it when it is
+ * not ready in time. Each incarnation has a gate of its own, so a late report of an older one is known as such.
+ */
+import type { ActorContext, Behavior, Receive } from '../actors/kernel/index.ts';
+import { WeirError } from '../errors/index.ts';
+import type { ChildSpec } from './spec.ts';
+
+export interface GateSetup {
+  readonly child: ChildSpec;
+  readonly startWithinMs: number | undefined;
+  /** Called once for each incarnation that becomes ready. */
+  readonly onReady: (uid: number) => void;
+}
+
+export function gated({ child, startWithinMs, onReady }: GateSetup): Behavior<never> {
+  return (context) => {
+    const { uid } = context.self;
+    const gate = startDeadline(context, startWithinMs);
+    const ready = (): void => {
+      if (gate.passed || context.signal.aborted) return;
+      gate.pass();
+      onReady(uid);
+    };
+    const made = child.start({ id: child.id, ready })(context);
+    if (child.ready === 'when-reported') return made instanceof Promise ? gate.race(made) : made;
+    if (!(made instanceof Promise)) {
+      ready();
+      return made;
+    }
+    return gate.race(made).then((receive) => {
+      ready();
+      return receive;
+    });
+  };
+}
+
+interface StartDeadline {
+  readonly passed: boolean;
+  /** The incarnation is ready: the deadline is void. */
+  pass(): void;
+  /** The result of an asynchronous start, or its failure when the deadline comes first. */
+  race(made: Promise<Receive<never>>): Promise<Receive<never>>;
+}
+
+function startDeadline(context: ActorContext<never>, withinMs: number | undefined): StartDeadline {
+  let passed = false;
+  let over = false;
+  let giveUp: ((error: Error) => void) | undefined;
+  const expire = (): void => {
+    over = true;
+    const error = new WeirError('WEIR_START_TIMEOUT', {
+      path: context.self.path,
+      withinMs,
+      waitsOn: 'nothing but itself',
+    });
+    // While its behaviour is being made an actor hears nothing, so the start itself has to fail.
+    if (giveUp === undefined) context.fail(error);
+    else giveUp(error);
+  };
+  const timer = withinMs === undefined ? undefined : context.clock.after(withinMs, expire);
+  if (timer !== undefined) context.signal.addEventListener('abort', () => timer.cancel(), { once: true });
+  return {
+    get passed() {
+      return passed;
+    },
+    pass() {
+      passed = true;
+      timer?.cancel();
+    },
+    race: (made) =>
+      new Promise((resolve, reject) => {
+        giveUp = reject;
+        made.then((receive) => {
+          giveUp = undefined;
+          // What a start makes after it was given up must be put away again, nobody else knows it.
+          if (over) void receive.ended?.({ type: 'abandoned' });
+          else resolve(receive);
+        }, reject);
+      }),
+  };
+}
