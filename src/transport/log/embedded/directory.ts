@@ -13,6 +13,7 @@ import { crc32 } from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { z } from 'zod';
 import { WeirError } from '../../../errors/index.ts';
+import { isDiskFull } from './disk-full.ts';
 import { createMark, markName } from './durable-mark.ts';
 
 /** Format of the directory; a change that older code cannot read raises it. */
@@ -35,9 +36,10 @@ export function pathsOf(directory: string): Paths {
 
 /**
  * Takes the directory for this process; the result lets go of it. The system lets go of it when the process ends.
+ * `makeRoom` is called when the disk is too full for a lock.
  * @throws WeirError `WEIR_LOG_IN_USE`
  */
-export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
+export async function lockDirectory(directory: string, makeRoom: () => Promise<void>): Promise<() => Promise<void>> {
   const { lock } = pathsOf(directory);
   await mkdir(lock, { recursive: true });
   const open = async (): Promise<() => Promise<void>> => {
@@ -49,6 +51,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     return await open();
   } catch (error) {
     if (codeOf(error) === 'LEVEL_LOCKED') throw new WeirError('WEIR_LOG_IN_USE', { directory }, error);
+    if (isDiskFull(error)) await makeRoom();
     // Nothing is kept in it, so whatever ails it can be removed; the lock file itself stays.
     for (const name of await readdir(lock)) if (name !== 'LOCK') await rm(join(lock, name));
     return open();

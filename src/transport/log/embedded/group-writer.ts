@@ -9,6 +9,7 @@ import { ensureError, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import type { LogHealth } from '../port.ts';
 import { digestOf, encodeGroup, groupKey, hashGroup, noHash, Operations } from './codec.ts';
+import { isDiskFull } from './disk-full.ts';
 import type { MarkWriter } from './durable-mark.ts';
 import { type DurableMark, type Inspection, inspectStore } from './inspect.ts';
 import type { Reserve } from './reserve.ts';
@@ -201,8 +202,7 @@ export class GroupWriter {
 
   #stalled(cause: unknown): void {
     const { directory, clock, logger } = this.#setup;
-    const full = /ENOSPC|EDQUOT|no space left|quota exceeded/i.test(ensureError(cause).message);
-    const error = full ? new WeirError('WEIR_LOG_DISK_FULL', { directory }, cause) : ensureError(cause);
+    const error = isDiskFull(cause) ? new WeirError('WEIR_LOG_DISK_FULL', { directory }, cause) : ensureError(cause);
     logger.error({ directory, group: this.#number, error }, 'a commit group could not be written; commits wait');
     if (this.#health.error?.message === error.message) return;
     this.#setHealth({ state: 'stalled', error, since: this.#health.since ?? clock.now() });

@@ -1,10 +1,10 @@
 /** Opens the embedded log: lock, format, search for damage, store, reserve. Owns their order. */
 import { mkdir } from 'node:fs/promises';
-import { ensureError } from '../../../errors/index.ts';
+import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import type { Log } from '../port.ts';
-import type { Operations } from './codec.ts';
 import { lockDirectory, openFormat, pathsOf } from './directory.ts';
+import { isDiskFull } from './disk-full.ts';
 import { MarkWriter, readMark } from './durable-mark.ts';
 import { EmbeddedLog } from './embedded-log.ts';
 import { GroupWriter } from './group-writer.ts';
@@ -37,48 +37,54 @@ export async function openEmbeddedLog(settings: EmbeddedLogSettings): Promise<Lo
   const { directory, clock, logger, reserveBytes = 33_554_432, openStore = openLevelStore } = settings;
   const paths = pathsOf(directory);
   await mkdir(directory, { recursive: true });
-  const unlock = await lockDirectory(directory);
+  const reserve = new Reserve(paths.reserve, reserveBytes);
+  // Whatever was taken is let go of in reverse order, at the end or when a later step fails.
+  const taken: Array<() => Promise<void>> = [await lockDirectory(directory, () => reserve.free())];
+  const release = async (): Promise<void> => {
+    for (const letGo of taken.splice(0).reverse()) await letGo();
+  };
   try {
     const incarnation = await openFormat(directory);
-    const setup = { directory, store: paths.store, mark: readMark(directory, paths.mark), tables: true };
-    const found = await inspectStore(setup);
-    const reserve = new Reserve(paths.reserve, reserveBytes);
-    const store = new StoreHandle(openStore, paths.store, await openWithReserve(openStore, paths.store, reserve));
+    const durable = readMark(directory, paths.mark);
+    const found = await inspectStore({ directory, store: paths.store, mark: durable, tables: true });
+    const opened = await openWithReserve({ directory, open: openStore, location: paths.store, reserve });
+    const store = new StoreHandle(openStore, paths.store, opened);
+    taken.push(() => store.close());
     const mark = new MarkWriter(paths.mark);
-    const release = async (): Promise<void> => {
-      await store.close();
-      mark.close();
-      await unlock();
-    };
+    taken.push(async () => mark.close());
     const log = new EmbeddedLog({ directory, clock, logger, store, incarnation, release });
-    const extras = (group: Operations): void => log.takeTrimmed(group);
     const writer = new GroupWriter({
-      directory,
+      ...{ directory, clock, logger, store, reserve, mark, found },
       location: paths.store,
-      clock,
-      logger,
-      store,
-      reserve,
-      mark,
-      found,
-      extras,
+      extras: (group) => log.takeTrimmed(group),
     });
     await log.load(writer);
-    await reserve.fill().catch((error: unknown) => writer.holdUntilReserved(ensureError(error)));
+    await reserve.fill().catch((error: unknown) => writer.holdUntilReserved(error));
     return log;
   } catch (error) {
-    await unlock();
+    await release();
     throw error;
   }
 }
 
+interface Opening {
+  readonly directory: string;
+  readonly open: OpenStore;
+  readonly location: string;
+  readonly reserve: Reserve;
+}
+
 /** A disk that was full when the last process ended has no room for a recovery but that of the reserve. */
-async function openWithReserve(open: OpenStore, location: string, reserve: Reserve): Promise<Store> {
+async function openWithReserve({ directory, open, location, reserve }: Opening): Promise<Store> {
   try {
-    return await open(location);
-  } catch {
-    // Whatever it was, opening again says so if room was not the reason.
-    await reserve.free();
-    return open(location);
+    return await open(location).catch(async (error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+      await reserve.free();
+      return open(location);
+    });
+  } catch (error) {
+    if (isDiskFull(error)) throw new WeirError('WEIR_LOG_DISK_FULL', { directory }, error);
+    const cause = ensureError(error).cause ?? error;
+    throw new WeirError('WEIR_LOG_DAMAGED', { directory, why: `LevelDB says: ${messageOf(cause)}` }, error);
   }
 }
