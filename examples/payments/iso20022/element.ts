@@ -50,7 +50,7 @@ export function parseElement(xml: string): XmlElement {
 }
 
 /** The only child of this local name, or undefined if there is none. */
-export function child(element: XmlElement | undefined, name: string): XmlElement | undefined {
+function child(element: XmlElement | undefined, name: string): XmlElement | undefined {
   return element?.children.find((one) => one.name === name);
 }
 

@@ -31,8 +31,9 @@ const maxAttributes = 64;
 const maxTextLength = 1_048_576;
 
 const notXml = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+/** As XML has it, but for U+FEFF: the library drops it, so that two names would become one. */
 const name =
-  /[:A-Z_a-z\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C-\u200D\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\u{10000}-\u{EFFFF}][-.:\w\u00B7\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u037D\u037F-\u1FFF\u200C-\u200D\u203F\u2040\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\u{10000}-\u{EFFFF}]{0,255}/uy;
+  /[:A-Z_a-z\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C-\u200D\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFEFE\uFF00-\uFFFD\u{10000}-\u{EFFFF}][-.:\w\u00B7\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u037D\u037F-\u1FFF\u200C-\u200D\u203F\u2040\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFEFE\uFF00-\uFFFD\u{10000}-\u{EFFFF}]{0,255}/uy;
 const declaration =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(["'])1\.\d\1([ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(["'])[A-Za-z][\w.-]*\3)?([ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(["'])(yes|no)\5)?[ \t\r\n]*\?>/;
 const reference = /&(?:(amp|lt|gt|quot|apos)|#(?:x([0-9A-Fa-f]{1,8})|(\d{1,10})));/y;
@@ -143,6 +144,14 @@ class Scanner {
     const end = this.#text.indexOf('?>', at + 2);
     const target = this.#nameAt(at + 2);
     if (target === undefined || end === -1) throw malformed(this.#text, at, 'a processing instruction is wrong');
+    const behind = at + 2 + target.length;
+    if (behind !== end && !isSpace(this.#text.charCodeAt(behind))) {
+      throw malformed(this.#text, behind, 'the name of a processing instruction is wrong');
+    }
+    // The library skips what is quoted, so that behind a lone quote it would not find the end that was found here.
+    if (/["']/.test(this.#text.slice(behind, end).replace(/"[^"]*"|'[^']*'/g, ''))) {
+      throw malformed(this.#text, at, 'a processing instruction has a quote that is not closed');
+    }
     if (target.toLowerCase() === 'xml')
       throw malformed(this.#text, at, 'an XML declaration is only allowed at the very beginning');
     return end + 2;

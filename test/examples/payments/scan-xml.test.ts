@@ -52,6 +52,12 @@ describe('the gate in front of the XML library', () => {
     ['an open comment', '<a></a><!-- x'],
     ['an open CDATA section', '<a><![CDATA[ x</a>'],
     ['an open processing instruction', '<a/><?pi '],
+    ['a processing instruction of a wrong name', '<a/><?p=q ?>'],
+    [
+      'a lone quote in a processing instruction, behind which the library would hide elements',
+      '<a><?p "?><b/><?q "?></a>',
+    ],
+    ['a byte order mark in a name', '<a\ufeff/>'],
     ['an attribute twice', '<a b="1" b="2"/>'],
     ['attributes that touch', '<a b="1"c="2"/>'],
     ['an attribute without quotes', '<a b=1/>'],
