@@ -77,7 +77,7 @@ class Generator {
     const creditor = this.#creditor(intent, debtor, inCurrency);
     const amount: Amount =
       intent === 'AM04'
-        ? { currency, minor: 90_000_000_000n + BigInt(this.#below(1_000_000)) }
+        ? { currency, minor: 9_000_000_000n + BigInt(this.#below(1_000_000)) }
         : { currency, minor: BigInt(1 + this.#below(largest[currency] ?? 1)) };
     const uetr = this.#uetr(intent);
     const id = String(index + 1).padStart(6, '0');

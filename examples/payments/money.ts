@@ -28,14 +28,14 @@ const maxDigits = 18;
 /** The lexical form of `xs:decimal`: `7`, `7.`, `.5`, `+0007.50`; no exponent, no group separator. */
 const decimalForm = /^([+-]?)(\d*)(?:\.(\d*))?$/;
 
-/** A decimal number of at most 18 digits, or undefined for any other text. */
-export function parseDecimal(text: string): Decimal | undefined {
+/** A decimal number of at most `limit` digits (default 18), or undefined for any other text. */
+export function parseDecimal(text: string, limit = maxDigits): Decimal | undefined {
   if (text.length > 64) return undefined;
   const match = decimalForm.exec(text);
   const whole = match?.[2] ?? '';
   const fraction = match?.[3] ?? '';
   const all = whole + fraction;
-  if (match === null || all.length === 0 || all.replace(/^0+/, '').length > maxDigits) return undefined;
+  if (match === null || all.length === 0 || all.replace(/^0+/, '').length > limit) return undefined;
   const units = BigInt(all);
   return { units: match[1] === '-' ? -units : units, scale: fraction.length };
 }

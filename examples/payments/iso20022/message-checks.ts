@@ -17,6 +17,8 @@ export interface MessageParts {
   readonly transfers: readonly ReadTransfer[];
 }
 
+/** ISO 20022 allows a sum 18 digits, as many as each amount: too few for many large ones, so more are read. */
+const maxSumDigits = 36;
 const zero: Decimal = { units: 0n, scale: 0 };
 
 export function checkMessage(parts: MessageParts): {
@@ -74,7 +76,7 @@ function compareSum(
   transfers: readonly ReadTransfer[],
   findings: Findings,
 ): void {
-  const stated = parseDecimal(text);
+  const stated = parseDecimal(text, maxSumDigits);
   if (stated === undefined) {
     findings.refuse(code, path, 'the sum is not a decimal number');
     return;

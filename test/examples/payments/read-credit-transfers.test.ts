@@ -297,6 +297,13 @@ describe('a message', () => {
       { header: sum('100.1'), transactions: [amount('0.10'), amount('100', 'JPY')] },
     ],
     ['total', { header: total('0.3'), transactions: two }],
+    [
+      'control sum of more digits than one amount may have',
+      {
+        header: sum('19999999999999999.98'),
+        transactions: [amount('9999999999999999.99'), amount('9999999999999999.99')],
+      },
+    ],
     ['number with zeros', { number: '0002', transactions: two }],
   ])('with a right %s is taken', (_what, parts) => expect(messageRefusal(parts)).toBeUndefined());
 
