@@ -6,7 +6,6 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Random, seededRandom } from '../../src/ports/index.ts';
 import { escapeXml } from './iso20022/index.ts';
 import { type Amount, addDecimals, type Decimal, decimalOf, formatAmount, formatDecimal } from './money.ts';
 import { type OpeningAccount, type OpeningBook, readOpeningBook } from './opening-book.ts';
@@ -30,7 +29,7 @@ const unknownBank = 'NNNNLIVX';
 const settlementDate = '2026-01-15';
 
 export function generateMessage({ book, transactions, seed }: GenerateOptions): string {
-  const generator = new Generator(book, seededRandom(seed));
+  const generator = new Generator(book, numbersOf(seed));
   const body = Array.from({ length: transactions }, (_, index) => generator.transaction(index)).join('');
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -57,12 +56,12 @@ interface Side {
 
 class Generator {
   controlSum: Decimal = { units: 0n, scale: 0 };
-  readonly #random: Random;
+  readonly #random: () => number;
   readonly #open: readonly OpeningAccount[];
   readonly #closed: readonly OpeningAccount[];
   readonly #uetrs: string[] = [];
 
-  constructor(book: OpeningBook, random: Random) {
+  constructor(book: OpeningBook, random: () => number) {
     this.#random = random;
     const bics = book.accounts.filter(({ bank }) => /^[A-Z]{4}[A-Z]{2}/.test(bank));
     this.#open = bics.filter(({ status }) => status === 'open');
@@ -101,7 +100,7 @@ class Generator {
   }
 
   #intent(): Intent {
-    const at = Math.floor(this.#random.next() / refusalShare);
+    const at = Math.floor(this.#random() / refusalShare);
     return refusals[at] ?? 'settle';
   }
 
@@ -133,7 +132,7 @@ class Generator {
   /** A duplicate repeats one of the references before it. */
   #uetr(intent: Intent): string {
     if (intent === 'AM05' && this.#uetrs.length > 0) return this.#pick(this.#uetrs);
-    const bytes = this.#random.bytes(16);
+    const bytes = Uint8Array.from({ length: 16 }, () => this.#below(256));
     bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
     const hex = Buffer.from(bytes).toString('hex');
@@ -143,7 +142,7 @@ class Generator {
   }
 
   #below(limit: number): number {
-    return Math.floor(this.#random.next() * limit);
+    return Math.floor(this.#random() * limit);
   }
 
   #pick<T>(from: readonly T[]): T {
@@ -157,6 +156,18 @@ function accountLine(name: 'DbtrAcct' | 'CdtrAcct', account: string): string {
   const isIban = /^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/.test(account);
   const id = isIban ? `<IBAN>${account}</IBAN>` : `<Othr><Id>${escapeXml(account)}</Id></Othr>`;
   return `<${name}><Id>${id}</Id></${name}>`;
+}
+
+/** Repeatable numbers from 0 up to 1 (mulberry32, public domain, by Tommy Ettinger). */
+function numbersOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
 }
 
 function main(): void {
