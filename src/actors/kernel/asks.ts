@@ -32,7 +32,7 @@ export class Asks {
 
   ask<Request, Reply>(
     ref: Ref<Request>,
-    make: (replyTo: Ref<Reply>) => Request,
+    make: (replyTo: Ref<Reply>) => NoInfer<Request>,
     { withinMs }: AskOptions,
   ): Promise<Reply> {
     return new Promise<Reply>((resolve, reject) => {

@@ -102,7 +102,7 @@ export class Context<Message> implements ActorContext<Message> {
   get ask(): ActorContext<Message>['ask'] {
     return <Request, Reply>(
       ref: Ref<Request>,
-      make: (replyTo: Ref<Reply>) => Request,
+      make: (replyTo: Ref<Reply>) => NoInfer<Request>,
       options: AskOptions,
     ): Promise<Reply> => {
       if (this.#incarnation.over) return Promise.reject(this.#over());

@@ -5,12 +5,14 @@ import type { Clock, Logger } from '../../ports/index.ts';
 export type TellResult = 'accepted' | 'full' | 'dead';
 
 /**
- * Address of one incarnation of an actor. Contravariant in its message type: a `Ref<Animal>` may stand where a
- * `Ref<Dog>` is asked for, never the other way round; `Ref<never>` is any actor.
+ * Address of an actor. The one that `spawn` returns follows its actor over restarts; `context.self` is the address of one
+ * incarnation, so what an older incarnation has asked for never reaches a newer one (it is a dead letter, `stale`).
+ * Contravariant in its message type: a `Ref<Animal>` may stand where a `Ref<Dog>` is asked for, never the other way
+ * round; `Ref<never>` is any actor.
  */
 export interface Ref<in Message> {
   readonly path: string;
-  /** Identity of the actor under this path; a restart gives a new one, and old messages do not reach it by mistake. */
+  /** Identity of the incarnation under this path; a restart gives a new one. */
   readonly uid: number;
   /** A property, not a method: methods are bivariant in TypeScript, and the brand would be lost. */
   readonly tell: (message: Message) => TellResult;
@@ -31,7 +33,10 @@ export interface Receive<in Message> {
   /** Handles one message; at most one call is under way at a time. A promise holds the next message back. */
   readonly message: (message: Message) => void | Promise<void>;
   readonly signal?: (signal: Signal) => void | Promise<void>;
-  /** Runs once when this incarnation ends, by stop or before a restart, after its running turn has settled. */
+  /**
+   * Runs once when this incarnation ends, by stop or before a restart, after its running turn has settled. After an
+   * abandoned turn it runs when that turn settles after all, which may be never; use `context.signal` to let go at once.
+   */
   readonly ended?: (cause: Cause) => void | Promise<void>;
 }
 
@@ -85,7 +90,11 @@ export interface ActorContext<Message> {
   watch(ref: Ref<never>): void;
   unwatch(ref: Ref<never>): void;
   /** Sends `make(replyTo)` and resolves with the reply. @throws WeirError `WEIR_ASK_TIMEOUT`, `WEIR_MAILBOX_FULL`, `WEIR_ACTOR_DEAD` */
-  ask<Request, Reply>(ref: Ref<Request>, make: (replyTo: Ref<Reply>) => Request, options: AskOptions): Promise<Reply>;
+  ask<Request, Reply>(
+    ref: Ref<Request>,
+    make: (replyTo: Ref<Reply>) => NoInfer<Request>,
+    options: AskOptions,
+  ): Promise<Reply>;
   /** Tells `message` to this incarnation after `delayMs`; a timer of the same key is replaced. */
   startTimer(key: string, message: Message, delayMs: number): void;
   cancelTimer(key: string): void;
@@ -135,7 +144,11 @@ export interface ActorSystem {
   spawn<Message>(name: string, behavior: Behavior<Message>, options?: SpawnOptions): Ref<Message>;
   stop(ref: Ref<never>): Promise<void>;
   /** From outside any actor, as an edge does. */
-  ask<Request, Reply>(ref: Ref<Request>, make: (replyTo: Ref<Reply>) => Request, options: AskOptions): Promise<Reply>;
+  ask<Request, Reply>(
+    ref: Ref<Request>,
+    make: (replyTo: Ref<Reply>) => NoInfer<Request>,
+    options: AskOptions,
+  ): Promise<Reply>;
   /** Resolves with the cause when the actor has terminated (at once if it has already). */
   terminated(ref: Ref<never>): Promise<Cause>;
   tree(): readonly ActorSnapshot[];
