@@ -161,7 +161,7 @@ function misfit(type: avro.Type, value: unknown, name: string, cause: unknown): 
     errorHook: (at, part, expected) => {
       if (path !== '$') return;
       path = at.reduce((text, step) => (/^\d+$/.test(step) ? `${text}[${step}]` : `${text}.${step}`), '$');
-      found = `a ${part === null ? 'null' : typeof part}, not of type ${expected.typeName.replace('logical:plain-', '')}`;
+      found = `${part === null || part === undefined ? part : `a ${typeof part}`}, not of type ${expected.typeName.replace('logical:plain-', '')}`;
     },
   });
   return new WeirError('WEIR_VALUE_UNSUPPORTED', { what: `a record of ${name}`, path, found }, cause);

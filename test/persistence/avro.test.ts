@@ -138,7 +138,7 @@ describe('record codec', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a field that is missing', { iban: undefined }, '$.iban is a undefined, not of type string'],
+    ['a field that is missing', { iban: undefined }, '$.iban is undefined, not of type string'],
     ['a long beyond 2^53', { booked: 2 ** 60 }, '$.booked is a number, not of type long'],
     ['a fraction', { booked: 1.5 }, '$.booked is a number, not of type long'],
     ['an unknown symbol', { kind: 'loan' }, '$.kind is a string, not of type enum'],
