@@ -244,6 +244,39 @@ const entries = {
     status: 404,
   },
 
+  // Requests
+  WEIR_REQUEST_INVALID: {
+    message: 'the request is not valid: {why}',
+    remedy: 'correct the request',
+    status: 400,
+  },
+  WEIR_REQUEST_NOT_FOUND: {
+    message: 'member {member} has no flow for client request id {clientRequestId}',
+    remedy: 'check the id; request ids of finished flows are forgotten after their retention',
+    status: 404,
+  },
+  WEIR_FLOW_UNFINISHED: {
+    message: 'flow {flowId} is {status} and has no result yet {why}',
+    remedy: 'wait longer; if it is STUCK, mend the cause and retry it',
+    status: 409,
+  },
+  WEIR_NODE_NOT_READY: {
+    message: 'the node is not ready: {waitsOn}',
+    remedy: 'try again shortly',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_CONFIGURATION_INVALID: {
+    message: 'the configuration is wrong at {path}: {why}',
+    remedy: 'correct it; nothing was started',
+    status: 500,
+  },
+  WEIR_INTERNAL: {
+    message: 'something went wrong inside the node',
+    remedy: 'see the log of the node, and report it',
+    status: 500,
+  },
+
   // Access
   WEIR_FORBIDDEN: {
     message: '{principal} may not {action} here',

@@ -1,4 +1,26 @@
 export type { RecordCodec } from './avro.ts';
 export { recordCodec } from './avro.ts';
 export type { AvroSchema } from './avro-schema.ts';
+export type {
+  ActorHead,
+  ActRecord,
+  FaultRecord,
+  FlowHead,
+  FlowStatus,
+  JournalEntry,
+  SessionRecord,
+  ShardRecord,
+  StatusRecord,
+  UnreadRecord,
+} from './checkpoint.ts';
+export {
+  actorHead,
+  flowHead,
+  flowStatuses,
+  isTerminal,
+  journalEntry,
+  shardRecord,
+  statusRecord,
+  unreadRecord,
+} from './checkpoint.ts';
 export { canonicalBytes, decodeValue, encodeValue } from './value-codec.ts';

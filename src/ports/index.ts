@@ -4,6 +4,7 @@ export type { Clock, Timer } from './clock.ts';
 export { systemClock } from './clock.ts';
 export type { Duration } from './duration.ts';
 export { toMs } from './duration.ts';
+export { holdProcess } from './hold-process.ts';
 export type { Identity, MemberDirectory, MemberId } from './identity.ts';
 export { defaultGroup, memberId, sameIdentity } from './identity.ts';
 export type { LogFields, Logger } from './logger.ts';

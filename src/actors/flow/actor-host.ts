@@ -1,0 +1,111 @@
+/**
+ * The persistent actors of a shard. A message is handled at once, in the turn that absorbs it: new state, answer and
+ * the mark of the message become durable together, so it takes effect once (FE20).
+ */
+import { messageOf, WeirError } from '../../errors/index.ts';
+import { type ActorHead, actorHead, decodeValue, encodeValue, type FaultRecord } from '../../persistence/index.ts';
+import type { Identity } from '../../ports/index.ts';
+import type { ChangeSet, ShardHost } from '../shard/index.ts';
+import { ApplicationError, faultOf } from './faults.ts';
+import { actorAddress } from './ids.ts';
+import type { ActorEffects, ActorScope } from './persistent-actor.ts';
+import type { AnyActor, Registry } from './registry.ts';
+
+export interface ActorCall {
+  readonly member: Identity;
+  readonly actor: string;
+  readonly key: string;
+  readonly type: string;
+  readonly body: Uint8Array;
+}
+
+export type ActorOutcome =
+  | { readonly type: 'reply'; readonly body: Uint8Array }
+  | { readonly type: 'refused'; readonly fault: FaultRecord };
+
+type Handler = (state: unknown, body: unknown, scope: ActorScope) => ActorEffects<unknown, unknown>;
+
+const noBytes = new Uint8Array();
+
+export class ActorHost {
+  readonly #host: ShardHost;
+  readonly #registry: Registry;
+  readonly #heads = new Map<string, ActorHead>();
+
+  constructor(host: ShardHost, registry: Registry) {
+    this.#host = host;
+    this.#registry = registry;
+  }
+
+  get size(): number {
+    return this.#heads.size;
+  }
+
+  restore(address: string, value: Uint8Array): void {
+    this.#heads.set(address, actorHead.decode(value));
+  }
+
+  /** Handles one message; what it changes goes into `changes`, unless it refuses. */
+  handle(call: ActorCall, changes: ChangeSet): ActorOutcome {
+    const { member, actor, key, type } = call;
+    const definition = this.#registry.actor(member, actor);
+    const handler = definition === undefined ? undefined : Reflect.get(definition.on, type);
+    if (definition === undefined || typeof handler !== 'function') {
+      return { type: 'refused', fault: faultOf(new WeirError('WEIR_ACTOR_UNKNOWN', { actor, type })) };
+    }
+    const address = actorAddress(member, actor, key);
+    try {
+      // The registry keeps actors of all types; each handler meets only state and bodies of its own schemas.
+      return this.#run(definition, handler as Handler, address, call, changes);
+    } catch (thrown) {
+      if (thrown instanceof ApplicationError) return { type: 'refused', fault: faultOf(thrown) };
+      this.#host.log.error(
+        { actor: address, type, error: messageOf(thrown) },
+        'a persistent actor failed on a message',
+      );
+      const error = new WeirError(
+        'WEIR_ACTOR_FAILED',
+        { actor: `${actor}/${key}`, type, why: messageOf(thrown) },
+        thrown,
+      );
+      return { type: 'refused', fault: faultOf(error) };
+    }
+  }
+
+  #run(definition: AnyActor, handler: Handler, address: string, call: ActorCall, changes: ChangeSet): ActorOutcome {
+    const { key, type, member } = call;
+    const head = this.#heads.get(address);
+    const now = this.#host.clock.now();
+    // State is made anew from its bytes for each message: a handler that changes it and then throws leaves no trace.
+    const state = head === undefined ? definition.state.parse(definition.initial(key)) : decodeValue(head.state);
+    const message = definition.messages[type];
+    const effects = handler(state, message?.body.parse(decodeValue(call.body)), { key, now });
+    const reply =
+      message?.reply === undefined ? noBytes : encodeValue(message.reply.parse(effects.reply), `the reply to ${type}`);
+    if (effects.state !== undefined) {
+      const bytes = encodeValue(definition.state.parse(effects.state), `the state of actor ${definition.name}`);
+      const next: ActorHead = {
+        actor: definition.name,
+        version: definition.version,
+        memberName: member.name,
+        memberGroup: member.group,
+        key,
+        state: bytes,
+        updated: now,
+      };
+      const record = actorHead.encode(next);
+      if (record.length > this.#host.limits.maxRecordBytes) {
+        const limit = this.#host.limits.maxRecordBytes;
+        throw new WeirError('WEIR_FLOW_TOO_LARGE', {
+          what: 'the state',
+          flow: definition.name,
+          bytes: record.length,
+          limit,
+        });
+      }
+      this.#heads.set(address, next);
+      changes.put(`c/${address}`, record);
+    }
+    return { type: 'reply', body: reply };
+  }
+}

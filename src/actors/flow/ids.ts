@@ -1,0 +1,58 @@
+/**
+ * Ids. A routing key says to which shard a flow belongs and finds it again; the flow id adds the commit number at which
+ * it was accepted, so that a request id reused after its window names a new flow (SM15).
+ */
+import { hash } from 'node:crypto';
+import { type Identity, memberId } from '../../ports/index.ts';
+
+const keyLength = 24;
+
+/** Routing key of a flow that a client starts. */
+export function clientRoutingKey(member: Identity, clientRequestId: string): string {
+  return digest(['client', member.name, member.group, clientRequestId]);
+}
+
+/**
+ * Routing key of a flow that a session starts. The authenticated sender is part of it: a peer can neither choose nor
+ * collide with a flow that answers another peer (SM16).
+ */
+export function responderRoutingKey(member: Identity, sender: Identity, session: string): string {
+  return digest(['session', member.name, member.group, sender.name, sender.group, session]);
+}
+
+export function flowIdOf(routingKey: string, commit: number): string {
+  return `${routingKey}-${commit.toString(36)}`;
+}
+
+/** The routing key within a flow id, and within the ids made from it. */
+export function routingKeyOf(id: string): string {
+  return id.slice(0, keyLength);
+}
+
+export function isFlowId(id: string): boolean {
+  return /^[0-9a-f]{24}-[0-9a-z]+$/.test(id);
+}
+
+/** Id of an operation: of a step, a request or a session. */
+export function operationId(flowId: string, visit: number, index: number): string {
+  return `${flowId}.${visit}.${index}`;
+}
+
+/** Address of a persistent actor: the routing key of its shard as well. */
+export function actorAddress(member: Identity, actor: string, key: string): string {
+  return `@${memberId(member)}:${encodeURIComponent(actor)}:${encodeURIComponent(key)}`;
+}
+
+/** A repeatable 128-bit number for `random` and `uuid`, in hex. */
+export function derived(...parts: ReadonlyArray<string | number>): string {
+  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 32);
+}
+
+/** Hash of canonical bytes, for "same body". */
+export function bodyHash(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex').slice(0, 32);
+}
+
+function digest(parts: readonly string[]): string {
+  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, keyLength);
+}

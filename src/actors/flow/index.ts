@@ -1,0 +1,43 @@
+/** The flow service: how flows and persistent actors are written, and the program that runs them on shards. */
+export { issuesOf } from './context.ts';
+export type {
+  AnyFlow,
+  Become,
+  Failed,
+  FlowContext,
+  FlowDefinition,
+  FlowOptions,
+  Stage,
+  StageOutcome,
+  States,
+} from './definition.ts';
+export { flow } from './definition.ts';
+export { ApplicationError, FlowError, TransientError } from './faults.ts';
+export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';
+export { flowProgram } from './flow-program.ts';
+export { responderRoutingKey } from './ids.ts';
+export type { Op, Operation } from './operation.ts';
+export { peerReceiver } from './peer-receiver.ts';
+export type {
+  ActorEffects,
+  ActorHandle,
+  ActorMessageType,
+  ActorMessageTypes,
+  ActorScope,
+  AnswerTo,
+  PersistentActor,
+} from './persistent-actor.ts';
+export { persistentActor } from './persistent-actor.ts';
+export type { AnyActor, HostedMember } from './registry.ts';
+export { Registry } from './registry.ts';
+export type {
+  InitiatorSession,
+  MessageTypes,
+  Protocol,
+  Received,
+  ResponderSession,
+  Session,
+  TimedOut,
+} from './session-protocol.ts';
+export { protocol } from './session-protocol.ts';
+export type { RetryPolicy, StepBody, StepInfo, StepOptions } from './step.ts';

@@ -1,0 +1,45 @@
+/**
+ * Operations: what a stage yields to the engine. An operation is data; the engine performs it, journals its outcome,
+ * and at replay gives back what the journal holds.
+ */
+import type { Protocol } from './session-protocol.ts';
+import type { StepBody, StepOptions } from './step.ts';
+
+/** The result of a context function; run it with `yield*`. */
+export type Operation<T> = Generator<Op, T, unknown>;
+
+export type Op =
+  | { readonly op: 'step'; readonly label: string; readonly body: StepBody<unknown>; readonly options: StepOptions }
+  | { readonly op: 'sleep'; readonly label: string; readonly ms: number }
+  | { readonly op: 'now'; readonly label: '' }
+  | {
+      readonly op: 'open';
+      readonly label: string;
+      readonly peerName: string;
+      readonly peerGroup: string;
+      readonly protocol: Protocol;
+      readonly name: string;
+    }
+  | {
+      readonly op: 'send';
+      readonly label: string;
+      readonly session: string;
+      readonly type: string;
+      readonly body: Uint8Array;
+    }
+  | { readonly op: 'receive'; readonly label: string; readonly session: string; readonly withinMs: number | undefined }
+  | { readonly op: 'close'; readonly label: string; readonly session: string }
+  | {
+      readonly op: 'ask' | 'tell';
+      readonly label: string;
+      readonly actor: string;
+      readonly key: string;
+      readonly type: string;
+      readonly body: Uint8Array;
+    };
+
+/** One operation as a generator, so that `yield*` gives its result with its type. */
+export function* perform<T>(op: Op): Operation<T> {
+  // The engine resumes with what it journalled for this very operation.
+  return (yield op) as T;
+}

@@ -1,0 +1,93 @@
+/**
+ * The flow service's protocol: what its shards are asked and what they answer. Other services speak to flows through
+ * this module alone.
+ */
+
+import type { WeirError } from '../../errors/index.ts';
+import type { FaultRecord, FlowStatus } from '../../persistence/index.ts';
+import type { Authority, Identity } from '../../ports/index.ts';
+import type { Ref } from '../kernel/index.ts';
+
+export { actorAddress, clientRoutingKey, isFlowId, routingKeyOf } from './ids.ts';
+export { encodeStart } from './start-record.ts';
+
+/** Kinds of messages without number that reach a flow shard from elsewhere. */
+export const serviceKinds = { session: 'session', start: 'start' } as const;
+
+/** Topics of the service. */
+export const flowTopics = { events: 'flow.events', state: 'flow.state', status: 'flow.status' } as const;
+
+export type Answer<T> =
+  | { readonly type: 'ok'; readonly value: T }
+  | { readonly type: 'error'; readonly error: WeirError };
+
+export interface Started {
+  readonly flowId: string;
+  /** Whether this request started it, or an earlier one with the same id and body did. */
+  readonly created: boolean;
+}
+
+/** A flow as it is now, with what it waits on. */
+export interface FlowDescription {
+  readonly flowId: string;
+  readonly flow: string;
+  readonly version: number;
+  readonly member: Identity;
+  readonly clientRequestId: string;
+  readonly status: FlowStatus;
+  readonly stage: string;
+  readonly visit: number;
+  /** Operations journalled in the running visit. */
+  readonly operations: number;
+  readonly waitingOn: WaitingOn | undefined;
+  readonly unread: number;
+  readonly sessions: ReadonlyArray<{
+    readonly id: string;
+    readonly protocol: string;
+    readonly peer: Identity;
+    readonly sent: number;
+    readonly received: number;
+    readonly state: string;
+  }>;
+  readonly fault: FaultRecord | null;
+}
+
+export interface WaitingOn {
+  readonly what: 'step' | 'retry' | 'sleep' | 'message' | 'answer' | 'credit' | 'room' | 'turn' | 'code' | 'operator';
+  readonly label: string;
+  /** When it gives up or goes on by itself, in milliseconds since 1970. */
+  readonly due: number | undefined;
+}
+
+export type FlowRequest =
+  | {
+      readonly type: 'start';
+      readonly member: Identity;
+      readonly flow: string;
+      readonly clientRequestId: string;
+      /** Canonical value-codec bytes of the parsed input. */
+      readonly input: Uint8Array;
+      readonly authority: Authority;
+      readonly trace: string;
+      /** None when the request came through the log: whoever asked sees the flow in its status. */
+      readonly replyTo: Ref<Answer<Started>> | undefined;
+    }
+  | {
+      readonly type: 'retry' | 'kill';
+      readonly flowId: string;
+      readonly authority: Authority;
+      readonly replyTo: Ref<Answer<FlowStatus>>;
+    }
+  | { readonly type: 'describe'; readonly flowId: string; readonly replyTo: Ref<Answer<FlowDescription>> }
+  /** Unfinished flows, oldest first. */
+  | { readonly type: 'waiting'; readonly limit: number; readonly replyTo: Ref<Answer<readonly FlowDescription[]>> }
+  /** A message to a persistent actor from outside any flow. It takes effect once for each call. */
+  | {
+      readonly type: 'ask';
+      readonly member: Identity;
+      readonly actor: string;
+      readonly key: string;
+      readonly message: string;
+      readonly body: Uint8Array;
+      readonly replyTo: Ref<Answer<Uint8Array>>;
+    };

@@ -1,0 +1,89 @@
+/** Which members a node hosts, and what each of them runs. Checked when it is made, read-only afterwards. */
+
+import type { ZodType } from 'zod';
+import { WeirError } from '../../errors/index.ts';
+import { type Identity, type MemberDirectory, type MemberId, memberId } from '../../ports/index.ts';
+import type { AnyFlow } from './definition.ts';
+import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
+
+/** Any kind of persistent actor. */
+export type AnyActor = Omit<PersistentActor<ZodType, ActorMessageTypes>, 'on' | 'initial'> & {
+  readonly initial: (key: string) => unknown;
+  readonly on: Readonly<Record<string, unknown>>;
+};
+
+export interface HostedMember {
+  readonly identity: Identity;
+  readonly flows: readonly AnyFlow[];
+  readonly actors: readonly AnyActor[];
+}
+
+interface MemberEntry {
+  readonly identity: Identity;
+  readonly flows: ReadonlyMap<string, AnyFlow>;
+  readonly responders: ReadonlyMap<string, AnyFlow>;
+  readonly actors: ReadonlyMap<string, AnyActor>;
+}
+
+export class Registry implements MemberDirectory {
+  readonly #members = new Map<MemberId, MemberEntry>();
+
+  /** @throws WeirError `WEIR_FLOW_DEFINITION` when two things of one member bear one name */
+  constructor(members: readonly HostedMember[]) {
+    for (const { identity, flows, actors } of members) {
+      const byName = unique(identity, 'flows', flows, (flow) => flow.name);
+      const answering = flows.filter((flow) => flow.responds !== undefined);
+      const responders = unique(identity, 'responders', answering, (flow) => flow.responds?.name ?? '');
+      const entry = { identity, flows: byName, responders, actors: unique(identity, 'actors', actors, (a) => a.name) };
+      if (this.#members.has(memberId(identity))) {
+        throw new WeirError('WEIR_FLOW_DEFINITION', { name: identity.name, why: 'the member is listed twice' });
+      }
+      this.#members.set(memberId(identity), entry);
+    }
+  }
+
+  flow(member: Identity, name: string): AnyFlow | undefined {
+    return this.#of(member)?.flows.get(name);
+  }
+
+  flowNames(member: Identity): readonly string[] {
+    return [...(this.#of(member)?.flows.keys() ?? [])];
+  }
+
+  /** The flow that answers sessions of this protocol. */
+  responder(member: Identity, protocol: string): AnyFlow | undefined {
+    return this.#of(member)?.responders.get(protocol);
+  }
+
+  actor(member: Identity, name: string): AnyActor | undefined {
+    return this.#of(member)?.actors.get(name);
+  }
+
+  byId(id: MemberId): Identity | undefined {
+    return this.#members.get(id)?.identity;
+  }
+
+  find(name: string, group: string): Identity | undefined {
+    return this.#members.get(memberId({ name, group }))?.identity;
+  }
+
+  hosted(): readonly Identity[] {
+    return [...this.#members.values()].map(({ identity }) => identity);
+  }
+
+  #of(member: Identity): MemberEntry | undefined {
+    return this.#members.get(memberId(member));
+  }
+}
+
+function unique<T>(member: Identity, what: string, things: readonly T[], nameOf: (thing: T) => string): Map<string, T> {
+  const map = new Map<string, T>();
+  for (const thing of things) {
+    const name = nameOf(thing);
+    if (map.has(name)) {
+      throw new WeirError('WEIR_FLOW_DEFINITION', { name, why: `member ${member.name} has two ${what} of this name` });
+    }
+    map.set(name, thing);
+  }
+  return map;
+}

@@ -1,0 +1,189 @@
+/**
+ * Sessions of the flows of one shard: the sending side with numbers, credit and resends, and the acknowledging side.
+ * What arrives is ordered here; what it means to a flow is the engine's.
+ */
+import type { FlowHead, SessionRecord } from '../../persistence/index.ts';
+import type { Identity } from '../../ports/index.ts';
+import {
+  answerTo,
+  type Direction,
+  type SessionCredit,
+  type SessionMessage,
+  SessionOrder,
+  SessionOutbox,
+  sessionMessage,
+} from '../session-manager/index.ts';
+import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { FlowInstance } from './instance.ts';
+
+export interface SessionSettings {
+  readonly credit: SessionCredit;
+  /** How long a message is tried before the session has failed, in milliseconds. */
+  readonly redeliverMs: number;
+  /** Unacknowledged messages are sent again after this time. */
+  readonly resendMs: number;
+}
+
+export interface SessionsSetup {
+  readonly host: ShardHost;
+  readonly settings: SessionSettings;
+  /** Gives bytes to the peer transport. */
+  readonly transmit: (source: Identity, destination: Identity, bytes: Uint8Array) => void;
+  /** A message was given up after `redeliverMs`. */
+  readonly onExpired: (message: SessionMessage) => void;
+}
+
+const noBytes = new Uint8Array();
+
+export class FlowSessions {
+  readonly #setup: SessionsSetup;
+  readonly #outbox: SessionOutbox;
+  readonly order = new SessionOrder();
+  #resendArmed = false;
+
+  constructor(setup: SessionsSetup) {
+    this.#setup = setup;
+    this.#outbox = new SessionOutbox((message, bytes) => this.#transmit(message, bytes));
+  }
+
+  get unacknowledged(): number {
+    return this.#outbox.size;
+  }
+
+  restore(bytes: Uint8Array): void {
+    this.#outbox.restore(bytes);
+  }
+
+  restored(): void {
+    this.#outbox.restored();
+    this.#outbox.resend(this.#setup.host.clock.now());
+    this.#armResend();
+  }
+
+  hasCredit(session: SessionRecord): boolean {
+    return this.#outbox.hasCredit(session.id, directionOf(session), session.sent, this.#setup.settings.credit);
+  }
+
+  /** Sends the next message of a session; it leaves when `changes` are durable. */
+  send(
+    flow: FlowInstance,
+    session: SessionRecord,
+    what: Pick<SessionMessage, 'kind' | 'type' | 'body'>,
+    changes: ChangeSet,
+  ): void {
+    session.sent++;
+    flow.dirty = true;
+    const { host, settings } = this.#setup;
+    const now = host.clock.now();
+    const message: SessionMessage = {
+      protocol: session.protocol,
+      version: session.version,
+      session: session.id,
+      direction: directionOf(session),
+      kind: what.kind,
+      sequence: session.sent,
+      sourceName: flow.head.memberName,
+      sourceGroup: flow.head.memberGroup,
+      destinationName: session.peerName,
+      destinationGroup: session.peerGroup,
+      trace: flow.head.trace,
+      created: now,
+      expires: now + settings.redeliverMs,
+      type: what.type,
+      body: what.body,
+      received: 0,
+      consumed: 0,
+    };
+    const { key, bytes } = this.#outbox.add(message);
+    changes.put(key, bytes);
+    changes.after(() => this.#outbox.release(message));
+    this.#armResend();
+  }
+
+  /** Ends the own side of all open sessions of a flow. */
+  endAll(flow: FlowInstance, kind: 'close' | 'error', reason: string, changes: ChangeSet): void {
+    for (const session of flow.head.sessions) {
+      this.order.forget(session.id);
+      // A session that nobody has heard of needs no end.
+      if (session.status === 'closed' || (session.role === 'initiator' && session.sent === 0)) continue;
+      session.status = 'closed';
+      if (session.peer !== 'failed') this.send(flow, session, { kind, type: reason, body: noBytes }, changes);
+    }
+  }
+
+  /** Tells the peer what is taken and read, once `changes` are durable. */
+  acknowledge(message: SessionMessage, received: number, consumed: number, changes: ChangeSet): void {
+    changes.after(() => this.#answer(message, { kind: 'ack', type: '', received, consumed }));
+  }
+
+  /** The same for a session of which no message is at hand: its flow has read on. */
+  acknowledgeReading(head: FlowHead, session: SessionRecord, changes: ChangeSet): void {
+    const { received, consumed } = session;
+    const now = this.#setup.host.clock.now();
+    const ack: SessionMessage = {
+      protocol: session.protocol,
+      version: session.version,
+      session: session.id,
+      direction: directionOf(session),
+      kind: 'ack',
+      sequence: 0,
+      sourceName: head.memberName,
+      sourceGroup: head.memberGroup,
+      destinationName: session.peerName,
+      destinationGroup: session.peerGroup,
+      trace: head.trace,
+      created: now,
+      expires: now + this.#setup.settings.redeliverMs,
+      type: '',
+      body: noBytes,
+      received,
+      consumed,
+    };
+    changes.after(() => this.#transmit(ack, sessionMessage.encode(ack)));
+  }
+
+  /** Tells the sender that its message finds nobody. Not kept: the sender asks again until it hears it. */
+  reject(message: SessionMessage, reason: string): void {
+    this.#answer(message, { kind: 'reject', type: reason, received: 0, consumed: 0 });
+  }
+
+  /** An acknowledgement arrived: the records that may go. */
+  acknowledged(ack: SessionMessage): string[] {
+    return this.#outbox.acknowledged(ack);
+  }
+
+  #answer(message: SessionMessage, answer: Pick<SessionMessage, 'kind' | 'type' | 'received' | 'consumed'>): void {
+    const back = answerTo(message, answer, this.#setup.host.clock.now());
+    this.#transmit(back, sessionMessage.encode(back));
+  }
+
+  #transmit(message: SessionMessage, bytes: Uint8Array): void {
+    this.#setup.transmit(
+      { name: message.sourceName, group: message.sourceGroup },
+      { name: message.destinationName, group: message.destinationGroup },
+      bytes,
+    );
+  }
+
+  #armResend(): void {
+    if (this.#resendArmed || this.#outbox.size === 0) return;
+    this.#resendArmed = true;
+    const { host, settings } = this.#setup;
+    host.timers.at(host.clock.now() + settings.resendMs, () => {
+      this.#resendArmed = false;
+      const expired = this.#outbox.resend(host.clock.now());
+      if (expired.length > 0) {
+        const changes = new ChangeSet();
+        for (const message of expired) changes.remove(this.#outbox.giveUp(message));
+        host.add(changes);
+        for (const message of expired) this.#setup.onExpired(message);
+      }
+      this.#armResend();
+    });
+  }
+}
+
+/** Where messages of this end go. */
+export function directionOf(session: SessionRecord): Direction {
+  return session.role === 'initiator' ? 'toResponder' : 'toInitiator';
+}

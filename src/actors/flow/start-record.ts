@@ -1,0 +1,73 @@
+/** A start request in bytes, for a shard that runs on another worker. */
+import { recordCodec } from '../../persistence/index.ts';
+import type { Authority, Identity, Principal } from '../../ports/index.ts';
+
+export interface StartParts {
+  readonly member: Identity;
+  readonly flow: string;
+  readonly clientRequestId: string;
+  readonly input: Uint8Array;
+  readonly authority: Authority;
+  readonly trace: string;
+}
+
+interface StartRecord {
+  readonly memberName: string;
+  readonly memberGroup: string;
+  readonly flow: string;
+  readonly clientRequestId: string;
+  readonly input: Uint8Array;
+  readonly principal: string;
+  readonly principalKind: Principal['kind'];
+  readonly reason: string;
+  readonly trace: string;
+}
+
+const startRecord = recordCodec<StartRecord>(
+  {
+    type: 'record',
+    name: 'Start',
+    namespace: 'weir.events',
+    fields: [
+      { name: 'memberName', type: 'string' },
+      { name: 'memberGroup', type: 'string' },
+      { name: 'flow', type: 'string' },
+      { name: 'clientRequestId', type: 'string' },
+      { name: 'input', type: 'bytes' },
+      { name: 'principal', type: 'string' },
+      {
+        name: 'principalKind',
+        type: { type: 'enum', name: 'PrincipalKind', symbols: ['operator', 'client', 'member', 'system'] },
+      },
+      { name: 'reason', type: 'string' },
+      { name: 'trace', type: 'string' },
+    ],
+  },
+  'start request',
+);
+
+export function encodeStart({ member, flow, clientRequestId, input, authority, trace }: StartParts): Uint8Array {
+  return startRecord.encode({
+    memberName: member.name,
+    memberGroup: member.group,
+    flow,
+    clientRequestId,
+    input,
+    principal: authority.principal.name,
+    principalKind: authority.principal.kind,
+    reason: authority.reason,
+    trace,
+  });
+}
+
+export function decodeStart(bytes: Uint8Array): StartParts {
+  const record = startRecord.decode(bytes);
+  return {
+    member: { name: record.memberName, group: record.memberGroup },
+    flow: record.flow,
+    clientRequestId: record.clientRequestId,
+    input: record.input,
+    authority: { principal: { name: record.principal, kind: record.principalKind }, reason: record.reason },
+    trace: record.trace,
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * Runs the bodies of steps, outside the shard's turns and after the commit that caused them (W3). A result comes back
+ * as a turn; one that belongs to an incarnation of the flow which has ended is dropped.
+ */
+import { ensureError } from '../../errors/index.ts';
+import { encodeValue, type FaultRecord } from '../../persistence/index.ts';
+import type { ShardHost } from '../shard/index.ts';
+import { faultOf, isTransient } from './faults.ts';
+import { operationId } from './ids.ts';
+import type { FlowInstance } from './instance.ts';
+import type { Op } from './operation.ts';
+import type { StepInfo } from './step.ts';
+
+export type StepOp = Extract<Op, { op: 'step' }>;
+
+export type StepOutcome =
+  | { readonly type: 'done'; readonly value: Uint8Array }
+  | { readonly type: 'transient'; readonly error: Error }
+  | { readonly type: 'failed'; readonly fault: FaultRecord };
+
+export class StepRunner {
+  readonly #host: ShardHost;
+  readonly #settled: (flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome) => void;
+  #running = 0;
+  #draining = false;
+  #idle: (() => void) | undefined;
+  lateResults = 0;
+
+  constructor(host: ShardHost, settled: (flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome) => void) {
+    this.#host = host;
+    this.#settled = settled;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Starts a body; called after a commit. */
+  start(flow: FlowInstance, index: number, op: StepOp, attempt: number): void {
+    const { incarnation } = flow;
+    // While the shard drains nothing new starts: the checkpoint says where the next owner goes on.
+    if (this.#draining || flow.incarnation !== incarnation) return;
+    this.#running++;
+    const settle = (outcome: () => StepOutcome): void => {
+      this.#running--;
+      this.#host.turn(() => {
+        if (flow.incarnation !== incarnation) this.lateResults++;
+        else this.#settled(flow, index, op, outcome());
+      });
+      if (this.#running === 0) this.#idle?.();
+    };
+    const info = stepInfo(flow, operationId(flow.id, flow.head.visit, index), attempt);
+    let result: unknown;
+    try {
+      result = op.body(info);
+    } catch (thrown) {
+      settle(() => failure(thrown));
+      return;
+    }
+    if (result instanceof Promise || isThenable(result)) {
+      result.then(
+        (value: unknown) => settle(() => success(value, op.label, this.#host.limits.maxRecordBytes)),
+        (thrown: unknown) => settle(() => failure(thrown)),
+      );
+    } else {
+      settle(() => success(result, op.label, this.#host.limits.maxRecordBytes));
+    }
+  }
+
+  /** Starts nothing any more; resolves when no body is under way. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+}
+
+function stepInfo(flow: FlowInstance, id: string, attempt: number): StepInfo {
+  return {
+    id,
+    attempt,
+    get signal(): AbortSignal {
+      // Made only when it is asked for: most steps do not, and it costs as much as the rest of a step.
+      flow.abort ??= new AbortController();
+      return flow.abort.signal;
+    },
+  };
+}
+
+function success(value: unknown, label: string, limit: number): StepOutcome {
+  try {
+    const bytes = encodeValue(value, `the result of step "${label}"`);
+    if (bytes.length <= limit) return { type: 'done', value: bytes };
+    return {
+      type: 'failed',
+      fault: {
+        ...faultOf(new RangeError(`the result of step "${label}" has ${bytes.length} bytes, the limit is ${limit}`)),
+        code: 'WEIR_FLOW_TOO_LARGE',
+      },
+    };
+  } catch (error) {
+    return { type: 'failed', fault: faultOf(error) };
+  }
+}
+
+function failure(thrown: unknown): StepOutcome {
+  return isTransient(thrown)
+    ? { type: 'transient', error: ensureError(thrown) }
+    : { type: 'failed', fault: faultOf(thrown) };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

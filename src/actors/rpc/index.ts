@@ -1,0 +1,4 @@
+/** The RPC service: how clients and operators reach flows. */
+export type { FlowName, FlowPage, FlowQuery, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
+export type { FlowCatalogue, RpcSetup } from './rpc.ts';
+export { rpcBehavior } from './rpc.ts';

@@ -1,0 +1,117 @@
+/** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
+import type { WeirError } from '../../errors/index.ts';
+import type { FaultRecord, FlowStatus } from '../../persistence/index.ts';
+import type { Authority, Identity } from '../../ports/index.ts';
+import type { FlowDescription, Started } from '../flow/protocol.ts';
+import type { Ref } from '../kernel/index.ts';
+
+export type RpcAnswer<T> =
+  | { readonly type: 'ok'; readonly value: T }
+  | { readonly type: 'error'; readonly error: WeirError };
+
+/** What the world may know of a flow. Times are milliseconds since 1970. */
+export interface FlowView {
+  readonly flowId: string;
+  readonly flow: string;
+  readonly version: number;
+  readonly member: Identity;
+  readonly clientRequestId: string;
+  readonly status: FlowStatus;
+  readonly stage: string;
+  readonly created: number;
+  readonly updated: number;
+  /** Principal that started it. */
+  readonly startedBy: string;
+  /** Who did what to it, oldest first: the start, retries, a kill. */
+  readonly history: ReadonlyArray<{
+    readonly at: number;
+    readonly act: string;
+    readonly principal: string;
+    readonly reason: string;
+  }>;
+  /** What it returned, when COMPLETED. */
+  readonly result?: unknown;
+  /** Why it FAILED, was KILLED or is STUCK. */
+  readonly error?: { readonly code: string; readonly message: string; readonly details?: unknown };
+}
+
+export interface FlowPage {
+  readonly flows: readonly FlowView[];
+  /** Give it back as `cursor` for the next page; absent on the last one. */
+  readonly cursor?: string;
+}
+
+export interface FlowQuery {
+  readonly member?: Identity | undefined;
+  readonly status?: FlowStatus | undefined;
+  readonly flow?: string | undefined;
+  /** Flows of one page, 1 to 1 000. Default 100. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Names one flow: by its id, or by what its client called it. */
+export type FlowName = { readonly flowId: string } | { readonly member: Identity; readonly clientRequestId: string };
+
+export type RpcRequest =
+  | {
+      readonly type: 'start';
+      readonly member: Identity;
+      readonly flow: string;
+      readonly clientRequestId: string;
+      readonly input: unknown;
+      readonly authority: Authority;
+      readonly trace: string;
+      readonly replyTo: Ref<RpcAnswer<Started>>;
+    }
+  | {
+      readonly type: 'get';
+      readonly name: FlowName;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<FlowView>>;
+    }
+  /** The same, as soon as the flow has ended or is STUCK, or after `waitMs` as it is then. */
+  | {
+      readonly type: 'result';
+      readonly name: FlowName;
+      readonly waitMs: number;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<FlowView>>;
+    }
+  | {
+      readonly type: 'list';
+      readonly query: FlowQuery;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<FlowPage>>;
+    }
+  | {
+      readonly type: 'retry' | 'kill';
+      readonly name: FlowName;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<FlowView>>;
+    }
+  /** What a flow waits on, from the shard that runs it. */
+  | {
+      readonly type: 'describe';
+      readonly name: FlowName;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<FlowDescription>>;
+    }
+  /** Asks a persistent actor from outside any flow. */
+  | {
+      readonly type: 'askActor';
+      readonly member: Identity;
+      readonly actor: string;
+      readonly key: string;
+      readonly message: string;
+      readonly body: unknown;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<unknown>>;
+    };
+
+/** Messages that the actor sends to itself. */
+export type RpcMessage =
+  | RpcRequest
+  | { readonly type: 'changed'; readonly flowId: string; readonly value: Uint8Array | undefined };
+
+export type { FaultRecord };

@@ -1,0 +1,387 @@
+/**
+ * The RPC service: starts flows and tells clients what became of them.
+ * It holds no truth: flows are started by their shards, and what is told is the topic `flow.status`.
+ */
+import { ensureError, WeirError } from '../../errors/index.ts';
+import { decodeValue, encodeValue, isTerminal, type StatusRecord } from '../../persistence/index.ts';
+import {
+  type Action,
+  type Authority,
+  type Authorize,
+  type Identity,
+  type MemberDirectory,
+  memberId,
+  type Timer,
+} from '../../ports/index.ts';
+import type { Log, Table } from '../../transport/log/index.ts';
+import {
+  type Answer,
+  actorAddress,
+  clientRoutingKey,
+  encodeStart,
+  type FlowRequest,
+  flowTopics,
+  routingKeyOf,
+  type Started,
+  serviceKinds,
+} from '../flow/protocol.ts';
+import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
+import { partitionOf, type Router } from '../shard/index.ts';
+import { FlowIndex } from './flow-index.ts';
+import type { FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
+
+/** What the service has to know of flows' definitions. */
+export interface FlowCatalogue {
+  /** The canonical bytes of an input that fits. @throws WeirError `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_INPUT_INVALID` */
+  parseInput(member: Identity, flow: string, input: unknown): Uint8Array;
+}
+
+export interface RpcSetup {
+  readonly log: Log;
+  readonly partitions: number;
+  readonly router: Router<FlowRequest>;
+  readonly catalogue: FlowCatalogue;
+  readonly directory: MemberDirectory;
+  readonly authorize: Authorize;
+}
+
+interface Waiter {
+  readonly replyTo: Ref<RpcAnswer<FlowView>>;
+  readonly timer: Timer;
+}
+
+/** How long a shard may take to answer before the client is told to try again. */
+const shardAnswerMs = 30_000;
+/** A start that goes through the log is sent again after this time. */
+const logStartRetryMs = 1_000;
+const defaultLimit = 100;
+const maxLimit = 1_000;
+
+export function rpcBehavior(setup: RpcSetup): Behavior<RpcMessage> {
+  return async (context) => {
+    const table = await setup.log.table(flowTopics.status);
+    const rpc = new Rpc(setup, context, table);
+    return { message: (message) => rpc.handle(message), ended: () => rpc.end() };
+  };
+}
+
+class Rpc {
+  readonly #setup: RpcSetup;
+  readonly #context: ActorContext<RpcMessage>;
+  readonly #table: Table;
+  readonly #index = new FlowIndex();
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  /** Starts that went through the log, by routing key, until their flow shows in its status. */
+  readonly #arrivals = new Map<string, Set<(flowId: string) => void>>();
+
+  constructor(setup: RpcSetup, context: ActorContext<RpcMessage>, table: Table) {
+    this.#setup = setup;
+    this.#context = context;
+    this.#table = table;
+    this.#index.load(table.entries());
+    // Applied at once, not by mailbox: a client that was just told "accepted" finds its flow.
+    table.onChange((flowId, value) => this.#changed(flowId, value));
+  }
+
+  handle(message: RpcMessage): void {
+    try {
+      this.#handle(message);
+    } catch (thrown) {
+      if (!WeirError.is(thrown) || !('replyTo' in message)) throw thrown;
+      message.replyTo.tell({ type: 'error', error: thrown });
+    }
+  }
+
+  end(): void {
+    this.#table.close();
+    for (const waiters of this.#waiters.values()) for (const { timer } of waiters) timer.cancel();
+  }
+
+  #handle(message: RpcMessage): void {
+    switch (message.type) {
+      case 'start':
+        this.#start(message);
+        return;
+      case 'get': {
+        const flowId = this.#find(message.name);
+        message.replyTo.tell(ok(this.#readable(flowId, message.authority)));
+        return;
+      }
+      case 'result':
+        this.#result(message);
+        return;
+      case 'list':
+        this.#list(message);
+        return;
+      case 'retry':
+      case 'kill':
+        this.#operate(message);
+        return;
+      case 'describe': {
+        const flowId = this.#find(message.name);
+        this.#readable(flowId, message.authority);
+        this.#askShard(routingKeyOf(flowId), (replyTo) => ({ type: 'describe', flowId, replyTo }), message.replyTo);
+        return;
+      }
+      case 'askActor':
+        this.#askActor(message);
+        return;
+      case 'changed':
+        this.#changed(message.flowId, message.value);
+    }
+  }
+
+  #start({
+    member,
+    flow,
+    clientRequestId,
+    input,
+    authority,
+    trace,
+    replyTo,
+  }: Extract<RpcRequest, { type: 'start' }>): void {
+    checkRequestId(clientRequestId);
+    const bytes = this.#setup.catalogue.parseInput(member, flow, input);
+    const key = clientRoutingKey(member, clientRequestId);
+    const partition = partitionOf(key, this.#setup.partitions);
+    const request = { member, flow, clientRequestId, input: bytes, authority, trace };
+    const shard = this.#setup.router.local(partition);
+    if (shard === undefined) {
+      this.#startThroughLog(partition, key, encodeStart(request), replyTo);
+      return;
+    }
+    this.#ask<Started>(shard, (reply) => ({ type: 'start', ...request, replyTo: reply }), replyTo);
+  }
+
+  /** The shard runs elsewhere, or not yet: the request goes through the log, the flow's status is the answer. */
+  #startThroughLog(partition: number, key: string, bytes: Uint8Array, replyTo: Ref<RpcAnswer<Started>>): void {
+    const { clock } = this.#context;
+    const end = clock.now() + shardAnswerMs;
+    let timer: Timer | undefined;
+    const arrivals = this.#arrivals.get(key) ?? new Set();
+    const arrived = (flowId: string): void => {
+      timer?.cancel();
+      arrivals.delete(arrived);
+      if (arrivals.size === 0) this.#arrivals.delete(key);
+      replyTo.tell(ok({ flowId, created: true }));
+    };
+    const known = this.#index.byRoutingKey(key);
+    if (known !== undefined) return arrived(known);
+    arrivals.add(arrived);
+    this.#arrivals.set(key, arrivals);
+    const send = (): void => {
+      if (clock.now() >= end) {
+        arrivals.delete(arrived);
+        replyTo.tell({ type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) });
+        return;
+      }
+      this.#setup.router.route(partition, { type: 'service', kind: serviceKinds.start, bytes });
+      timer = clock.after(logStartRetryMs, send);
+    };
+    send();
+  }
+
+  #result({ name, waitMs, authority, replyTo }: Extract<RpcRequest, { type: 'result' }>): void {
+    const flowId = this.#find(name);
+    const view = this.#readable(flowId, authority);
+    if (waitMs <= 0 || settled(view)) return void replyTo.tell(ok(view));
+    const waiters = this.#waiters.get(flowId) ?? new Set<Waiter>();
+    const waiter: Waiter = {
+      replyTo,
+      timer: this.#context.clock.after(waitMs, () => {
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.#waiters.delete(flowId);
+        const record = this.#index.get(flowId);
+        replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
+      }),
+    };
+    waiters.add(waiter);
+    this.#waiters.set(flowId, waiters);
+  }
+
+  #list({ query, authority, replyTo }: Extract<RpcRequest, { type: 'list' }>): void {
+    const { member, status, flow, limit = defaultLimit, cursor } = query;
+    if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
+      throw new WeirError('WEIR_REQUEST_INVALID', { why: `limit must be a whole number from 1 to ${maxLimit}` });
+    }
+    const before = cursor === undefined ? undefined : Number.parseInt(cursor, 36);
+    if (before !== undefined && !Number.isSafeInteger(before)) {
+      throw new WeirError('WEIR_REQUEST_INVALID', { why: 'the cursor is not one that a former page gave' });
+    }
+    const allowed = new Map<string, boolean>();
+    const matches = (record: StatusRecord): boolean => {
+      if (status !== undefined && record.status !== status) return false;
+      if (flow !== undefined && record.flow !== flow) return false;
+      if (member !== undefined && (record.memberName !== member.name || record.memberGroup !== member.group))
+        return false;
+      const scope = `${record.memberGroup}/${record.memberName}/${record.flow}`;
+      const may = allowed.get(scope) ?? this.#allowed(authority, 'flow.read', record);
+      allowed.set(scope, may);
+      return may;
+    };
+    const { flows, next } = this.#index.list({ matches, limit, before });
+    const page = flows.map(({ flowId, record }) => viewOf(flowId, record));
+    replyTo.tell(ok({ flows: page, ...(next === undefined ? {} : { cursor: next.toString(36) }) }));
+  }
+
+  #operate({ type, name, authority, replyTo }: Extract<RpcRequest, { type: 'retry' | 'kill' }>): void {
+    const flowId = this.#find(name);
+    const view = this.#readable(flowId, authority);
+    if (isTerminal(view.status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status: view.status });
+    this.#askShard(
+      routingKeyOf(flowId),
+      (reply: Ref<Answer<FlowView['status']>>) => ({ type, flowId, authority, replyTo: reply }),
+      {
+        tell: (answer) => {
+          if (answer.type === 'error') return replyTo.tell(answer);
+          const record = this.#index.get(flowId);
+          return replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
+        },
+      },
+    );
+  }
+
+  #askActor({ member, actor, key, message, body, replyTo }: Extract<RpcRequest, { type: 'askActor' }>): void {
+    const bytes = encodeValue(body, `message "${message}" to actor ${actor}`);
+    this.#askShard<Uint8Array>(
+      actorAddress(member, actor, key),
+      (reply) => ({ type: 'ask', member, actor, key, message, body: bytes, replyTo: reply }),
+      {
+        tell: (answer) => replyTo.tell(answer.type === 'error' ? answer : ok(decodeReply(answer.value))),
+      },
+    );
+  }
+
+  // --- shards
+
+  #askShard<T>(
+    key: string,
+    make: (replyTo: Ref<Answer<T>>) => FlowRequest,
+    replyTo: Pick<Ref<RpcAnswer<T>>, 'tell'>,
+  ): void {
+    const partition = partitionOf(key, this.#setup.partitions);
+    const shard = this.#setup.router.local(partition);
+    if (shard === undefined) {
+      replyTo.tell({ type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) });
+      return;
+    }
+    this.#ask(shard, make, replyTo);
+  }
+
+  #ask<T>(
+    shard: Ref<{ type: 'local'; message: FlowRequest }>,
+    make: (replyTo: Ref<Answer<T>>) => FlowRequest,
+    replyTo: Pick<Ref<RpcAnswer<T>>, 'tell'>,
+  ): void {
+    this.#context
+      .ask(shard, (reply: Ref<Answer<T>>) => ({ type: 'local' as const, message: make(reply) }), {
+        withinMs: shardAnswerMs,
+      })
+      .then(
+        (answer) => void replyTo.tell(answer),
+        (thrown: unknown) => {
+          const error = WeirError.is(thrown) ? thrown : new WeirError('WEIR_INTERNAL', {}, ensureError(thrown));
+          replyTo.tell({ type: 'error', error });
+        },
+      );
+  }
+
+  // --- the index
+
+  #changed(flowId: string, value: Uint8Array | undefined): void {
+    if (value === undefined) {
+      this.#index.remove(flowId);
+      return;
+    }
+    this.#index.put(flowId, value);
+    const arrivals = this.#arrivals.get(routingKeyOf(flowId));
+    if (arrivals !== undefined) for (const arrived of [...arrivals]) arrived(flowId);
+    const waiters = this.#waiters.get(flowId);
+    const record = waiters === undefined ? undefined : this.#index.get(flowId);
+    if (waiters === undefined || record === undefined) return;
+    const view = viewOf(flowId, record);
+    if (!settled(view)) return;
+    this.#waiters.delete(flowId);
+    for (const { replyTo, timer } of waiters) {
+      timer.cancel();
+      replyTo.tell(ok(view));
+    }
+  }
+
+  /** @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND` */
+  #find(name: FlowName): string {
+    if ('flowId' in name) return name.flowId;
+    const { member, clientRequestId } = name;
+    const flowId = this.#index.byRoutingKey(clientRoutingKey(member, clientRequestId));
+    if (flowId === undefined) throw new WeirError('WEIR_REQUEST_NOT_FOUND', { clientRequestId, member: member.name });
+    return flowId;
+  }
+
+  #readable(flowId: string, authority: Authority): FlowView {
+    const record = this.#index.get(flowId);
+    if (record === undefined) throw new WeirError('WEIR_FLOW_NOT_FOUND', { flowId });
+    if (!this.#allowed(authority, 'flow.read', record)) {
+      throw new WeirError('WEIR_FORBIDDEN', { principal: authority.principal.name, action: 'flow.read' });
+    }
+    return viewOf(flowId, record);
+  }
+
+  #allowed({ principal }: Authority, action: Action, { memberName, memberGroup, flow }: StatusRecord): boolean {
+    return this.#setup.authorize(principal, action, {
+      member: memberId({ name: memberName, group: memberGroup }),
+      flow,
+    });
+  }
+}
+
+function ok<T>(value: T): RpcAnswer<T> {
+  return { type: 'ok', value };
+}
+
+function notFound(flowId: string): RpcAnswer<never> {
+  return { type: 'error', error: new WeirError('WEIR_FLOW_NOT_FOUND', { flowId }) };
+}
+
+/** Nothing will change unless an operator acts. */
+function settled({ status }: FlowView): boolean {
+  return status !== 'RUNNING';
+}
+
+function decodeReply(bytes: Uint8Array): unknown {
+  return bytes.length === 0 ? undefined : decodeValue(bytes);
+}
+
+function checkRequestId(id: string): void {
+  let why: string | undefined;
+  if (id.length === 0) why = 'it is empty';
+  else if (id.length > 200) why = `it has ${id.length} characters`;
+  else if (/\p{Cc}/u.test(id)) why = 'it contains control characters';
+  if (why !== undefined) throw new WeirError('WEIR_FLOW_REQUEST_ID_INVALID', { why });
+}
+
+function viewOf(flowId: string, record: StatusRecord): FlowView {
+  const { fault, result, status } = record;
+  return {
+    flowId,
+    flow: record.flow,
+    version: record.version,
+    member: { name: record.memberName, group: record.memberGroup },
+    clientRequestId: record.clientRequestId,
+    status,
+    stage: record.stage,
+    created: record.created,
+    updated: record.updated,
+    startedBy: record.startedBy,
+    history: record.acts,
+    ...(status === 'COMPLETED' ? { result: decodeReply(result) } : {}),
+    ...(fault === null
+      ? {}
+      : {
+          error: {
+            code: fault.code,
+            message: fault.message,
+            ...(fault.details.length === 0 ? {} : { details: decodeValue(fault.details) }),
+          },
+        }),
+  };
+}

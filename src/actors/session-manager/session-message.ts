@@ -1,0 +1,101 @@
+/**
+ * Session messages, in the shape in which they travel between members, on one node or between nodes.
+ * Numbered kinds (`open`, `data`, `close`, `error`) are kept in the sender's outbox until the peer has acknowledged
+ * them; `ack` and `reject` are neither numbered nor acknowledged.
+ */
+import { recordCodec } from '../../persistence/index.ts';
+import type { Identity } from '../../ports/index.ts';
+
+export const sessionKinds = ['open', 'data', 'close', 'error', 'ack', 'reject'] as const;
+export type SessionKind = (typeof sessionKinds)[number];
+
+/** Towards the flow that answers, or back to the one that opened the session. */
+export type Direction = 'toResponder' | 'toInitiator';
+
+export interface SessionMessage {
+  readonly protocol: string;
+  readonly version: number;
+  readonly session: string;
+  readonly direction: Direction;
+  readonly kind: SessionKind;
+  /** Number in its direction, from 1; 0 for `ack` and `reject`. */
+  readonly sequence: number;
+  readonly sourceName: string;
+  readonly sourceGroup: string;
+  readonly destinationName: string;
+  readonly destinationGroup: string;
+  readonly trace: string;
+  readonly created: number;
+  /** After this time the message is refused, and its sender gives up. */
+  readonly expires: number;
+  /** Name of the message's type in the protocol; the reason for `error` and `reject`. */
+  readonly type: string;
+  /** Value-codec bytes of the body; empty for all kinds but `data`. */
+  readonly body: Uint8Array;
+  /** In an `ack`: everything up to here is durable at the receiver, and read by its flow up to `consumed`. */
+  readonly received: number;
+  readonly consumed: number;
+}
+
+const text = (name: string) => ({ name, type: 'string' });
+const count = (name: string) => ({ name, type: 'long' });
+
+export const sessionMessage = recordCodec<SessionMessage>(
+  {
+    type: 'record',
+    name: 'SessionMessage',
+    namespace: 'weir.session',
+    fields: [
+      text('protocol'),
+      { name: 'version', type: 'int' },
+      text('session'),
+      { name: 'direction', type: { type: 'enum', name: 'Direction', symbols: ['toResponder', 'toInitiator'] } },
+      { name: 'kind', type: { type: 'enum', name: 'SessionKind', symbols: [...sessionKinds] } },
+      count('sequence'),
+      text('sourceName'),
+      text('sourceGroup'),
+      text('destinationName'),
+      text('destinationGroup'),
+      text('trace'),
+      count('created'),
+      count('expires'),
+      text('type'),
+      { name: 'body', type: 'bytes' },
+      count('received'),
+      count('consumed'),
+    ],
+  },
+  'session message',
+);
+
+export function sourceOf(message: SessionMessage): Identity {
+  return { name: message.sourceName, group: message.sourceGroup };
+}
+
+export function destinationOf(message: SessionMessage): Identity {
+  return { name: message.destinationName, group: message.destinationGroup };
+}
+
+export function opposite(direction: Direction): Direction {
+  return direction === 'toResponder' ? 'toInitiator' : 'toResponder';
+}
+
+/** An unnumbered message back to the sender of `message`. */
+export function answerTo(
+  message: SessionMessage,
+  answer: Pick<SessionMessage, 'kind' | 'type' | 'received' | 'consumed'>,
+  now: number,
+): SessionMessage {
+  return {
+    ...message,
+    ...answer,
+    direction: opposite(message.direction),
+    sequence: 0,
+    sourceName: message.destinationName,
+    sourceGroup: message.destinationGroup,
+    destinationName: message.sourceName,
+    destinationGroup: message.sourceGroup,
+    created: now,
+    body: new Uint8Array(),
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * Start dedupe: which flow a routing key belongs to, for as long as its head is kept. One client request id, or one
+ * session, starts one flow, however often it is asked for (SM1, SM3).
+ */
+export interface KnownStart {
+  readonly flowId: string;
+  /** What was asked for: flow and hash of the input; a second request with another print is a conflict (SM2). */
+  readonly print: string;
+}
+
+export class StartDedupe {
+  readonly #flows = new Map<string, KnownStart>();
+  /** Finished flows, oldest first. */
+  #finished: Array<{ readonly at: number; readonly routingKey: string; readonly flowId: string }> = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  find(routingKey: string): KnownStart | undefined {
+    return this.#flows.get(routingKey);
+  }
+
+  started(routingKey: string, flowId: string, print: string): void {
+    this.#flows.set(routingKey, { flowId, print });
+  }
+
+  /** From here on the window of the request id runs. */
+  finished(routingKey: string, flowId: string, at: number): void {
+    this.#finished.push({ at, routingKey, flowId });
+  }
+
+  /** After restore: the finished ones came in the order of their keys. */
+  sort(): void {
+    this.#finished.sort((a, b) => a.at - b.at);
+  }
+
+  /** When the oldest finished flow leaves, `windowMs` after its end; undefined when none is finished. */
+  nextExpiry(windowMs: number): number | undefined {
+    const oldest = this.#finished[this.#head];
+    return oldest === undefined ? undefined : oldest.at + windowMs;
+  }
+
+  /** Forgets flows that ended at or before `until`, at most `max` of them; answers their ids. */
+  expire(until: number, max: number): string[] {
+    const gone: string[] = [];
+    for (let oldest = this.#finished[this.#head]; oldest !== undefined; oldest = this.#finished[this.#head]) {
+      if (oldest.at > until || gone.length >= max) break;
+      this.#head++;
+      gone.push(oldest.flowId);
+      if (this.#flows.get(oldest.routingKey)?.flowId === oldest.flowId) this.#flows.delete(oldest.routingKey);
+    }
+    if (this.#head > 1_024 && this.#head * 2 > this.#finished.length) {
+      this.#finished = this.#finished.slice(this.#head);
+      this.#head = 0;
+    }
+    return gone;
+  }
+}

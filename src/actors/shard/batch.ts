@@ -1,0 +1,39 @@
+/**
+ * The batch that a commit writes. Change sets join it whole; the last value of a key wins.
+ * When one more set would pass the log's limit, a new batch is begun behind it.
+ */
+import type { CommitBatch, LogRecord, Publication } from '../../transport/log/index.ts';
+import type { ChangeSet } from './change-set.ts';
+
+export class Batch {
+  readonly number: number;
+  readonly records = new Map<string, Uint8Array | null>();
+  readonly publications: Publication[] = [];
+  readonly afterCommit: Array<() => void> = [];
+  /** Newest outbox number per receiver that becomes durable with this batch. */
+  readonly sent = new Map<number, number>();
+  /** Newest number taken per sender that becomes durable with this batch. */
+  readonly taken = new Map<number, number>();
+  bytes = 0;
+
+  constructor(number: number) {
+    this.number = number;
+  }
+
+  get empty(): boolean {
+    return this.records.size === 0 && this.publications.length === 0 && this.afterCommit.length === 0;
+  }
+
+  add(changes: ChangeSet): void {
+    for (const { key, value } of changes.records) this.records.set(key, value);
+    for (const publication of changes.publications) this.publications.push(publication);
+    for (const run of changes.afterCommit) this.afterCommit.push(run);
+    this.bytes += changes.bytes;
+  }
+
+  seal(): CommitBatch {
+    const records: LogRecord[] = [];
+    for (const [key, value] of this.records) records.push({ key, value });
+    return { records, publications: this.publications };
+  }
+}

@@ -1,0 +1,13 @@
+/** Shards: the generic single-writer machine under every sharded service. */
+export { ChangeSet } from './change-set.ts';
+export { withDeadline } from './deadline.ts';
+export { partitionOf } from './partitioner.ts';
+export type { ShardHost, ShardProgram } from './program.ts';
+export type { RoutedMessage, ShardMessage } from './protocol.ts';
+export { decodeRouted, encodeRouted } from './protocol.ts';
+export type { RegionMessage, RegionSetup, ShardStatus } from './region.ts';
+export { regionBehavior } from './region.ts';
+export { Router } from './router.ts';
+export type { CrashPoint, ShardPhase, ShardSettings, ShardTopics } from './shard.ts';
+export { defaultShardSettings } from './shard.ts';
+export type { Alarm } from './timers.ts';

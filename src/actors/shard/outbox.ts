@@ -1,0 +1,172 @@
+/**
+ * The outbox of a shard, and its counterpart at the receiver.
+ *
+ * Each (sender, receiver) pair of shards has a stream of numbered entries. An entry is durable with the commit that
+ * caused it and is delivered after that commit, in order, until the receiver has acknowledged it; acknowledgements are
+ * cumulative. The receiver takes exactly the next number, acknowledges repeats, drops what lies behind a gap and says
+ * which number it expects.
+ */
+import type { ChangeSet } from './change-set.ts';
+import type { OutboxEntry } from './protocol.ts';
+
+const maxEntriesPerDelivery = 256;
+
+/** The sending side of one pair. */
+class Stream {
+  readonly receiver: number;
+  /** Unacknowledged entries, oldest first. */
+  entries: OutboxEntry[] = [];
+  bytes = 0;
+  last = 0;
+  /** The newest acknowledged entry keeps its record, so that the numbering survives a restart. */
+  keptRecord = 0;
+  /** Entries up to here have been handed to delivery since the last resend. */
+  handed = 0;
+  /** Entries up to here are durable; only they may leave. */
+  durable = 0;
+
+  constructor(receiver: number) {
+    this.receiver = receiver;
+  }
+}
+
+export interface OutboxSetup {
+  /** Delivers entries to a receiver, by mailbox or by log; may lose them. */
+  readonly deliver: (receiver: number, entries: readonly OutboxEntry[]) => void;
+}
+
+export class Outbox {
+  readonly #streams = new Map<number, Stream>();
+  readonly #deliver: OutboxSetup['deliver'];
+
+  constructor({ deliver }: OutboxSetup) {
+    this.#deliver = deliver;
+  }
+
+  /** Takes the entries of a change set in, writes their records into it, and notes the numbers given in `marks`. */
+  absorb(changes: ChangeSet, marks: Map<number, number>): void {
+    for (const { partition, bytes } of changes.outgoing) {
+      const stream = this.#stream(partition);
+      stream.last++;
+      stream.entries.push({ number: stream.last, bytes });
+      stream.bytes += bytes.length;
+      changes.put(outboxKey(partition, stream.last), bytes);
+      marks.set(partition, stream.last);
+    }
+  }
+
+  /** Puts an entry back at restore; entries arrive in any order, `restored` sorts them. */
+  restore(receiver: number, number: number, bytes: Uint8Array): void {
+    const stream = this.#stream(receiver);
+    stream.entries.push({ number, bytes });
+    stream.bytes += bytes.length;
+  }
+
+  /** Everything has been read: number on from the newest entry, and deliver again from the oldest. */
+  restored(): void {
+    for (const stream of this.#streams.values()) {
+      stream.entries.sort((a, b) => a.number - b.number);
+      stream.last = stream.entries.at(-1)?.number ?? 0;
+      stream.durable = stream.last;
+    }
+    this.resendAll();
+  }
+
+  /** A commit is durable: what it wrote may leave now (W3). */
+  committed(marks: ReadonlyMap<number, number>): void {
+    for (const [receiver, number] of marks) {
+      const stream = this.#stream(receiver);
+      stream.durable = Math.max(stream.durable, number);
+      this.#hand(stream);
+    }
+  }
+
+  /** The receiver has everything up to `number`. Answers the keys of records that may go. */
+  acknowledged(receiver: number, number: number, resend: boolean): string[] {
+    const stream = this.#streams.get(receiver);
+    if (stream === undefined) return [];
+    const gone: string[] = [];
+    let taken = 0;
+    for (const entry of stream.entries) {
+      if (entry.number > number) break;
+      if (stream.keptRecord > 0) gone.push(outboxKey(receiver, stream.keptRecord));
+      stream.keptRecord = entry.number;
+      stream.bytes -= entry.bytes.length;
+      taken++;
+    }
+    if (taken > 0) stream.entries = stream.entries.slice(taken);
+    if (resend) {
+      stream.handed = Math.max(number, (stream.entries[0]?.number ?? 1) - 1);
+      this.#hand(stream);
+    }
+    return gone;
+  }
+
+  /** Delivers everything unacknowledged again: after a takeover, a change of route, and on a timer. */
+  resendAll(): void {
+    for (const stream of this.#streams.values()) {
+      stream.handed = 0;
+      this.#hand(stream);
+    }
+  }
+
+  /** Unacknowledged bytes for one receiver; beyond 4 MiB flows that send there are held back. */
+  backlogBytes(receiver: number): number {
+    return this.#streams.get(receiver)?.bytes ?? 0;
+  }
+
+  get unacknowledged(): number {
+    let count = 0;
+    for (const stream of this.#streams.values()) count += stream.entries.length;
+    return count;
+  }
+
+  #hand(stream: Stream): void {
+    // Numbers are contiguous, so places follow from them.
+    const first = stream.entries[0]?.number ?? 1;
+    const ready = stream.entries.slice(Math.max(0, stream.handed + 1 - first), Math.max(0, stream.durable + 1 - first));
+    for (let i = 0; i < ready.length; i += maxEntriesPerDelivery) {
+      this.#deliver(stream.receiver, ready.slice(i, i + maxEntriesPerDelivery));
+    }
+    const newest = ready.at(-1);
+    if (newest !== undefined) stream.handed = newest.number;
+  }
+
+  #stream(receiver: number): Stream {
+    let stream = this.#streams.get(receiver);
+    if (stream === undefined) {
+      stream = new Stream(receiver);
+      this.#streams.set(receiver, stream);
+    }
+    return stream;
+  }
+}
+
+export function outboxKey(receiver: number, number: number): string {
+  return `o/${receiver}/${number}`;
+}
+
+/** What to do with an entry that arrived from another shard. */
+export type Arrival = 'take' | 'repeat' | 'gap';
+
+/** The receiving side: the last number taken from each sender. */
+export class Received {
+  readonly #last = new Map<number, number>();
+
+  restore(sender: number, number: number): void {
+    this.#last.set(sender, number);
+  }
+
+  last(sender: number): number {
+    return this.#last.get(sender) ?? 0;
+  }
+
+  judge(sender: number, number: number): Arrival {
+    const last = this.last(sender);
+    return number <= last ? 'repeat' : number === last + 1 ? 'take' : 'gap';
+  }
+
+  take(sender: number, number: number): void {
+    this.#last.set(sender, number);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The seam between the generic shard and the service that runs on it.
+ * The shard owns the claim, the commit loop, the outbox and the lanes; the program owns what the records mean.
+ */
+import type { Clock, Logger, Random } from '../../ports/index.ts';
+import type { LogLimits } from '../../transport/log/index.ts';
+import type { ChangeSet } from './change-set.ts';
+import type { ShardTimers } from './timers.ts';
+
+/** What a shard offers its program. */
+export interface ShardHost {
+  readonly partition: number;
+  readonly partitions: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly limits: LogLimits;
+  readonly timers: ShardTimers;
+  /** Number of the commit that is being filled; grows for ever. */
+  commitNumber(): number;
+  /** Lets a change set join the batch that is being filled. */
+  add(changes: ChangeSet): void;
+  /**
+   * Runs an event from inside (a settled step, a timer) as a turn of the shard, unless the incarnation has ended.
+   * It does not pass the mailbox: such events are bounded by what the shard itself has started, and refusing one
+   * would lose a wake-up (W6).
+   */
+  turn(run: () => void): void;
+  /** Unacknowledged bytes on the way to a shard. */
+  backlogBytes(partition: number): number;
+  /** Whether new work should be refused, because commits do not keep up (W7). */
+  congested(): boolean;
+}
+
+/** What a service does with a shard. All of it runs inside the shard's turns, and none of it waits. */
+export interface ShardProgram<Local> {
+  /** One record of the restored state that is not the shard's own. Heads (`c/`) come before what belongs to them. */
+  restore(key: string, value: Uint8Array): void;
+  /** Everything is read: arm timers, resend what is pending, run on. */
+  restored(unclean: boolean): void;
+  /** A message that another shard sent through its outbox: exactly once, in order. Effects go into `changes`. */
+  receive(bytes: Uint8Array, changes: ChangeSet): void;
+  /** A message without number; it may be lost or repeated. */
+  service(kind: string, bytes: Uint8Array): void;
+  local(message: Local): void;
+  /** Answers a request that comes too late: the shard is draining. */
+  refuse(message: Local): void;
+  /** Starts nothing new; resolves when nothing is running outside the shard's turns. */
+  drain(): Promise<void>;
+  /** The incarnation has ended: drop timers, abort what runs. Nothing may reach the shard afterwards. */
+  ended(): void;
+  facts(): Readonly<Record<string, unknown>>;
+}

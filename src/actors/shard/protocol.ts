@@ -1,0 +1,90 @@
+/**
+ * Messages that a shard understands. Those that may travel through `events[p]` (deliveries, acknowledgements, peers'
+ * messages, requests of other workers) have a form in bytes too; local ones do not.
+ */
+import { recordCodec } from '../../persistence/index.ts';
+
+/** One numbered entry of the stream from one shard to another. */
+export interface OutboxEntry {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
+export type RoutedMessage =
+  /** Entries of the outbox of shard `from`, in order. */
+  | { readonly type: 'delivery'; readonly from: number; readonly entries: readonly OutboxEntry[] }
+  /** Shard `from` has taken everything up to `number`, durably; `resend` asks for what follows it at once. */
+  | { readonly type: 'ack'; readonly from: number; readonly number: number; readonly resend: boolean }
+  /** A message for the service itself, without number; it may be lost or repeated. `kind` is the service's own word. */
+  | { readonly type: 'service'; readonly kind: string; readonly bytes: Uint8Array };
+
+export type ShardMessage<Local> =
+  | RoutedMessage
+  /** A message of this worker for the service, never written to the log as such. */
+  | { readonly type: 'local'; readonly message: Local }
+  /** Finish what runs, commit, release; then `done`. */
+  | { readonly type: 'drain'; readonly done: () => void };
+
+interface RoutedRecord {
+  readonly kind: 'delivery' | 'ack' | 'service';
+  readonly from: number;
+  readonly number: number;
+  readonly resend: boolean;
+  readonly service: string;
+  readonly entries: ReadonlyArray<OutboxEntry>;
+}
+
+const routedRecord = recordCodec<RoutedRecord>(
+  {
+    type: 'record',
+    name: 'Routed',
+    namespace: 'weir.events',
+    fields: [
+      { name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['delivery', 'ack', 'service'] } },
+      { name: 'from', type: 'int' },
+      { name: 'number', type: 'long' },
+      { name: 'resend', type: 'boolean' },
+      { name: 'service', type: 'string' },
+      {
+        name: 'entries',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            name: 'Entry',
+            fields: [
+              { name: 'number', type: 'long' },
+              { name: 'bytes', type: 'bytes' },
+            ],
+          },
+        },
+      },
+    ],
+  },
+  'routed message',
+);
+
+export function encodeRouted(message: RoutedMessage): Uint8Array {
+  const { type } = message;
+  return routedRecord.encode({
+    kind: type,
+    from: type === 'service' ? 0 : message.from,
+    number: type === 'ack' ? message.number : 0,
+    resend: type === 'ack' && message.resend,
+    service: type === 'service' ? message.kind : '',
+    entries: type === 'delivery' ? message.entries : type === 'service' ? [{ number: 0, bytes: message.bytes }] : [],
+  });
+}
+
+/** @throws WeirError `WEIR_RECORD_UNREADABLE` */
+export function decodeRouted(bytes: Uint8Array): RoutedMessage {
+  const { kind, from, number, resend, service, entries } = routedRecord.decode(bytes);
+  switch (kind) {
+    case 'delivery':
+      return { type: 'delivery', from, entries };
+    case 'ack':
+      return { type: 'ack', from, number, resend };
+    case 'service':
+      return { type: 'service', kind: service, bytes: entries[0]?.bytes ?? new Uint8Array() };
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The shard region of a service on one worker: follows the group's assignment, and runs one shard for each partition
+ * that is assigned here. Assignment is only a hint; the claim of each shard makes it safe.
+ */
+import { WeirError } from '../../errors/index.ts';
+import type { Clock, Logger, Random } from '../../ports/index.ts';
+import type { Log, Membership } from '../../transport/log/index.ts';
+import type { ActorContext, Behavior, Failure, Ref } from '../kernel/index.ts';
+import type { ShardHost, ShardProgram } from './program.ts';
+import type { ShardMessage } from './protocol.ts';
+import type { Router } from './router.ts';
+import { type CrashPoint, type ShardPhase, type ShardSettings, type ShardTopics, shardBehavior } from './shard.ts';
+
+export type RegionMessage =
+  | { readonly type: 'assigned'; readonly partitions: readonly number[] }
+  | { readonly type: 'revoked'; readonly partitions: readonly number[]; readonly done: () => void }
+  | { readonly type: 'phase'; readonly partition: number; readonly phase: ShardPhase }
+  /** Drains every shard and leaves the group; then `done`. */
+  | { readonly type: 'leave'; readonly done: () => void };
+
+export interface ShardStatus {
+  readonly partition: number;
+  readonly phase: ShardPhase;
+  readonly restarts: number;
+  readonly lastFailure: string | undefined;
+}
+
+export interface RegionSetup<Local> {
+  readonly service: string;
+  readonly topics: ShardTopics;
+  readonly partitions: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly settings: ShardSettings;
+  readonly router: Router<Local>;
+  readonly program: (host: ShardHost) => ShardProgram<Local>;
+  /** Told of every change; the worker's readiness is made of it. */
+  readonly onStatus?: (shards: readonly ShardStatus[]) => void;
+  readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
+}
+
+/** Restarts of one shard within the window; the next failure is the region's own. */
+const restartsAllowed = 10;
+const restartWindowMs = 60_000;
+const mailboxCapacity = 20_000;
+
+interface Running<Local> {
+  readonly ref: Ref<ShardMessage<Local>>;
+  phase: ShardPhase;
+  restarts: number;
+  lastFailure: string | undefined;
+  drained: Array<() => void>;
+}
+
+export function regionBehavior<Local>(setup: RegionSetup<Local>): Behavior<RegionMessage> {
+  return async (context) => {
+    const region = new Region(setup, context);
+    await region.join();
+    return { message: (message) => region.handle(message), ended: () => region.end() };
+  };
+}
+
+class Region<Local> {
+  readonly #setup: RegionSetup<Local>;
+  readonly #context: ActorContext<RegionMessage>;
+  readonly #shards = new Map<number, Running<Local>>();
+  /** Assigned, but the former incarnation here has not ended yet. */
+  readonly #wanted = new Set<number>();
+  #membership: Membership | undefined;
+
+  constructor(setup: RegionSetup<Local>, context: ActorContext<RegionMessage>) {
+    this.#setup = setup;
+    this.#context = context;
+  }
+
+  async join(): Promise<void> {
+    const { self } = this.#context;
+    this.#membership = await this.#setup.log.join(this.#setup.service, this.#setup.partitions, {
+      assigned: (partitions) => void self.tell({ type: 'assigned', partitions }),
+      revoked: (partitions) =>
+        new Promise<void>((done) => {
+          if (self.tell({ type: 'revoked', partitions, done }) !== 'accepted') done();
+        }),
+    });
+  }
+
+  handle(message: RegionMessage): void {
+    switch (message.type) {
+      case 'assigned':
+        for (const partition of message.partitions) this.#open(partition);
+        return;
+      case 'revoked':
+        void this.#drain(message.partitions).then(message.done);
+        return;
+      case 'phase':
+        this.#entered(message.partition, message.phase);
+        return;
+      case 'leave':
+        void this.#drain([...this.#shards.keys()])
+          .then(() => this.#membership?.leave())
+          .then(message.done, message.done);
+    }
+  }
+
+  end(): void {
+    for (const partition of this.#shards.keys()) this.#setup.router.closed(partition);
+  }
+
+  #open(partition: number): void {
+    if (this.#shards.has(partition)) {
+      this.#wanted.add(partition);
+      return;
+    }
+    const { topics, partitions, log, clock, random, settings, program, router, crashPoint } = this.#setup;
+    let inspect: () => Readonly<Record<string, unknown>> = () => ({});
+    const behavior = shardBehavior<Local>(
+      {
+        topics,
+        partition,
+        partitions,
+        log,
+        clock,
+        random,
+        settings,
+        program,
+        route: (receiver, message) => router.route(receiver, message),
+        onPhase: (phase) => this.#phase(partition, phase),
+        crashPoint,
+      },
+      (facts) => {
+        inspect = facts;
+      },
+    );
+    const failures: number[] = [];
+    const ref = this.#context.spawn<ShardMessage<Local>>(`shard-${partition}`, behavior, {
+      capacity: mailboxCapacity,
+      shutdownMs: settings.drainMs,
+      inspect: () => inspect(),
+      onFailure: (failure) => this.#failed(partition, failure, failures),
+    });
+    const running: Running<Local> = { ref, phase: 'claiming', restarts: 0, lastFailure: undefined, drained: [] };
+    this.#shards.set(partition, running);
+    this.#context.watch(ref);
+    this.#report();
+  }
+
+  #failed(
+    partition: number,
+    { error }: Failure,
+    failures: number[],
+  ): ReturnType<NonNullable<import('../kernel/index.ts').SpawnOptions['onFailure']>> {
+    const { clock, router, logger, random } = this.#setup;
+    router.closed(partition);
+    const now = clock.now();
+    while (failures[0] !== undefined && now - failures[0] > restartWindowMs) failures.shift();
+    failures.push(now);
+    const running = this.#shards.get(partition);
+    if (running !== undefined) {
+      running.restarts++;
+      running.lastFailure = error.message;
+    }
+    logger.error({ partition, error: error.message, stack: error.stack }, 'a shard has failed');
+    // A directory of another shape will not get better by trying again.
+    if (failures.length > restartsAllowed || WeirError.is(error, 'WEIR_SHARD_PARTITIONS')) return { type: 'escalate' };
+    return { type: 'restart', delayMs: Math.min(5_000, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4) };
+  }
+
+  /** Phases come from inside the shard's turns: the route opens and closes at once, the report follows as a message. */
+  #phase(partition: number, phase: ShardPhase): void {
+    const running = this.#shards.get(partition);
+    if (running !== undefined) running.phase = phase;
+    if (phase === 'running' && running !== undefined) this.#setup.router.opened(partition, running.ref);
+    if (phase !== 'running' && phase !== 'draining') this.#setup.router.closed(partition);
+    this.#context.self.tell({ type: 'phase', partition, phase });
+  }
+
+  #entered(partition: number, phase: ShardPhase): void {
+    this.#setup.logger.debug({ partition, phase }, 'shard phase');
+    if (phase === 'released' || phase === 'lost') this.#closed(partition);
+    this.#report();
+  }
+
+  #closed(partition: number): void {
+    const running = this.#shards.get(partition);
+    if (running === undefined) return;
+    void this.#context.stop(running.ref).then(() => {
+      this.#shards.delete(partition);
+      for (const done of running.drained) done();
+      if (this.#wanted.delete(partition)) this.#context.self.tell({ type: 'assigned', partitions: [partition] });
+      this.#report();
+    });
+  }
+
+  async #drain(partitions: readonly number[]): Promise<void> {
+    await Promise.all(partitions.map((partition) => this.#drainOne(partition)));
+  }
+
+  #drainOne(partition: number): Promise<void> {
+    const running = this.#shards.get(partition);
+    this.#wanted.delete(partition);
+    if (running === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      running.drained.push(resolve);
+      const asked = running.phase === 'running' ? running.ref.tell({ type: 'drain', done: () => undefined }) : 'dead';
+      // A shard that is not running has nothing to drain: it is simply stopped.
+      if (asked !== 'accepted') this.#closed(partition);
+    });
+  }
+
+  #report(): void {
+    this.#setup.onStatus?.(
+      [...this.#shards.entries()].map(([partition, { phase, restarts, lastFailure }]) => ({
+        partition,
+        phase,
+        restarts,
+        lastFailure,
+      })),
+    );
+  }
+}

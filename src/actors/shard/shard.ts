@@ -1,0 +1,492 @@
+/**
+ * A shard: the single writer of one partition of a sharded service (W1), as an actor.
+ *
+ * `claiming -> restoring -> running -> draining -> released`. It owns the commit loop (one batch in flight, the next
+ * one fills meanwhile), the outbox, both input lanes and the timers. When a commit is refused the whole incarnation is
+ * thrown away and restored from the log: partial rollback does not exist.
+ */
+import { ensureError, messageOf, WeirError } from '../../errors/index.ts';
+import { shardRecord } from '../../persistence/index.ts';
+import type { Clock, Random } from '../../ports/index.ts';
+import type { Claim, Log, Tail, TailRecord } from '../../transport/log/index.ts';
+import type { ActorContext, Behavior } from '../kernel/index.ts';
+import { Batch } from './batch.ts';
+import { ChangeSet } from './change-set.ts';
+import { decodeCount, encodeCount } from './count.ts';
+import { withDeadline } from './deadline.ts';
+import { Outbox, Received } from './outbox.ts';
+import type { ShardHost, ShardProgram } from './program.ts';
+import { decodeRouted, type RoutedMessage, type ShardMessage } from './protocol.ts';
+import { ShardTimers } from './timers.ts';
+
+export type ShardPhase = 'claiming' | 'restoring' | 'running' | 'draining' | 'released' | 'lost';
+
+/** Places where a test may make the process die. */
+export type CrashPoint = 'claimed' | 'restored' | 'commit.before' | 'commit.after' | 'released';
+
+export interface ShardTopics {
+  readonly state: string;
+  readonly events: string;
+}
+
+export interface ShardSettings {
+  /** Longest time for each phase, in milliseconds. */
+  readonly claimMs: number;
+  readonly restoreMs: number;
+  readonly drainMs: number;
+  /** Unacknowledged outbox entries are delivered again after this time. */
+  readonly resendMs: number;
+  /** Waiting bytes beyond which new work is refused. */
+  readonly congestionBytes: number;
+}
+
+export const defaultShardSettings: ShardSettings = {
+  claimMs: 30_000,
+  restoreMs: 300_000,
+  drainMs: 10_000,
+  resendMs: 1_000,
+  congestionBytes: 32 * 1024 * 1024,
+};
+
+export interface ShardSetup<Local> {
+  readonly topics: ShardTopics;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: ShardSettings;
+  readonly program: (host: ShardHost) => ShardProgram<Local>;
+  /** Brings a message to a shard, on this worker or another. */
+  readonly route: (partition: number, message: RoutedMessage) => void;
+  readonly onPhase: (phase: ShardPhase) => void;
+  readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
+}
+
+/** Acknowledged outbox records wait this long for a commit to carry their removal. */
+const lazyRemovalMs = 250;
+/** Positions of `events[p]` are trimmed after this many records. */
+const trimEvery = 1_000;
+
+export function shardBehavior<Local>(
+  setup: ShardSetup<Local>,
+  expose: (inspect: () => Readonly<Record<string, unknown>>) => void,
+): Behavior<ShardMessage<Local>> {
+  return async (context) => {
+    const shard = new Shard(setup, context);
+    expose(() => shard.facts());
+    await shard.start();
+    return {
+      message: (message) => shard.handle(message),
+      ended: () => shard.end(),
+    };
+  };
+}
+
+class Shard<Local> {
+  readonly #setup: ShardSetup<Local>;
+  readonly #context: ActorContext<ShardMessage<Local>>;
+  readonly #timers: ShardTimers;
+  readonly #outbox: Outbox;
+  readonly #received = new Received();
+  readonly #program: ShardProgram<Local>;
+  #claim: Claim | undefined;
+  #phase: ShardPhase = 'claiming';
+  #over = false;
+  #waiting: Batch[] = [];
+  #inFlight: Batch | undefined;
+  #flushScheduled = false;
+  #lastNumber = 0;
+  #drained: (() => void) | undefined;
+  /** Numbers taken from each sender that are durable; only these are acknowledged. */
+  readonly #durableTaken = new Map<number, number>();
+  readonly #lazyRemovals: string[] = [];
+  #lazyArmed = false;
+  #tail: Tail | undefined;
+  #position = 0;
+  #trimmed = 0;
+  readonly #counts = { commits: 0, records: 0, poison: 0, repeats: 0, gaps: 0 };
+
+  constructor(setup: ShardSetup<Local>, context: ActorContext<ShardMessage<Local>>) {
+    this.#setup = setup;
+    this.#context = context;
+    this.#timers = new ShardTimers(setup.clock, (turn) => this.#turn(turn));
+    this.#outbox = new Outbox({
+      deliver: (receiver, entries) => setup.route(receiver, { type: 'delivery', from: setup.partition, entries }),
+    });
+    this.#program = setup.program(this.#host());
+  }
+
+  async start(): Promise<void> {
+    const { log, topics, partition, partitions, clock, settings } = this.#setup;
+    this.#enter('claiming');
+    const shard = { topic: topics.state, partition };
+    const claim = await withDeadline(
+      clock,
+      log.claim(shard),
+      settings.claimMs,
+      `claim of ${topics.state}/${partition}`,
+    );
+    this.#claim = claim;
+    this.#point('claimed');
+    this.#enter('restoring');
+    let unclean = false;
+    const restore = async (): Promise<void> => {
+      for await (const chunk of claim.restore()) {
+        for (const { key, value } of chunk) {
+          if (value !== null) unclean = this.#restore(key, value, partitions) || unclean;
+        }
+      }
+    };
+    await withDeadline(clock, restore(), settings.restoreMs, `restore of ${topics.state}/${partition}`);
+    this.#point('restored');
+    claim.onLost(() => this.#lost(new WeirError('WEIR_LOG_FENCED', this.#where())));
+    this.#enter('running');
+    this.#turn(() => {
+      this.#program.restored(unclean);
+      this.#outbox.restored();
+    });
+    this.#tail = log.tail(topics.events, partition, this.#position, (records) =>
+      this.#turn(() => this.#absorb(records)),
+    );
+    this.#armResend();
+  }
+
+  handle(message: ShardMessage<Local>): void {
+    switch (message.type) {
+      case 'local':
+        if (this.#phase === 'running') this.#program.local(message.message);
+        else this.#program.refuse(message.message);
+        return;
+      case 'drain':
+        void this.#drain(message.done);
+        return;
+      default:
+        if (this.#phase === 'running') this.#routed(message);
+    }
+  }
+
+  /** The incarnation ends: whatever comes back from outside later finds nobody. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#tail?.close();
+    this.#timers.close();
+    this.#program.ended();
+  }
+
+  facts(): Readonly<Record<string, unknown>> {
+    const term = this.#claim?.term;
+    return {
+      phase: this.#phase,
+      term: term === undefined ? undefined : `${term.incarnation}.${term.counter}`,
+      commits: this.#counts.commits,
+      unacknowledged: this.#outbox.unacknowledged,
+      poison: this.#counts.poison,
+      ...this.#program.facts(),
+    };
+  }
+
+  #host(): ShardHost {
+    const { partition, partitions, clock, random, log, settings } = this.#setup;
+    return {
+      partition,
+      partitions,
+      clock,
+      random,
+      log: this.#context.log,
+      limits: log.limits,
+      timers: this.#timers,
+      commitNumber: () => this.#filling().number,
+      add: (changes) => this.#add(changes),
+      turn: (run) => this.#turn(run),
+      backlogBytes: (receiver) => this.#outbox.backlogBytes(receiver),
+      congested: () => this.#waitingBytes() > settings.congestionBytes,
+    };
+  }
+
+  // --- inputs
+
+  #routed(message: RoutedMessage): void {
+    switch (message.type) {
+      case 'delivery': {
+        for (const { number, bytes } of message.entries) this.#take(message.from, number, bytes);
+        return;
+      }
+      case 'ack': {
+        const gone = this.#outbox.acknowledged(message.from, message.number, message.resend);
+        for (const key of gone) this.#lazyRemovals.push(key);
+        this.#armLazy();
+        return;
+      }
+      case 'service':
+        this.#program.service(message.kind, message.bytes);
+    }
+  }
+
+  #take(sender: number, number: number, bytes: Uint8Array): void {
+    switch (this.#received.judge(sender, number)) {
+      case 'repeat':
+        this.#counts.repeats++;
+        this.#acknowledge(sender, false);
+        return;
+      case 'gap':
+        this.#counts.gaps++;
+        this.#acknowledge(sender, true);
+        return;
+      case 'take': {
+        const changes = new ChangeSet();
+        this.#program.receive(bytes, changes);
+        changes.put(`w/${sender}`, encodeCount(number));
+        this.#received.take(sender, number);
+        this.#add(changes);
+        this.#filling().taken.set(sender, number);
+      }
+    }
+  }
+
+  /** Absorbs a chunk of the log lane; the position is part of the same state (W2). */
+  #absorb(records: readonly TailRecord[]): void {
+    for (const { key, value, offset } of records) {
+      try {
+        this.#routed(decodeRouted(value));
+      } catch (error) {
+        // A record that nobody can read must not stop the partition: it is kept with its offset, for an operator.
+        if (!WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) throw error;
+        this.#counts.poison++;
+        const parked = new ChangeSet();
+        parked.put(`d/${offset}`, value);
+        this.#add(parked);
+        this.#context.log.error(
+          { key, offset, error: messageOf(error) },
+          'parked an unreadable record of the log lane',
+        );
+      }
+      this.#position = offset + 1;
+    }
+    const changes = new ChangeSet();
+    changes.put('w/log', encodeCount(this.#position));
+    this.#add(changes);
+  }
+
+  #acknowledge(sender: number, resend: boolean): void {
+    const number = this.#durableTaken.get(sender) ?? 0;
+    this.#setup.route(sender, { type: 'ack', from: this.#setup.partition, number, resend });
+  }
+
+  // --- commit loop
+
+  #add(changes: ChangeSet): void {
+    if (this.#over) return;
+    let batch = this.#filling();
+    if (batch.bytes > 0 && batch.bytes + changes.bytes > this.#setup.log.limits.maxBatchBytes / 2) {
+      batch = new Batch(++this.#lastNumber);
+      this.#waiting.push(batch);
+    }
+    if (changes.outgoing.length > 0) this.#outbox.absorb(changes, batch.sent);
+    batch.add(changes);
+    this.#schedule();
+  }
+
+  #filling(): Batch {
+    let batch = this.#waiting.at(-1);
+    if (batch === undefined) {
+      batch = new Batch(++this.#lastNumber);
+      this.#waiting.push(batch);
+    }
+    return batch;
+  }
+
+  /** The rest of this turn still joins the batch: it leaves in a microtask, when the turn is over. */
+  #schedule(): void {
+    if (this.#flushScheduled || this.#inFlight !== undefined) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.#turn(() => this.#flush());
+    });
+  }
+
+  #flush(released = false): void {
+    if (this.#inFlight !== undefined || this.#claim === undefined) return;
+    const first = this.#waiting[0];
+    if (first === undefined || (first.empty && this.#lazyRemovals.length === 0 && !released)) return;
+    this.#waiting.shift();
+    for (const key of this.#lazyRemovals.splice(0)) if (!first.records.has(key)) first.records.set(key, null);
+    const { partitions } = this.#setup;
+    first.records.set('shard', shardRecord.encode({ partitions, commit: first.number, released }));
+    this.#inFlight = first;
+    this.#point('commit.before');
+    this.#claim.commit(first.seal()).then(
+      () => this.#turn(() => this.#committed(first)),
+      (error: unknown) => this.#lost(ensureError(error)),
+    );
+  }
+
+  #committed(batch: Batch): void {
+    this.#point('commit.after');
+    this.#inFlight = undefined;
+    this.#counts.commits++;
+    this.#counts.records += batch.records.size;
+    // The next batch leaves first: what follows may take a while.
+    if (this.#waiting.length > 0) this.#flush();
+    this.#outbox.committed(batch.sent);
+    for (const [sender, number] of batch.taken) {
+      this.#durableTaken.set(sender, number);
+      this.#acknowledge(sender, false);
+    }
+    for (const run of batch.afterCommit) run();
+    this.#trim();
+  }
+
+  #trim(): void {
+    if (this.#position - this.#trimmed < trimEvery) return;
+    const { log, topics, partition } = this.#setup;
+    this.#trimmed = this.#position;
+    log.trim(topics.events, partition, this.#position).catch((error: unknown) => {
+      // Only space is at stake, and the next trim covers this one.
+      this.#context.log.warn({ error: messageOf(error) }, 'could not trim consumed events');
+    });
+  }
+
+  #armLazy(): void {
+    if (this.#lazyArmed || this.#lazyRemovals.length === 0) return;
+    this.#lazyArmed = true;
+    this.#timers.at(this.#setup.clock.now() + lazyRemovalMs, () => {
+      this.#lazyArmed = false;
+      this.#filling();
+      this.#flush();
+    });
+  }
+
+  #armResend(): void {
+    const { clock, settings } = this.#setup;
+    let before = 0;
+    const look = (): void => {
+      this.#timers.at(clock.now() + settings.resendMs, () => {
+        // Only what already waited a whole period is sent again.
+        const waiting = this.#outbox.unacknowledged;
+        if (waiting > 0 && before > 0) this.#outbox.resendAll();
+        before = waiting;
+        look();
+      });
+    };
+    look();
+  }
+
+  #waitingBytes(): number {
+    let bytes = this.#inFlight?.bytes ?? 0;
+    for (const batch of this.#waiting) bytes += batch.bytes;
+    return bytes;
+  }
+
+  // --- life
+
+  /** Takes one record of the state in; answers whether it says that the last owner ended uncleanly. */
+  #restore(key: string, value: Uint8Array, partitions: number): boolean {
+    const kind = key.slice(0, 2);
+    if (key === 'shard') {
+      const record = shardRecord.decode(value);
+      if (record.partitions !== partitions) {
+        throw new WeirError('WEIR_SHARD_PARTITIONS', {
+          ...this.#where(),
+          found: record.partitions,
+          expected: partitions,
+        });
+      }
+      this.#lastNumber = record.commit;
+      return !record.released;
+    }
+    if (kind === 'w/') {
+      const sender = key.slice(2);
+      if (sender === 'log') {
+        this.#position = decodeCount(value);
+        this.#trimmed = this.#position;
+      } else {
+        this.#received.restore(Number(sender), decodeCount(value));
+        this.#durableTaken.set(Number(sender), decodeCount(value));
+      }
+    } else if (kind === 'o/' && /^o\/\d+\/\d+$/.test(key)) {
+      const [, receiver, number] = key.split('/');
+      this.#outbox.restore(Number(receiver), Number(number), value);
+    } else if (kind !== 'd/') {
+      this.#program.restore(key, value);
+    }
+    return false;
+  }
+
+  async #drain(done: () => void): Promise<void> {
+    if (this.#phase !== 'running') return done();
+    const { clock, settings } = this.#setup;
+    this.#enter('draining');
+    this.#drained = done;
+    this.#tail?.close();
+    try {
+      await withDeadline(clock, this.#program.drain(), settings.drainMs, 'drain').catch((error: unknown) => {
+        // What does not finish in time is abandoned: its last checkpoint stands, the next owner runs it again.
+        this.#context.log.warn({ error: messageOf(error) }, 'drained by deadline');
+      });
+      await this.#settle();
+      if (this.#over) return;
+      this.#filling();
+      this.#flush(true);
+      await this.#settle();
+      if (this.#over) return;
+      await this.#claim?.release();
+      this.#point('released');
+      this.#enter('released');
+    } catch (error) {
+      this.#context.log.warn({ error: messageOf(error) }, 'gave the shard up without a clean release');
+    }
+    this.#finish();
+  }
+
+  /** Resolves when nothing is in flight and nothing waits to be committed. */
+  async #settle(): Promise<void> {
+    while (!this.#over && (this.#inFlight !== undefined || this.#waiting.some((batch) => !batch.empty))) {
+      this.#flush();
+      await new Promise<void>((resolve) => this.#setup.clock.soon(resolve));
+    }
+  }
+
+  #finish(): void {
+    this.end();
+    const done = this.#drained;
+    this.#drained = undefined;
+    this.#context.finish();
+    done?.();
+  }
+
+  /** Fenced, or the log is gone: this incarnation stops at once, and does not claim again by itself. */
+  #lost(error: Error): void {
+    if (this.#over) return;
+    this.#context.log.warn({ error: error.message, ...this.#where() }, 'lost the shard');
+    this.#enter('lost');
+    this.#finish();
+  }
+
+  #turn(run: () => void): void {
+    if (this.#over) return;
+    try {
+      run();
+    } catch (thrown) {
+      const error = ensureError(thrown);
+      this.end();
+      this.#context.fail(error);
+    }
+  }
+
+  #enter(phase: ShardPhase): void {
+    this.#phase = phase;
+    this.#setup.onPhase(phase);
+  }
+
+  #point(point: CrashPoint): void {
+    this.#setup.crashPoint?.(point, this.#setup.partition);
+  }
+
+  #where(): { topic: string; partition: number; term: string } {
+    const { topics, partition } = this.#setup;
+    return { topic: topics.state, partition, term: String(this.#claim?.term.counter ?? 0) };
+  }
+}

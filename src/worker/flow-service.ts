@@ -1,0 +1,122 @@
+/** The flow engine as a service of a worker: a shard region, its router, and the door for peers' session messages. */
+import {
+  type AnyFlow,
+  type FlowSettings,
+  flowProgram,
+  issuesOf,
+  peerReceiver,
+  type Registry,
+} from '../actors/flow/index.ts';
+import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
+import type { Ref } from '../actors/kernel/index.ts';
+import type { FlowCatalogue } from '../actors/rpc/index.ts';
+import {
+  type CrashPoint,
+  type RegionMessage,
+  type Router,
+  regionBehavior,
+  type ShardSettings,
+  type ShardStatus,
+} from '../actors/shard/index.ts';
+import { WeirError } from '../errors/index.ts';
+import { canonicalBytes } from '../persistence/index.ts';
+import type { Authorize, Identity } from '../ports/index.ts';
+import type { PeerTransport } from '../transport/peer/index.ts';
+import { logNeed, type ServiceDescriptor } from './service.ts';
+
+export interface FlowServiceSetup {
+  readonly registry: Registry;
+  readonly partitions: number;
+  readonly router: Router<FlowRequest>;
+  readonly peer: PeerTransport;
+  readonly authorize: Authorize;
+  readonly settings: FlowSettings;
+  readonly shards: ShardSettings;
+  readonly onShards: (shards: readonly ShardStatus[]) => void;
+  readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
+}
+
+export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
+  const { registry, partitions, router, peer, authorize, settings } = setup;
+  return {
+    name: 'flow',
+    needs: [logNeed],
+    uses: [],
+    topics: {
+      reads: [flowTopics.events, flowTopics.state],
+      writes: [flowTopics.events, flowTopics.state, flowTopics.status],
+    },
+    creates: [
+      { name: flowTopics.events, partitions, kind: 'events' },
+      { name: flowTopics.state, partitions, kind: 'state' },
+      { name: flowTopics.status, partitions, kind: 'table' },
+    ],
+    secrets: [],
+    ready: 'when-reported',
+    start: ({ log, clock, random, logger, onDrain }, child) => {
+      peer.listen(
+        peerReceiver({ partitions, directory: registry, logger, route: (to, message) => router.route(to, message) }),
+      );
+      const behavior = regionBehavior<FlowRequest>({
+        service: 'flow',
+        topics: flowTopics,
+        partitions,
+        log,
+        clock,
+        random,
+        logger,
+        settings: setup.shards,
+        router,
+        program: flowProgram({
+          registry,
+          settings,
+          statusTopic: flowTopics.status,
+          authorize,
+          transmit: (source, destination, bytes) => peer.send({ source, destination, bytes }),
+        }),
+        onStatus: (shards) => {
+          setup.onShards(shards);
+          if (shards.length > 0 && shards.every(({ phase }) => phase === 'running')) child.ready();
+        },
+        crashPoint: setup.crashPoint,
+      });
+      return (context: Parameters<typeof behavior>[0]) => {
+        const self: Ref<RegionMessage> = context.self;
+        onDrain(
+          'flow',
+          () =>
+            new Promise<void>((done) => {
+              if (self.tell({ type: 'leave', done }) !== 'accepted') done();
+            }),
+        );
+        return behavior(context);
+      };
+    },
+  };
+}
+
+/** What the RPC service has to know of flows. */
+export function flowCatalogue(registry: Registry): FlowCatalogue {
+  const find = (member: Identity, name: string): AnyFlow => {
+    if (registry.find(member.name, member.group) === undefined) {
+      throw new WeirError('WEIR_MEMBER_UNKNOWN', { member: member.name, group: member.group });
+    }
+    const flow = registry.flow(member, name);
+    if (flow === undefined) throw new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name });
+    return flow;
+  };
+  return {
+    parseInput(member, name, input) {
+      const flow = find(member, name);
+      if (flow.responds !== undefined) {
+        throw new WeirError('WEIR_FLOW_INPUT_INVALID', {
+          flow: name,
+          why: 'it answers sessions and cannot be started by a client',
+        });
+      }
+      const parsed = flow.states.start.safeParse(input);
+      if (!parsed.success) throw new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why: issuesOf(parsed.error) });
+      return canonicalBytes(parsed.data);
+    },
+  };
+}

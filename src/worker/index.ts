@@ -1,0 +1,16 @@
+/** A worker: what a process is made of. */
+export type { Client, FlowHandle, ResultOptions, StartOptions } from './client.ts';
+export type {
+  ExtraServices,
+  MemberOptions,
+  Members,
+  Node,
+  NodeFaults,
+  NodePorts,
+  NodeSettings,
+  NodeStatus,
+} from './node.ts';
+export { createNode } from './node.ts';
+export type { ServiceDescriptor, WorkerContext } from './service.ts';
+export type { StartNodeSettings } from './start-node.ts';
+export { startNode } from './start-node.ts';

@@ -1,0 +1,314 @@
+/**
+ * A node: one worker with its log, its services under one supervisor, and a client for the program that embeds it.
+ * Owns the order of start (domino, by needs) and of shutdown (drain, then stop, then close).
+ */
+import { type AnyActor, type AnyFlow, type HostedMember, Registry } from '../actors/flow/index.ts';
+import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
+import { type ActorSnapshot, type ActorSystem, createActorSystem, type Ref } from '../actors/kernel/index.ts';
+import type { RpcMessage } from '../actors/rpc/index.ts';
+import {
+  type CrashPoint,
+  defaultShardSettings,
+  Router,
+  type ShardStatus,
+  withDeadline,
+} from '../actors/shard/index.ts';
+import { ensureError, WeirError } from '../errors/index.ts';
+import {
+  type Authority,
+  type Authorize,
+  allowAll,
+  type Clock,
+  type Duration,
+  defaultGroup,
+  type Identity,
+  type Logger,
+  type Random,
+  toMs,
+} from '../ports/index.ts';
+import {
+  type ChildStatus,
+  describeWaiting,
+  type SupervisorSpec,
+  shutdownMsOf,
+  supervisor,
+} from '../supervisors/index.ts';
+import type { Log, LogHealth } from '../transport/log/index.ts';
+import type { PeerTransport } from '../transport/peer/index.ts';
+import { type Client, nodeClient } from './client.ts';
+import { flowCatalogue, flowService } from './flow-service.ts';
+import { rpcService } from './rpc-service.ts';
+import { logNeed, type ServiceDescriptor, type WorkerContext } from './service.ts';
+
+/** What one member runs. */
+export interface MemberOptions {
+  /** The membership group. Default `default`. */
+  readonly group?: string;
+  readonly flows?: readonly AnyFlow[];
+  readonly actors?: readonly AnyActor[];
+}
+
+/** Members by name; as a list where one name stands in two groups. */
+export type Members = Readonly<Record<string, MemberOptions>> | ReadonlyArray<Identity & Omit<MemberOptions, 'group'>>;
+
+export interface NodeSettings {
+  readonly members: Members;
+  /** Flows that every member runs. */
+  readonly flows?: readonly AnyFlow[];
+  /** Persistent actors that every member has. */
+  readonly actors?: readonly AnyActor[];
+  /** Shards; fixed for a data directory. Default 8. */
+  readonly shards?: number;
+  /** How long ended flows and their request ids are remembered. Default 1 day. */
+  readonly retention?: Duration;
+  /** How long a session message is tried before its session has failed; at most `retention`. Default 1 day. */
+  readonly redeliver?: Duration;
+  /** Live generators kept in each shard. Default 10 000. */
+  readonly maxHotFlows?: number;
+  /** Asked before each command. Default: everything is allowed. */
+  readonly authorize?: Authorize;
+}
+
+/** The ports that a node stands on. */
+export interface NodePorts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly peer: PeerTransport;
+}
+
+/** For tests: how a node can be hurt. */
+export interface NodeFaults {
+  readonly forceLogRoute?: boolean | undefined;
+  readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
+}
+
+export interface NodeStatus {
+  readonly ready: boolean;
+  readonly services: readonly ChildStatus[];
+  /** One sentence for each service that waits: "rpc waits on flow (starting)". */
+  readonly waiting: readonly string[];
+  readonly shards: readonly ShardStatus[];
+  readonly log: LogHealth & { readonly driver: string };
+}
+
+/** A running node. */
+export interface Node extends Client {
+  readonly members: readonly Identity[];
+  status(): NodeStatus;
+  tree(): readonly ActorSnapshot[];
+  /** Called once when the node cannot go on: its cause. */
+  onFailure(listener: (error: Error) => void): void;
+  /** Takes nothing new, finishes what runs, and lets go of everything; what is unfinished goes on at the next start. */
+  stop(): Promise<void>;
+  /** @internal For edges of the worker. */
+  readonly internals: {
+    readonly system: ActorSystem;
+    readonly rpc: () => Ref<RpcMessage>;
+    readonly registry: Registry;
+  };
+}
+
+/** Services that an edge adds to a node, such as HTTP. */
+export type ExtraServices = (parts: {
+  readonly rpc: () => Ref<RpcMessage>;
+  readonly registry: Registry;
+  readonly status: () => NodeStatus;
+  readonly system: ActorSystem;
+}) => readonly ServiceDescriptor[];
+
+const startWithinMs = 120_000;
+const drainWithinMs = 20_000;
+const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client' }, reason: '' };
+
+/**
+ * Starts a node on given ports; resolves when all its services are ready.
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`
+ */
+export async function createNode(
+  settings: NodeSettings,
+  ports: NodePorts,
+  extra: ExtraServices = () => [],
+  faults: NodeFaults = {},
+): Promise<Node> {
+  const { log, clock, random, logger, peer } = ports;
+  const { shards: partitions = 8, authorize = allowAll, maxHotFlows = 10_000 } = settings;
+  const retentionMs = toMs(settings.retention ?? '1 day');
+  const redeliverMs = toMs(settings.redeliver ?? Math.min(retentionMs, toMs('1 day')));
+  if (redeliverMs > retentionMs) {
+    const why = 'redeliver is longer than retention: a message could arrive when the flow that took it is forgotten';
+    throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'redeliver', why });
+  }
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1_024) {
+    throw new WeirError('WEIR_CONFIGURATION_INVALID', {
+      path: 'shards',
+      why: 'it must be a whole number from 1 to 1024',
+    });
+  }
+
+  const registry = new Registry(hostedMembers(settings));
+  const system = createActorSystem({ clock, logger, random });
+  const router = new Router<FlowRequest>({
+    log,
+    logger,
+    eventsTopic: flowTopics.events,
+    forceLog: faults.forceLogRoute,
+  });
+
+  let rpcRef: Ref<RpcMessage> | undefined;
+  const rpc = (): Ref<RpcMessage> => {
+    if (rpcRef === undefined) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: waitingOf(services).join('; ') });
+    return rpcRef;
+  };
+  let shards: readonly ShardStatus[] = [];
+  let services: readonly ChildStatus[] = [];
+  let stopping = false;
+  const status = (): NodeStatus => ({
+    ready: !stopping && services.length > 0 && services.every(({ state }) => state === 'ready'),
+    services,
+    waiting: waitingOf(services),
+    shards,
+    log: { driver: log.driver, ...log.health() },
+  });
+
+  const descriptors: ServiceDescriptor[] = [
+    flowService({
+      registry,
+      partitions,
+      router,
+      peer,
+      authorize,
+      settings: {
+        sessions: { credit: { messages: 64, bytes: 1024 * 1024 }, redeliverMs, resendMs: 1_000 },
+        retentionMs,
+        maxHot: maxHotFlows,
+      },
+      shards: defaultShardSettings,
+      onShards: (now) => {
+        shards = now;
+      },
+      crashPoint: faults.crashPoint,
+    }),
+    rpcService({
+      partitions,
+      router,
+      catalogue: flowCatalogue(registry),
+      directory: registry,
+      authorize,
+      onStarted: (ref) => {
+        rpcRef = ref;
+      },
+    }),
+    ...extra({ rpc, registry, status, system }),
+  ];
+  await log.ensureTopics(descriptors.flatMap(({ creates }) => creates));
+
+  const drains: Array<{ readonly name: string; readonly drain: () => Promise<void> }> = [];
+  const context: WorkerContext = {
+    log,
+    clock,
+    random,
+    logger,
+    onDrain: (name, drain) => {
+      const known = drains.findIndex((entry) => entry.name === name);
+      if (known >= 0) drains.splice(known, 1);
+      drains.push({ name, drain });
+    },
+  };
+  const spec = supervision(descriptors, context);
+  const failureListeners: Array<(error: Error) => void> = [];
+  let allReady: (() => void) | undefined;
+  let failed: ((error: Error) => void) | undefined;
+  const ready = new Promise<void>((resolve, reject) => {
+    allReady = resolve;
+    failed = reject;
+  });
+  ready.catch(() => undefined);
+  const fail = (error: Error): void => {
+    failed?.(error);
+    for (const listener of failureListeners) listener(error);
+  };
+  system.onEscalation((_path, error) => fail(error));
+  const behavior = supervisor(spec, {
+    random,
+    onDown: (id, cause) => {
+      logger.error({ service: id, err: cause }, 'a service is down');
+      // While the node starts, nobody waits for a service that has given up.
+      failed?.(cause);
+    },
+    onChange: (now) => {
+      services = now;
+      if (now.every(({ state }) => state === 'ready')) allReady?.();
+    },
+  });
+  system.spawn('services', behavior, { shutdownMs: shutdownMsOf(spec), onFailure: () => ({ type: 'escalate' }) });
+
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    for (const { name, drain } of [...drains].reverse()) {
+      await withDeadline(clock, drain(), drainWithinMs, `drain of ${name}`).catch((error: unknown) => {
+        logger.warn({ service: name, error: ensureError(error).message }, 'drained by deadline');
+      });
+    }
+    await system.terminate();
+    peer.close();
+    await log.close();
+  };
+
+  try {
+    await withDeadline(clock, ready, startWithinMs, 'start');
+  } catch (thrown) {
+    const error = ensureError(thrown);
+    await stop();
+    if (!WeirError.is(error, 'WEIR_DEADLINE')) throw error;
+    const waitsOn = waitingOf(services).join('; ');
+    throw new WeirError('WEIR_START_TIMEOUT', { path: 'the node', withinMs: startWithinMs, waitsOn }, error);
+  }
+  failed = undefined;
+
+  return {
+    ...nodeClient({ system, rpc, clock, random, authority: embedder }),
+    members: registry.hosted(),
+    status,
+    tree: () => system.tree(),
+    onFailure: (listener) => void failureListeners.push(listener),
+    stop,
+    internals: { system, rpc, registry },
+  };
+}
+
+function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerContext): SupervisorSpec {
+  return {
+    strategy: 'one-for-one',
+    intensity: { max: 5, within: '1 min' },
+    backoff: { min: 100, max: '10 s', jitter: 0.25 },
+    children: descriptors.map(({ name, needs, ready, start }) => ({
+      id: name,
+      start: (child) => start(context, child),
+      needs: needs.filter((need) => need !== logNeed),
+      shutdown: '15 s',
+      ...(ready === undefined ? {} : { ready }),
+    })),
+  };
+}
+
+function waitingOf(services: readonly ChildStatus[]): readonly string[] {
+  const chains = describeWaiting(services);
+  if (chains.length > 0) return chains;
+  return services
+    .filter(({ state }) => state !== 'ready')
+    .map(({ id, state, lastFailure }) => `${id} is ${state}${lastFailure === undefined ? '' : `: ${lastFailure}`}`);
+}
+
+function hostedMembers({ members, flows = [], actors = [] }: NodeSettings): HostedMember[] {
+  const list = Array.isArray(members)
+    ? members.map((member: Identity & MemberOptions) => ({ ...member }))
+    : Object.entries(members).map(([name, options]) => ({ name, ...options, group: options.group ?? defaultGroup }));
+  return list.map(({ name, group, flows: own = [], actors: ownActors = [] }) => ({
+    identity: { name, group },
+    flows: [...flows, ...own],
+    actors: [...actors, ...ownActors],
+  }));
+}

@@ -1,0 +1,36 @@
+/** The RPC service of a worker. */
+import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
+import type { Ref } from '../actors/kernel/index.ts';
+import { type FlowCatalogue, type RpcMessage, rpcBehavior } from '../actors/rpc/index.ts';
+import type { Router } from '../actors/shard/index.ts';
+import type { Authorize, MemberDirectory } from '../ports/index.ts';
+import { logNeed, type ServiceDescriptor } from './service.ts';
+
+export interface RpcServiceSetup {
+  readonly partitions: number;
+  readonly router: Router<FlowRequest>;
+  readonly catalogue: FlowCatalogue;
+  readonly directory: MemberDirectory;
+  readonly authorize: Authorize;
+  /** Told the address of each incarnation. */
+  readonly onStarted: (ref: Ref<RpcMessage>) => void;
+}
+
+export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
+  return {
+    name: 'rpc',
+    needs: [logNeed, 'flow'],
+    uses: [],
+    topics: { reads: [flowTopics.status], writes: [flowTopics.events] },
+    creates: [],
+    secrets: [],
+    start: ({ log }) => {
+      const behavior = rpcBehavior({ ...setup, log });
+      return async (context: Parameters<typeof behavior>[0]) => {
+        const receive = await behavior(context);
+        setup.onStarted(context.self);
+        return receive;
+      };
+    },
+  };
+}
