@@ -2,7 +2,8 @@
  * The rules for imports, as data and judgement; reading the files is `check-imports.ts`'s.
  *
  * Dependencies point one way (each layer imports only from those before it), a folder's `index.ts` is its door, the
- * test kit is for tests, and examples see what a user of the package sees.
+ * test kit is for tests, and examples see what a user of the package sees. Services do not import each other, but each
+ * speaks through its `protocol.ts`: messages, topics and ids. That file is a second door, for other services too.
  */
 
 /** Layers, lowest first. Units of one layer do not import each other. */
@@ -19,6 +20,8 @@ const layers: readonly (readonly string[])[] = [
   ['src/cli', 'src/console'],
 ];
 
+const serviceLayer = layers.findIndex((units) => units.includes('src/actors/*'));
+
 const exceptions: readonly { readonly from: string; readonly to: string; readonly because: string }[] = [
   {
     from: 'src/actors/flow',
@@ -26,6 +29,11 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
     because: 'the session manager lives inside the flow shard, so that dedupe and start are one commit',
   },
 ];
+
+/** The protocol of a service. A shard's own messages are not one: services are above shards. */
+function isProtocol(path: string): boolean {
+  return /^src\/actors\/[^/]+\/protocol\.ts$/.test(path) && unitOf(path)?.layer === serviceLayer;
+}
 
 /** What examples may import beside their own files and packages of others. */
 const publicDoors: ReadonlySet<string> = new Set(['src/index.ts', 'src/testing/index.ts']);
@@ -60,6 +68,7 @@ function againstLayers(from: string, to: string): string | undefined {
   if (importer === undefined) return `${from} is in no layer`;
   if (imported === undefined) return `${to} is in no layer`;
   if (importer.name === imported.name || imported.layer < importer.layer) return undefined;
+  if (imported.layer === importer.layer && isProtocol(to)) return undefined;
   if (exceptions.some((one) => one.from === importer.name && one.to === imported.name)) return undefined;
   return imported.layer === importer.layer
     ? `${importer.name} and ${imported.name} are of one layer and do not import each other`
@@ -79,8 +88,7 @@ function unitOf(path: string): Unit | undefined {
     if (layer !== -1) return { name, layer };
   }
   const service = folders[1] === 'actors' && folders.length > 3 ? folders.slice(0, 3).join('/') : undefined;
-  const layer = layers.findIndex((units) => units.includes('src/actors/*'));
-  return service === undefined ? undefined : { name: service, layer };
+  return service === undefined ? undefined : { name: service, layer: serviceLayer };
 }
 
 /** The outermost folder with a door that the import enters must be entered through it; a unit always has one. */
@@ -92,7 +100,9 @@ function pastDoor(from: string, to: string, exists: (path: string) => boolean): 
   });
   const folder = entered.find((one) => exists(`${one}/index.ts`));
   if (folder !== undefined) {
-    return to === `${folder}/index.ts` ? undefined : `it goes past the door of ${folder}: import ${folder}/index.ts`;
+    return to === `${folder}/index.ts` || isProtocol(to)
+      ? undefined
+      : `it goes past the door of ${folder}: import ${folder}/index.ts`;
   }
   // Folders inside a unit may do without a door, for the unit alone.
   const within = entered.length === 0 || unitOf(from)?.name === unitOf(to)?.name;

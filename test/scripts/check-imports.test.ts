@@ -47,6 +47,8 @@ describe('import rules: one way', () => {
     ['src/actors/flow/a.ts', '../shard/index.ts'],
     ['src/actors/flow/a.ts', '../session-manager/index.ts'],
     ['src/worker/a.ts', '../actors/flow/index.ts'],
+    ['src/worker/a.ts', '../actors/flow/protocol.ts'],
+    ['src/actors/rpc/a.ts', '../flow/protocol.ts'],
     ['src/index.ts', './worker/index.ts'],
     ['src/cli/a.ts', '../index.ts'],
     ['src/cli/a.ts', '../worker/index.ts'],
@@ -83,6 +85,16 @@ describe('import rules: one way', () => {
       '../flow/index.ts',
       'src/actors/session-manager and src/actors/flow are of one layer and do not import each other',
     ],
+    [
+      'src/actors/rpc/a.ts',
+      '../flow/ids.ts',
+      'src/actors/rpc and src/actors/flow are of one layer and do not import each other',
+    ],
+    [
+      'src/actors/shard/a.ts',
+      '../flow/protocol.ts',
+      'src/actors/shard is below src/actors/flow and does not import it',
+    ],
     ['src/actors/flow/a.ts', '../../worker/index.ts', 'src/actors/flow is below src/worker and does not import it'],
     ['src/worker/a.ts', '../index.ts', 'src/worker is below src/index.ts and does not import it'],
     ['src/worker/a.ts', '../cli/index.ts', 'src/worker is below src/cli and does not import it'],
@@ -115,6 +127,11 @@ describe('import rules: doors', () => {
       'src/testing/a.ts',
       '../actors/flow/engine.ts',
       'it goes past the door of src/actors/flow: import src/actors/flow/index.ts',
+    ],
+    [
+      'src/actors/flow/a.ts',
+      '../shard/protocol.ts',
+      'it goes past the door of src/actors/shard: import src/actors/shard/index.ts',
     ],
     ['src/worker/a.ts', '../actors/crypto/keys.ts', 'src/actors/crypto has no door: it needs an index.ts'],
   ])('%s may not import %s', (file, specifier, why) => {
