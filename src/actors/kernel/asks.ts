@@ -30,9 +30,9 @@ export class Asks {
     this.#setup = setup;
   }
 
-  ask<Request, Reply>(
+  ask<const Request, Reply>(
     ref: Ref<Request>,
-    make: (replyTo: Ref<Reply>) => NoInfer<Request>,
+    make: (replyTo: Ref<Reply>) => Request,
     { withinMs }: AskOptions,
   ): Promise<Reply> {
     return new Promise<Reply>((resolve, reject) => {

@@ -100,9 +100,9 @@ export class Context<Message> implements ActorContext<Message> {
   }
 
   get ask(): ActorContext<Message>['ask'] {
-    return <Request, Reply>(
+    return <const Request, Reply>(
       ref: Ref<Request>,
-      make: (replyTo: Ref<Reply>) => NoInfer<Request>,
+      make: (replyTo: Ref<Reply>) => Request,
       options: AskOptions,
     ): Promise<Reply> => {
       if (this.#incarnation.over) return Promise.reject(this.#over());

@@ -90,9 +90,9 @@ export interface ActorContext<Message> {
   watch(ref: Ref<never>): void;
   unwatch(ref: Ref<never>): void;
   /** Sends `make(replyTo)` and resolves with the reply. @throws WeirError `WEIR_ASK_TIMEOUT`, `WEIR_MAILBOX_FULL`, `WEIR_ACTOR_DEAD` */
-  ask<Request, Reply>(
+  ask<const Request, Reply>(
     ref: Ref<Request>,
-    make: (replyTo: Ref<Reply>) => NoInfer<Request>,
+    make: (replyTo: Ref<Reply>) => Request,
     options: AskOptions,
   ): Promise<Reply>;
   /** Tells `message` to this incarnation after `delayMs`; a timer of the same key is replaced. */
@@ -144,9 +144,9 @@ export interface ActorSystem {
   spawn<Message>(name: string, behavior: Behavior<Message>, options?: SpawnOptions): Ref<Message>;
   stop(ref: Ref<never>): Promise<void>;
   /** From outside any actor, as an edge does. */
-  ask<Request, Reply>(
+  ask<const Request, Reply>(
     ref: Ref<Request>,
-    make: (replyTo: Ref<Reply>) => NoInfer<Request>,
+    make: (replyTo: Ref<Reply>) => Request,
     options: AskOptions,
   ): Promise<Reply>;
   /** Resolves with the cause when the actor has terminated (at once if it has already). */
