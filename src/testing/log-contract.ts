@@ -5,8 +5,19 @@
  * top level of a vitest file; `makeDriver` gives a fresh, empty log for each test.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ErrorCode } from '../errors/index.ts';
-import type { Claim, Log, LogRecord, Table, TailRecord, TopicSpec } from '../transport/log/index.ts';
+import type { Claim, Log, LogRecord, TopicSpec } from '../transport/log/index.ts';
+import {
+  batch,
+  changesOf,
+  collect,
+  contents,
+  expectCode,
+  publish,
+  put,
+  remove,
+  restored,
+  text,
+} from './log-contract-support.ts';
 
 export interface LogDriver {
   readonly log: Log;
@@ -332,6 +343,18 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
         expect(await restored(await claimShard())).toEqual({ a: '1' });
       });
 
+      it('W3 a table that is opened while a publication is on its way has it in the end', async () => {
+        const claim = await claimShard();
+        for (let version = 0; version < 20; version++) {
+          const commit = claim.commit({ records: [], publications: [publish('f', String(version))] });
+          const table = await log.table('flow.status');
+          await commit;
+          if (text(table.get('f')) !== String(version)) await changesOf(table, 1);
+          expect(contents(table)).toEqual({ f: String(version) });
+          table.close();
+        }
+      });
+
       it('W1 tells a closed table nothing', async () => {
         const closed = await log.table('flow.status');
         const open = await log.table('flow.status');
@@ -434,71 +457,6 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
         await after.reach(1);
         expect(after.records[0]?.offset).toBeGreaterThan(last);
       });
-    });
-  });
-}
-
-function put(key: string, value: string): LogRecord {
-  return { key, value: Buffer.from(value) };
-}
-
-function remove(key: string): LogRecord {
-  return { key, value: null };
-}
-
-function publish(key: string, value: string | null) {
-  return { topic: 'flow.status', key, value: value === null ? null : Buffer.from(value) };
-}
-
-function batch(...records: LogRecord[]) {
-  return { records, publications: [] };
-}
-
-function text(value: Uint8Array | null | undefined): string | undefined {
-  return value === null || value === undefined ? undefined : Buffer.from(value).toString();
-}
-
-function contents(table: Table): Record<string, string | undefined> {
-  return Object.fromEntries([...table.entries()].map(([key, value]) => [key, text(value)]));
-}
-
-async function restored(claim: Claim): Promise<Record<string, string | undefined>> {
-  const records: Record<string, string | undefined> = {};
-  for await (const chunk of claim.restore()) for (const { key, value } of chunk) records[key] = text(value);
-  return records;
-}
-
-async function expectCode(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
-  await expect(promise).rejects.toMatchObject({ code });
-}
-
-/** A tail that keeps what it is given; `reach` resolves once there are `count` records. */
-function collect(log: Log, partition: number, from: number) {
-  const records: Array<{ key: string; value: Uint8Array; offset: number }> = [];
-  let check: () => void = () => undefined;
-  const tail = log.tail('flow.events', partition, from, (chunk: readonly TailRecord[]) => {
-    for (const { key, value, offset } of chunk) records.push({ key, value: Uint8Array.from(value), offset });
-    check();
-  });
-  return {
-    records,
-    close: () => tail.close(),
-    reach: (count: number) =>
-      new Promise<void>((resolve) => {
-        check = () => {
-          if (records.length >= count) resolve();
-        };
-        check();
-      }),
-  };
-}
-
-function changesOf(table: Table, count: number): Promise<Array<[string, string | undefined]>> {
-  const changes: Array<[string, string | undefined]> = [];
-  return new Promise((resolve) => {
-    table.onChange((key, value) => {
-      changes.push([key, text(value)]);
-      if (changes.length === count) resolve(changes);
     });
   });
 }

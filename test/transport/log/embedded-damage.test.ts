@@ -4,16 +4,20 @@ import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf, WeirError } from '../../../src/errors/index.ts';
+import { openLevelStore } from '../../../src/transport/log/embedded/store.ts';
 import { openLog, temporaryDirectory } from './support/directory.ts';
 import { claimAll, commitOf, expectedState, readShard, shards, topics } from './support/ledger.ts';
 
 const commits = 60;
 
-/** Loads a store in several runs, so that it has tables, a MANIFEST of several edits and a write-ahead log. */
+/** A small buffer, so that a small store has tables of several levels, many edits in MANIFEST and a write-ahead log. */
+const smallBuffer = { openStore: (location: string) => openLevelStore(location, 65_536) };
+
+/** Loads a store in several runs. */
 async function load(directory: string): Promise<void> {
   let n = 0;
   for (const upTo of [20, 45, commits]) {
-    const log = await openLog(directory);
+    const log = await openLog(directory, smallBuffer);
     await log.ensureTopics(topics);
     const claims = await claimAll(log);
     for (n += 1; n <= upTo; n++) {

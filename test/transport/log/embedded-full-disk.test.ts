@@ -111,7 +111,7 @@ describe('embedded log, full disk', () => {
       0,
       values.map((value) => ({ key: 'k', value: Buffer.from(value) })),
     );
-    plan.push('before');
+    plan.push('before', 'open');
     const write = claim?.commit(commitOf(0, 1));
     const seen = await new Promise<string[]>((resolve) => {
       const all: string[] = [];

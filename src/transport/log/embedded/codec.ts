@@ -111,6 +111,11 @@ export function checkedValue(key: string | Uint8Array, stored: Uint8Array): Uint
   return view.getUint32(0, true) === crc32(value, crc32(key)) ? value : undefined;
 }
 
+/** The value in what `Operations` has encoded. */
+export function contentOf(stored: Uint8Array): Uint8Array {
+  return stored.subarray(crcBytes);
+}
+
 /** An event's stored value holds its key, because its place in the store is its offset. */
 export function encodeEvent(key: string, value: Uint8Array): Uint8Array {
   const keyLength = Buffer.byteLength(key);

@@ -8,7 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { z } from 'zod';
@@ -70,7 +70,11 @@ export async function openFormat(directory: string): Promise<number> {
       throw new WeirError('WEIR_LOG_DAMAGED', { directory, why: `the file ${formatName} is missing` });
     }
     createMark(paths.mark);
+    await mkdir(paths.store, { recursive: true });
     await writeSynced(path, encodeFormat(1));
+    // LevelDB syncs the names within its directory, but not the name of the directory itself.
+    await syncDirectory(directory);
+    await syncDirectory(dirname(directory));
     return 1;
   }
   const format = parseFormat(await readFile(path, 'utf8'));
@@ -105,6 +109,15 @@ async function writeSynced(path: string, text: string): Promise<void> {
   await file.sync();
   await file.close();
   await rename(`${path}.new`, path);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path, 'r');
+    await directory.sync().finally(() => directory.close());
+  } catch {
+    // Systems that cannot open a directory (Windows) keep names durable by themselves.
+  }
 }
 
 /** The code that LevelDB gave, which classic-level puts on the cause. */

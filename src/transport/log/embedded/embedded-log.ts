@@ -21,9 +21,21 @@ import type {
   TopicSpec,
 } from '../port.ts';
 import { checkAppend, checkBatch, checkTopic, defaultLimits, expectTopic } from '../rules.ts';
-import { decodeValue, encodeEvent, Operations, offsetKey, partitionPrefix, prefixEnd, systemPrefix } from './codec.ts';
+import {
+  contentOf,
+  decodeValue,
+  encodeEvent,
+  Operations,
+  offsetKey,
+  partitionPrefix,
+  prefixEnd,
+  systemPrefix,
+} from './codec.ts';
+import { EmbeddedClaim } from './embedded-claim.ts';
+import { EventStream } from './event-stream.ts';
 import type { GroupWriter } from './group-writer.ts';
-import { EventStream, LiveTable, readPrefix, type StreamSetup } from './streams.ts';
+import { LiveTable } from './live-table.ts';
+import type { StreamSetup } from './read-prefix.ts';
 
 interface Topic {
   readonly spec: TopicSpec;
@@ -98,33 +110,20 @@ export class EmbeddedLog implements Log {
     expectTopic(this.#topics, shard.topic, 'state', shard.partition);
     const prefix = partitionPrefix(shard.topic, shard.partition);
     const before = this.#fences.get(prefix);
-    const claim = new EmbeddedClaim(this, this.#setup, { ...shard }, (before?.counter ?? 0) + 1);
-    this.#fences.set(prefix, { counter: claim.term.counter, onFenced: () => claim.fence() });
+    const counter = (before?.counter ?? 0) + 1;
+    const claim = new EmbeddedClaim({
+      streams: this.#setup,
+      shard: { ...shard },
+      term: { incarnation: this.#setup.incarnation, counter },
+      commit: (id, batch) => this.#commit(id, batch),
+    });
+    this.#fences.set(prefix, { counter, onFenced: () => claim.fence() });
     // What the old claim has submitted goes first and stays; from here on it can submit nothing.
     before?.onFenced();
     const operations = new Operations();
-    operations.put(`!c/${prefix}`, Buffer.from(String(claim.term.counter)));
+    operations.put(`!c/${prefix}`, Buffer.from(String(counter)));
     await writer.submit(operations);
     return claim;
-  }
-
-  /** The commit of a claim that is known to hold its shard. */
-  async commit(shard: ShardId, batch: CommitBatch): Promise<void> {
-    const writer = this.#open();
-    checkBatch(batch, this.limits);
-    const operations = new Operations();
-    operations.records(partitionPrefix(shard.topic, shard.partition), batch.records);
-    const views: Array<() => void> = [];
-    for (const { topic: name, key, value } of batch.publications) {
-      const topic = expectTopic(this.#topics, name, 'table', shard.partition);
-      operations.records(partitionPrefix(name, shard.partition), [{ key, value }]);
-      const copy = topic.tables.size > 0 && value !== null ? Uint8Array.from(value) : undefined;
-      if (topic.tables.size > 0) views.push(() => applyTo(topic.tables, key, copy));
-    }
-    if (operations.keys.length === 0) return;
-    await writer.submit(operations, () => {
-      for (const apply of views) apply();
-    });
   }
 
   async append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void> {
@@ -206,6 +205,25 @@ export class EmbeddedLog implements Log {
     return this.#closing;
   }
 
+  /** The commit of a claim that is known to hold its shard. */
+  async #commit(shard: ShardId, batch: CommitBatch): Promise<void> {
+    const writer = this.#open();
+    checkBatch(batch, this.limits);
+    const operations = new Operations();
+    operations.records(partitionPrefix(shard.topic, shard.partition), batch.records);
+    const published: Array<{ readonly topic: Topic; readonly key: string; readonly at: number }> = [];
+    for (const { topic: name, key, value } of batch.publications) {
+      const topic = expectTopic(this.#topics, name, 'table', shard.partition);
+      published.push({ topic, key, at: operations.keys.length });
+      operations.records(partitionPrefix(name, shard.partition), [{ key, value }]);
+    }
+    if (operations.keys.length === 0) return;
+    await writer.submit(operations, () => {
+      // Views are looked up only now: one that was opened meanwhile may have read the store before this commit.
+      for (const { topic, key, at } of published) applyTo(topic.tables, key, operations.values[at]);
+    });
+  }
+
   async #close(): Promise<void> {
     for (const tail of [...this.#tails]) tail.close();
     for (const { tables } of this.#topics.values()) for (const table of [...tables]) table.close();
@@ -248,64 +266,10 @@ export class EmbeddedLog implements Log {
   }
 }
 
-class EmbeddedClaim implements Claim {
-  readonly shard: ShardId;
-  readonly term: Claim['term'];
-  readonly #log: EmbeddedLog;
-  readonly #setup: EmbeddedSetup;
-  readonly #listeners: Array<() => void> = [];
-  #state: 'held' | 'fenced' | 'released' = 'held';
-
-  constructor(log: EmbeddedLog, setup: EmbeddedSetup, shard: ShardId, counter: number) {
-    this.#log = log;
-    this.#setup = setup;
-    this.shard = shard;
-    this.term = { incarnation: setup.incarnation, counter };
-  }
-
-  async *restore(): AsyncIterable<readonly LogRecord[]> {
-    for await (const chunk of readPrefix(this.#setup, partitionPrefix(this.shard.topic, this.shard.partition))) {
-      this.#assertHeld();
-      yield chunk;
-    }
-    this.#assertHeld();
-  }
-
-  async commit(batch: CommitBatch): Promise<void> {
-    this.#assertHeld();
-    await this.#log.commit(this.shard, batch);
-  }
-
-  onLost(listener: () => void): void {
-    this.#listeners.push(listener);
-    if (this.#state === 'fenced') this.#tell();
-  }
-
-  async release(): Promise<void> {
-    if (this.#state === 'held') this.#state = 'released';
-  }
-
-  /** A newer claim exists. */
-  fence(): void {
-    if (this.#state !== 'held') return;
-    this.#state = 'fenced';
-    this.#tell();
-  }
-
-  #tell(): void {
-    this.#setup.clock.soon(() => {
-      for (const listener of this.#listeners.splice(0)) listener();
-    });
-  }
-
-  #assertHeld(): void {
-    if (this.#state === 'held') return;
-    const term = `${this.term.incarnation}.${this.term.counter}`;
-    throw new WeirError('WEIR_LOG_FENCED', { ...this.shard, term });
-  }
-}
-
-function applyTo(tables: ReadonlySet<LiveTable>, key: string, value: Uint8Array | undefined): void {
+function applyTo(tables: ReadonlySet<LiveTable>, key: string, stored: Uint8Array | null | undefined): void {
+  if (tables.size === 0) return;
+  // A copy of its own, because the stored value shares its memory with all others of the commit.
+  const value = stored === null || stored === undefined ? undefined : Uint8Array.from(contentOf(stored));
   for (const table of tables) table.apply(key, value);
 }
 

@@ -156,7 +156,17 @@ export class GroupWriter {
       await this.#writeAgain(group, error);
     }
     this.#sequence += group.keys.length;
-    this.#setup.mark.write({ group: this.#number, sequence: this.#sequence });
+    this.#mark();
+  }
+
+  #mark(): void {
+    const { mark, logger, directory } = this.#setup;
+    try {
+      mark.write({ group: this.#number, sequence: this.#sequence });
+    } catch (error) {
+      // The group is durable all the same, and the mark may lag behind it.
+      logger.warn({ directory, error }, 'the durable mark could not be written');
+    }
   }
 
   async #writeAgain(group: Operations, cause: unknown): Promise<void> {

@@ -25,15 +25,15 @@ export interface Store {
 export type OpenStore = (location: string) => Promise<Store>;
 
 /** LevelDB moves its log into a table at this size; a recovery needs about twice as much free space. */
-export const writeBufferBytes = 8 * 1_048_576;
+const writeBufferBytes = 8 * 1_048_576;
 
-export async function openLevelStore(location: string): Promise<Store> {
+export async function openLevelStore(location: string, bufferBytes = writeBufferBytes): Promise<Store> {
   const db = new ClassicLevel<string, Uint8Array>(location, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     // Blocks without compression can be checked without LevelDB, and cost less processor time.
     compression: false,
-    writeBufferSize: writeBufferBytes,
+    writeBufferSize: bufferBytes,
   });
   await db.open();
   return {

@@ -52,7 +52,7 @@ export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
   const { reassignOnCrash = true, failoverMs = 0 } = setup;
   const storage = new Storage();
   const groups = new Map<string, Group>();
-  const workers = new Map<string, { readonly log: Log; readonly host: Host }>();
+  const workers = new Map<string, { readonly log: WorkerLog; readonly host: Host }>();
   const crashListeners: Array<(worker: string) => void> = [];
 
   function start(id: string): Log {
@@ -92,6 +92,7 @@ export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
     const worker = workers.get(id);
     if (worker === undefined) return;
     worker.host.crash();
+    worker.log.abandon();
     workers.delete(id);
     const drop = (): void => {
       for (const group of groups.values()) group.drop(worker.host, reassignOnCrash);

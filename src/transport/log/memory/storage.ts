@@ -120,8 +120,7 @@ export class Storage {
 
   trim(topic: TopicName, partition: number, before: number): void {
     const { records } = this.events(topic, partition);
-    const kept = records.findIndex((record) => record.offset >= before);
-    records.splice(0, kept < 0 ? records.length : kept);
+    records.splice(0, Math.max(0, before - (records[0]?.offset ?? before)));
   }
 }
 

@@ -115,8 +115,9 @@ export class WorkerLog implements Log {
     const read = (): void => {
       scheduled = false;
       if (closed) return;
-      const start = events.records.findIndex((record) => record.offset >= next);
-      if (start < 0) return;
+      // Offsets have no gaps here, so the place of a record is its distance from the oldest one.
+      const start = Math.max(0, next - (events.records[0]?.offset ?? events.next));
+      if (start >= events.records.length) return;
       const chunk = events.records.slice(start, start + chunkRecords);
       next = (chunk.at(-1)?.offset ?? next) + 1;
       if (next < events.next) wake();
@@ -198,8 +199,13 @@ export class WorkerLog implements Log {
         this.#idle = resolve;
       });
     }
-    for (const open of [...this.#open]) open.close();
+    this.abandon();
     this.#setup.onClosed();
+  }
+
+  /** The worker has crashed: nothing will be heard here again. */
+  abandon(): void {
+    for (const open of [...this.#open]) open.close();
   }
 
   async #commit(id: ShardId, counter: number, sequence: number, batch: CommitBatch): Promise<void> {

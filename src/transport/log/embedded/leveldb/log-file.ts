@@ -21,7 +21,7 @@ export interface LogScan {
     readonly offset: number;
     /** A record that starts after the fault can be read: the fault is a hole, not a torn end. */
     readonly hole: boolean;
-    /** The file ends within the record at `offset`. */
+    /** The file ends within the record at `offset`, or has only zeros from there on, as after a power loss. */
     readonly short: boolean;
   };
 }
@@ -44,7 +44,10 @@ export function scanLog(file: Buffer): LogScan {
     const begins = fragment !== undefined && fragment !== 'short' && [full, first].includes(fragment.type);
     if (fragment === undefined || fragment === 'short' || begins !== (parts.length === 0)) {
       const offset = parts.length > 0 ? start : at;
-      return { records, fault: { offset, hole: resumesAfter(file, at), short: fragment === 'short' } };
+      return {
+        records,
+        fault: { offset, hole: resumesAfter(file, at), short: fragment === 'short' || isZero(file, at) },
+      };
     }
     if (begins) start = at;
     at = fragment.end;
@@ -72,6 +75,10 @@ function readFragment(file: Buffer, at: number): Fragment | 'short' | undefined 
   if (end > file.length) return 'short';
   if (maskCrc(crc32c(file, at + 6, end)) !== file.readUInt32LE(at)) return undefined;
   return { type, payload: file.subarray(at + headerBytes, end), end };
+}
+
+function isZero(file: Buffer, from: number): boolean {
+  return file.subarray(from).every((byte) => byte === 0);
 }
 
 function blockEnd(at: number): number {

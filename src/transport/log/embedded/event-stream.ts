@@ -1,24 +1,15 @@
 /**
- * Events and tables of the embedded log: offsets, tails and live maps.
+ * One partition of an `events` topic of the embedded log: its offsets, its tails and what was trimmed.
  *
- * A tail at the end of its partition is handed new records straight from the group that made them durable; one that
+ * A tail at the end of the partition is handed new records straight from the group that made them durable; one that
  * is behind reads the store in chunks until it has caught up. Nothing polls.
  */
-import type { Clock, Logger } from '../../../ports/index.ts';
-import type { Table, Tail, TailRecord, TopicName } from '../port.ts';
-import { decodeEvent, decodeValue, type Operations, offsetKey, partitionPrefix, prefixEnd } from './codec.ts';
-import type { StoreHandle } from './store-handle.ts';
+import type { Tail, TailRecord, TopicName } from '../port.ts';
+import { decodeEvent, decodeValue, type Operations, offsetKey, partitionPrefix } from './codec.ts';
+import { chunkRecords, type StreamSetup } from './read-prefix.ts';
 
-const chunkRecords = 256;
 /** Deletions that one group takes along for a trimmed partition. */
 const trimAtOnce = 1_000;
-
-export interface StreamSetup {
-  readonly directory: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly store: StoreHandle;
-}
 
 interface Reader {
   next: number;
@@ -27,7 +18,6 @@ interface Reader {
   readonly receive: (records: readonly TailRecord[]) => void;
 }
 
-/** One partition of an `events` topic. */
 export class EventStream {
   readonly prefix: string;
   /** Offset that the next append takes. */
@@ -130,97 +120,5 @@ export class EventStream {
       // A receiver's mistake must not stop the group that others wait for.
       this.#setup.logger.error({ prefix: this.prefix, error }, 'the receiver of a tail threw');
     }
-  }
-}
-
-type TableListener = (key: string, value: Uint8Array | undefined) => void;
-
-/** One open view of a `table` topic. */
-export class LiveTable implements Table {
-  readonly #entries = new Map<string, Uint8Array>();
-  readonly #listeners: TableListener[] = [];
-  readonly #logger: Logger;
-  readonly #onClose: () => void;
-  /** Changes that came while the snapshot was read; they are newer than it. */
-  #waiting: Array<[string, Uint8Array | undefined]> | undefined = [];
-  #closed = false;
-
-  constructor(logger: Logger, onClose: () => void) {
-    this.#logger = logger;
-    this.#onClose = onClose;
-  }
-
-  /** Reads the snapshot; changes may come meanwhile. */
-  async load(setup: StreamSetup, topic: TopicName, partitions: number): Promise<void> {
-    for (let partition = 0; partition < partitions; partition++) {
-      const prefix = partitionPrefix(topic, partition);
-      for await (const chunk of readPrefix(setup, prefix)) {
-        for (const { key, value } of chunk) this.#entries.set(key, value);
-      }
-    }
-    for (const [key, value] of this.#waiting ?? []) this.#set(key, value);
-    this.#waiting = undefined;
-  }
-
-  apply(key: string, value: Uint8Array | undefined): void {
-    if (this.#closed) return;
-    if (this.#waiting !== undefined) {
-      this.#waiting.push([key, value]);
-      return;
-    }
-    this.#set(key, value);
-    for (const listener of this.#listeners) {
-      try {
-        listener(key, value);
-      } catch (error) {
-        this.#logger.error({ key, error }, 'the listener of a table threw');
-      }
-    }
-  }
-
-  get(key: string): Uint8Array | undefined {
-    return this.#entries.get(key);
-  }
-
-  entries(): IterableIterator<[string, Uint8Array]> {
-    return this.#entries.entries();
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  onChange(listener: TableListener): void {
-    this.#listeners.push(listener);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#onClose();
-  }
-
-  #set(key: string, value: Uint8Array | undefined): void {
-    if (value === undefined) this.#entries.delete(key);
-    else this.#entries.set(key, value);
-  }
-}
-
-/** All records under `prefix`, in key order, in chunks, each value checked. */
-export async function* readPrefix(
-  { store, directory }: Pick<StreamSetup, 'store' | 'directory'>,
-  prefix: string,
-): AsyncGenerator<Array<{ key: string; value: Uint8Array }>> {
-  const lt = prefixEnd(prefix);
-  // Each chunk seeks anew, so that a store that is opened again in between goes unnoticed.
-  let from: { gte: string } | { gt: string } = { gte: prefix };
-  for (;;) {
-    const entries = await store.read({ ...from, lt, limit: chunkRecords });
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    from = { gt: last[0] };
-    yield entries.map(([key, stored]) => ({
-      key: key.slice(prefix.length),
-      value: decodeValue(directory, key, stored),
-    }));
   }
 }
