@@ -1,12 +1,12 @@
 /** A disk that is full: commits wait, nothing is lost, and they go on by themselves. */
-import { execFileSync } from 'node:child_process';
-import { mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { readdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type OpenStore, openLevelStore } from '../../../src/transport/log/embedded/store.ts';
 import type { LogHealth } from '../../../src/transport/log/index.ts';
 import { openLog, temporaryDirectory } from './support/directory.ts';
 import { claimAll, commitOf, expectedState, readShard, topics } from './support/ledger.ts';
+import { tinyDisk } from './support/tiny-disk.ts';
 
 type Failure = 'before' | 'after' | 'torn' | 'open';
 
@@ -127,25 +127,16 @@ describe('embedded log, full disk', () => {
   });
 
   it('WK19 WK13 stalls on a real disk that is full, and goes on once there is room', async ({ skip }) => {
-    const mountPoint = await temporaryDirectory();
+    const disk = await tinyDisk();
+    if (disk === undefined) return skip('mount is not permitted');
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', mountPoint.path], { stdio: 'pipe' });
-    } catch (error) {
-      await mountPoint.remove();
-      console.warn('A FULL DISK WAS NOT TESTED: mounting a small file system is not permitted here');
-      return skip(`mount is not permitted: ${String(error)}`);
-    }
-    const filler = join(mountPoint.path, 'filler');
-    try {
-      const directory = join(mountPoint.path, 'data');
-      await mkdir(directory);
-      const log = await openLog(directory, { reserveBytes: 6_000_000 });
+      const log = await openLog(disk.data, { reserveBytes: 6_000_000 });
       await log.ensureTopics(topics);
       const claims = await claimAll(log);
       const commitAll = (n: number): Promise<unknown> =>
         Promise.all(claims.map((claim, shard) => claim.commit(commitOf(shard, n, 1_000))));
       await commitAll(1);
-      await fill(filler);
+      await disk.fill();
       const stalled = nextHealth(log, 'stalled');
       let made = 1;
       const commits = (async () => {
@@ -158,68 +149,44 @@ describe('embedded log, full disk', () => {
       // While the reserve cannot be filled again, at most the group that had failed has been written.
       expect(made).toBeLessThan(60);
       const ok = nextHealth(log, 'ok');
-      await rm(filler);
+      await disk.makeRoom();
       await Promise.all([commits, ok]);
-      expect((await stat(join(directory, 'reserve'))).size).toBe(6_000_000);
+      expect((await stat(join(disk.data, 'reserve'))).size).toBe(6_000_000);
       await log.close();
 
-      const again = await openLog(directory);
+      const again = await openLog(disk.data);
       const states = await Promise.all((await claimAll(again)).map((claim) => readShard(again, claim)));
       expect(states).toEqual(states.map(() => expectedState(60)));
       await again.close();
     } finally {
-      execFileSync('umount', ['-l', mountPoint.path]);
-      await mountPoint.remove();
+      await disk.remove();
     }
   });
 
   it('WK19 opens on a full disk with the room of its reserve, and finds everything', async ({ skip }) => {
-    const mountPoint = await temporaryDirectory();
+    const disk = await tinyDisk();
+    if (disk === undefined) return skip('mount is not permitted');
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', mountPoint.path], { stdio: 'pipe' });
-    } catch (error) {
-      await mountPoint.remove();
-      console.warn('A FULL DISK WAS NOT TESTED: mounting a small file system is not permitted here');
-      return skip(`mount is not permitted: ${String(error)}`);
-    }
-    const filler = join(mountPoint.path, 'filler');
-    try {
-      const directory = join(mountPoint.path, 'data');
-      await mkdir(directory);
-      const log = await openLog(directory, { reserveBytes: 6_000_000 });
+      const log = await openLog(disk.data, { reserveBytes: 6_000_000 });
       await log.ensureTopics(topics);
       const claims = await claimAll(log);
       for (let n = 1; n <= 20; n++) {
         await Promise.all(claims.map((claim, shard) => claim.commit(commitOf(shard, n, 1_000))));
       }
       await log.close();
-      await fill(filler);
+      await disk.fill();
 
-      const again = await openLog(directory, { reserveBytes: 6_000_000 });
+      const again = await openLog(disk.data, { reserveBytes: 6_000_000 });
       expect(again.health()).toMatchObject({ state: 'stalled', error: { code: 'WEIR_LOG_DISK_FULL' } });
       const ok = nextHealth(again, 'ok');
       const claimed = claimAll(again);
-      await rm(filler);
+      await disk.makeRoom();
       await ok;
       const states = await Promise.all((await claimed).map((claim) => readShard(again, claim)));
       expect(states).toEqual(states.map(() => expectedState(20)));
       await again.close();
     } finally {
-      execFileSync('umount', ['-l', mountPoint.path]);
-      await mountPoint.remove();
+      await disk.remove();
     }
   });
 });
-
-/** Takes all room that is left. */
-async function fill(path: string): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    for (let bytes = 1_048_576; bytes >= 4_096; ) {
-      const { bytesWritten } = await file.write(Buffer.alloc(bytes)).catch(() => ({ bytesWritten: 0 }));
-      if (bytesWritten < bytes) bytes >>= 1;
-    }
-  } finally {
-    await file.close();
-  }
-}
