@@ -73,10 +73,19 @@ function startDeadline(context: ActorContext<never>, withinMs: number | undefine
         giveUp = reject;
         made.then((receive) => {
           giveUp = undefined;
-          // What a start makes after it was given up must be put away again, nobody else knows it.
-          if (over) void receive.ended?.({ type: 'abandoned' });
+          if (over) void putAway(receive, context);
           else resolve(receive);
         }, reject);
       }),
   };
+}
+
+/** What a start makes after it was given up must be put away again: nobody else knows it. */
+async function putAway(receive: Receive<never>, { log }: ActorContext<never>): Promise<void> {
+  try {
+    await receive.ended?.({ type: 'abandoned' });
+  } catch (thrown) {
+    // Its incarnation is long over, so there is nothing left that could be restarted.
+    log.error({ err: thrown }, 'a start that was given up failed while it ended');
+  }
 }

@@ -127,8 +127,6 @@ class Supervisor implements Receive<SupervisorMessage> {
     this.#advance();
   };
 
-  // ——— What happened
-
   #failed(child: ChildRecord, error: Error, failedUid: number): void {
     child.lastFailure = error;
     child.restarts += 1;
@@ -186,8 +184,6 @@ class Supervisor implements Receive<SupervisorMessage> {
       if (dependent !== undefined && runs(dependent)) dependent.outdated = true;
     }
   }
-
-  // ——— What follows from it
 
   #advance(): void {
     this.#stopOutdated();

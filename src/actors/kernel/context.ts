@@ -7,21 +7,21 @@ import { WeirError } from '../../errors/index.ts';
 import type { Clock, Logger } from '../../ports/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
-import { type ActorRef, cellOf } from './ref.ts';
-import type { Timers } from './timers.ts';
+import { ActorRef, type Addressee, cellOf } from './ref.ts';
+import { type FiredTimer, type ReceiveTimeout, Timers } from './timers.ts';
 import type { ActorContext, AskOptions, Behavior, Cause, Ref, Signal, SpawnOptions, TellResult } from './types.ts';
 
 /** What a context needs of its cell. */
-export interface Inside<Message> {
-  readonly path: string;
+export interface Inside<Message> extends Addressee {
   readonly kernel: Kernel;
-  selfOf(incarnation: Incarnation<Message>): ActorRef<Message>;
-  timersOf(incarnation: Incarnation<Message>): Timers<Message>;
+  readonly ref: Ref<Message>;
+  readonly alive: boolean;
+  readonly resting: boolean;
   spawn<Child>(name: string, behavior: Behavior<Child>, options: SpawnOptions): Ref<Child>;
-  stop(cause: Cause): Promise<void>;
   fail(incarnation: Incarnation<Message>, error: Error): void;
   signal(incarnation: Incarnation<Message>, signal: Signal): void;
-  receiveTimeout(incarnation: Incarnation<Message>, delayMs: number | undefined, message: Message): void;
+  fired(timer: FiredTimer<Message>): void;
+  receiveTimeout(timeout: ReceiveTimeout<Message> | undefined): void;
   stash(incarnation: Incarnation<Message>, message: Message): TellResult;
   unstash(incarnation: Incarnation<Message>): void;
 }
@@ -37,7 +37,15 @@ export class Context<Message> implements ActorContext<Message> {
   }
 
   get self(): Ref<Message> {
-    return this.#cell.selfOf(this.#incarnation);
+    const incarnation = this.#incarnation;
+    const cell = this.#cell;
+    incarnation.self ??= new ActorRef<Message>(cell, incarnation.uid, (message) => {
+      // Once its actor is dead, a reference is as dead as any other of it.
+      if (!incarnation.over || !cell.alive) return cell.ref.tell(message);
+      cell.kernel.letters.undeliverable(cell.path, 'stale', message);
+      return 'dead';
+    });
+    return incarnation.self;
   }
 
   get log(): Logger {
@@ -112,7 +120,7 @@ export class Context<Message> implements ActorContext<Message> {
 
   get startTimer(): ActorContext<Message>['startTimer'] {
     return (key, message, delayMs) => {
-      if (!this.#incarnation.over) this.#cell.timersOf(this.#incarnation).start(key, message, delayMs);
+      if (!this.#incarnation.over) this.#timers().start(key, message, delayMs);
     };
   }
 
@@ -123,16 +131,33 @@ export class Context<Message> implements ActorContext<Message> {
   get receiveTimeout(): ActorContext<Message>['receiveTimeout'] {
     return (delayMs, message) => {
       // Without a delay there is no message either; with one, leaving it out tells `undefined`, as the type says.
-      if (!this.#incarnation.over) this.#cell.receiveTimeout(this.#incarnation, delayMs, message as Message);
+      if (!this.#incarnation.over)
+        this.#cell.receiveTimeout(this.#timers().receiveTimeout(delayMs, message as Message));
     };
   }
 
   get stash(): ActorContext<Message>['stash'] {
-    return (message) => this.#cell.stash(this.#incarnation, message);
+    return (message) => {
+      // As dead as the incarnation's own reference: that one says so, and makes it a dead letter.
+      if (this.#incarnation.over) return this.self.tell(message);
+      return this.#cell.stash(this.#incarnation, message);
+    };
   }
 
   get unstashAll(): ActorContext<Message>['unstashAll'] {
-    return () => this.#cell.unstash(this.#incarnation);
+    return () => {
+      if (!this.#incarnation.over) this.#cell.unstash(this.#incarnation);
+    };
+  }
+
+  #timers(): Timers<Message> {
+    const cell = this.#cell;
+    this.#incarnation.timers ??= new Timers<Message>({
+      clock: this.clock,
+      deliver: (timer) => cell.fired(timer),
+      resting: () => cell.resting,
+    });
+    return this.#incarnation.timers;
   }
 
   #over(): WeirError {

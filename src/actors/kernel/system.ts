@@ -55,7 +55,14 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
     forget: (child) => family.remove(child),
     escalated(path, error) {
       logger.error({ actor: path, err: error }, 'a top-level actor escalated: nobody is left to handle it');
-      for (const listener of escalationListeners) listener(path, error);
+      for (const listener of escalationListeners) {
+        try {
+          listener(path, error);
+        } catch (thrown) {
+          // This runs in the turn of the actor that failed, which must come to its end.
+          logger.error({ err: thrown }, 'a listener for escalations failed');
+        }
+      }
     },
   };
 
