@@ -173,7 +173,7 @@ class Supervisor implements Receive<SupervisorMessage> {
     child.state = 'down';
     const cause = new WeirError('WEIR_CHILD_DOWN', { id, restarts }, lastFailure);
     this.#context.log.error({ child: id, restarts, err: lastFailure }, 'child is down: past its restart budget');
-    this.#setup.onDown?.(id, cause);
+    this.#tell(() => this.#setup.onDown?.(id, cause));
     if (significant) this.#context.fail(cause);
   }
 
@@ -265,7 +265,16 @@ class Supervisor implements Receive<SupervisorMessage> {
     const text = JSON.stringify(status);
     if (text === this.#published) return;
     this.#published = text;
-    onChange(status);
+    this.#tell(() => onChange(status));
+  }
+
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (thrown) {
+      // Whoever looks on must not be able to bring down what it looks at.
+      this.#context.log.error({ err: thrown }, 'a listener of the supervisor failed');
+    }
   }
 
   #status(): readonly ChildStatus[] {

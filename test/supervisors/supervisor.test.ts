@@ -96,6 +96,24 @@ describe('restart budget of a child', () => {
     expect(escalated[0]).toMatchObject({ code: 'WEIR_NOTHING_LEFT', cause: { message: 'boom' } });
   });
 
+  it('AK6 a listener that fails does not bring the supervisor down', async () => {
+    const events: string[] = [];
+    const child = puppet('child', events);
+    const sibling = puppet('sibling', events);
+    const onDown = (): never => {
+      throw new Error('mine');
+    };
+    const { settle, states, escalated } = supervise(
+      [child.spec, sibling.spec],
+      { intensity: { max: 0, within: 1 } },
+      { onDown },
+    );
+    await settle();
+    child.fail('boom');
+    expect(await states()).toBe('child:down sibling:ready');
+    expect(escalated).toEqual([]);
+  });
+
   it('AK6 a child that is down can be revived, with a new budget', async () => {
     const events: string[] = [];
     const child = puppet('child', events);

@@ -5,6 +5,7 @@ import {
   type ChildSpec,
   type ChildStatus,
   type SupervisorMessage,
+  type SupervisorSetup,
   type SupervisorSpec,
   shutdownMsOf,
   supervisor,
@@ -59,7 +60,11 @@ export interface Supervised {
   readonly status: () => Promise<readonly ChildStatus[]>;
 }
 
-export function supervise(children: readonly ChildSpec[], settings: Partial<SupervisorSpec> = {}): Supervised {
+export function supervise(
+  children: readonly ChildSpec[],
+  settings: Partial<SupervisorSpec> = {},
+  setup: Partial<SupervisorSetup> = {},
+): Supervised {
   const { clock, system, settle } = testSystem();
   const spec: SupervisorSpec = {
     strategy: 'one-for-one',
@@ -74,6 +79,7 @@ export function supervise(children: readonly ChildSpec[], settings: Partial<Supe
   const behavior = supervisor(spec, {
     random: seededRandom(1),
     onDown: (id, { message }) => downs.push(`${id}: ${message}`),
+    ...setup,
   });
   const ref = system.spawn('supervisor', behavior, {
     shutdownMs: shutdownMsOf(spec),

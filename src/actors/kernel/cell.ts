@@ -40,7 +40,7 @@ export interface CellSetup<Message> {
   readonly options: SpawnOptions;
 }
 
-export class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending, Owner {
+class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending, Owner {
   readonly kernel: Kernel;
   readonly name: string;
   readonly path: string;

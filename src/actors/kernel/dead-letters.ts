@@ -24,6 +24,7 @@ export class DeadLetters {
   #periodStart = Number.NEGATIVE_INFINITY;
   #lines = 0;
   #suppressed = 0;
+  #telling = false;
 
   constructor(clock: Clock, logger: Logger, totals: Totals) {
     this.#clock = clock;
@@ -54,15 +55,22 @@ export class DeadLetters {
   }
 
   #publish(letter: DeadLetter): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(letter);
-      } catch (thrown) {
-        // A listener only looks on; its failure must not reach whoever sent the message.
-        this.#logger.error({ err: thrown }, 'a listener for dead letters failed');
-      }
+    // A listener may tell somebody who is dead as well; telling it of that letter would never end.
+    if (!this.#telling) {
+      this.#telling = true;
+      for (const listener of this.#listeners) this.#tell(listener, letter);
+      this.#telling = false;
     }
     this.#log(letter);
+  }
+
+  #tell(listener: (letter: DeadLetter) => void, letter: DeadLetter): void {
+    try {
+      listener(letter);
+    } catch (thrown) {
+      // A listener only looks on; its failure must not reach whoever sent the message.
+      this.#logger.error({ err: thrown }, 'a listener for dead letters failed');
+    }
   }
 
   #log({ path, reason, message }: DeadLetter): void {

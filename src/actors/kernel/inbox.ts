@@ -55,8 +55,10 @@ export class Inbox<Message> {
 
   /** A timer's message is never refused: there is at most one of each timer. */
   fired(timer: FiredTimer<Message>): void {
+    const at = this.#kernel.governor.stamp();
     this.#timers += 1;
-    this.#mailbox.push(timer, this.#kernel.governor.stamp());
+    this.#mailbox.push(timer, at);
+    this.idle?.touch(at);
   }
 
   /** Takes the oldest message for `timers`' incarnation to handle. Ask `size` first. */

@@ -149,6 +149,20 @@ describe('dead letters', () => {
     expect(JSON.stringify(lines)).toContain('login');
   });
 
+  it('AK8 a listener that causes a dead letter itself is not told of that one', async () => {
+    const { system } = testSystem();
+    const ref = system.spawn<number>('gone', () => ({ message: () => undefined }));
+    await system.stop(ref);
+    let told = 0;
+    system.onDeadLetter(() => {
+      told += 1;
+      ref.tell(told);
+    });
+    ref.tell(0);
+    ref.tell(0);
+    expect([told, system.counts().deadLettered]).toEqual([2, 4]);
+  });
+
   it('AK8 a listener that fails does not reach the sender', async () => {
     const { system } = testSystem();
     system.onDeadLetter(() => {
