@@ -39,7 +39,6 @@ export interface Inspection {
 interface KnownGroup {
   readonly record: GroupRecord;
   readonly hash: Uint8Array;
-  readonly sequence: number;
 }
 
 export interface InspectSetup {
@@ -60,6 +59,7 @@ export async function inspectStore(setup: InspectSetup): Promise<Inspection> {
 class Inspector {
   readonly #setup: InspectSetup;
   readonly #groups = new Map<number, KnownGroup>();
+  #newest = 0;
 
   constructor(setup: InspectSetup) {
     this.#setup = setup;
@@ -108,8 +108,8 @@ class Inspector {
       if (!this.#setup.tables) continue;
       const file = await this.#read(name);
       if (file.length !== size) this.#damaged(`store/${name} has ${file.length} bytes instead of ${size}`);
-      for (const { key, value, sequence } of this.#guard(name, () => checkTable(file, groupPrefix))) {
-        if (value !== undefined) this.#remember(`store/${name}`, key, value, sequence);
+      for (const { key, value } of this.#guard(name, () => checkTable(file, groupPrefix))) {
+        if (value !== undefined) this.#remember(`store/${name}`, key, value);
       }
     }
     return this.#setup.tables;
@@ -149,9 +149,8 @@ class Inspector {
   /** A torn end is sound only if nothing was acknowledged behind it. */
   #checkTornEnd(name: string, { fault }: LogScan, last: number): void {
     const { mark } = this.#setup;
-    const newest = Math.max(0, ...this.#groups.keys());
     if (fault?.hole === true || last < mark.sequence) {
-      this.#damaged(`${name} has a damaged record at byte ${fault?.offset} behind group ${newest}`);
+      this.#damaged(`${name} has a damaged record at byte ${fault?.offset} behind group ${this.#newest}`);
     }
   }
 
@@ -161,7 +160,7 @@ class Inspector {
     if (closing?.value === undefined || !key.startsWith(groupPrefix)) {
       throw this.#damage(`the batch at operation ${sequence} in ${name} has no group record`);
     }
-    const { record } = this.#remember(name, key, closing.value, sequence + operations.length - 1);
+    const { record } = this.#remember(name, key, closing.value);
     const crcs = operations.slice(0, -1).map((operation) => this.#operationCrc(name, record.number, operation));
     if (record.operations !== crcs.length || record.digest !== digestOf(crcs)) {
       this.#damaged(`group ${record.number} in ${name} has another content than its record states`);
@@ -177,21 +176,22 @@ class Inspector {
     return value.readUInt32LE(0);
   }
 
-  #remember(name: string, key: string, stored: Uint8Array, sequence: number): KnownGroup {
+  #remember(name: string, key: string, stored: Uint8Array): KnownGroup {
     const encoded = checkedValue(key, stored);
     if (encoded === undefined) return this.#damaged(`the group record ${key} in ${name} has a wrong CRC`);
-    const known: KnownGroup = { record: decodeGroup(encoded), hash: hashGroup(encoded), sequence };
+    const known: KnownGroup = { record: decodeGroup(encoded), hash: hashGroup(encoded) };
     const { number } = known.record;
     const before = this.#groups.get(number);
     // A group that was written again after a full disk is the same group.
     if (before !== undefined && !same(before.hash, known.hash)) this.#damaged(`group ${number} is there twice`);
     this.#groups.set(number, known);
+    this.#newest = Math.max(this.#newest, number);
     return known;
   }
 
   /** The newest groups must follow each other without a gap, each naming the one before. */
   #chain(complete: boolean): Pick<Inspection, 'group' | 'hash'> {
-    const newest = Math.max(0, ...this.#groups.keys());
+    const newest = this.#newest;
     const { mark } = this.#setup;
     if (complete && newest < mark.group) {
       this.#damaged(`its last group is ${newest}, but group ${mark.group} was durable`);

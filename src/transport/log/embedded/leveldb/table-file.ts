@@ -18,7 +18,6 @@ interface Handle {
 
 export interface TableEntry {
   readonly key: string;
-  readonly sequence: number;
   /** Undefined for a deletion. */
   readonly value: Buffer | undefined;
 }
@@ -43,7 +42,7 @@ export function checkTable(file: Buffer, prefix: string): TableEntry[] {
     end = handle.offset + handle.size + trailerBytes;
   }
   if (end !== file.length - footerBytes) throw new RangeError(`bytes from ${end} on belong to no block`);
-  for (const handle of [...meta]) block(file, handle);
+  for (const handle of meta) block(file, handle);
   let within = true;
   for (const handle of data) {
     const content = block(file, handle);
@@ -94,7 +93,6 @@ function decodeEntry(key: Buffer, value: Buffer): TableEntry {
   const tag = key.length - 8;
   return {
     key: key.toString('utf8', 0, tag),
-    sequence: key.readUIntLE(tag + 1, 6),
     value: key[tag] === 1 ? value : undefined,
   };
 }
