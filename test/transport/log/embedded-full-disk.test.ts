@@ -163,6 +163,29 @@ describe('embedded log, full disk', () => {
     }
   });
 
+  it('WK19 WK13 fills a disk by its own commits, and goes on once the disk is larger', async ({ skip }) => {
+    const disk = await tinyDisk();
+    if (disk === undefined) return skip('mount is not permitted');
+    try {
+      const log = await openLog(disk.data, { reserveBytes: 3_000_000 });
+      await log.ensureTopics(topics);
+      const claims = await claimAll(log);
+      const stalled = nextHealth(log, 'stalled').then(() => disk.grow());
+      const commits = claims.map(async (claim, shard) => {
+        for (let n = 1; n <= 300; n++) await claim.commit(commitOf(shard, n, 1_500));
+      });
+      await Promise.all([stalled, ...commits]);
+      await log.close();
+
+      const again = await openLog(disk.data);
+      const states = await Promise.all((await claimAll(again)).map((claim) => readShard(again, claim)));
+      expect(states).toEqual(states.map(() => expectedState(300)));
+      await again.close();
+    } finally {
+      await disk.remove();
+    }
+  });
+
   it('WK19 opens on a full disk with the room of its reserve, and finds everything', async ({ skip }) => {
     const disk = await tinyDisk();
     if (disk === undefined) return skip('mount is not permitted');
