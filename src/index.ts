@@ -37,12 +37,14 @@ export type { Authority, Authorize, Duration, Identity, Logger, Principal } from
 export { pinoLogger, silentLogger } from './ports/index.ts';
 export type {
   FlowHandle,
+  HttpOptions,
   MemberOptions,
   Members,
   Node,
   NodeSettings,
   NodeStatus,
   ResultOptions,
+  StartedNode,
   StartNodeSettings,
   StartOptions,
 } from './worker/index.ts';

@@ -1,5 +1,6 @@
 /** A worker: what a process is made of. */
 export type { Client, FlowHandle, ResultOptions, StartOptions } from './client.ts';
+export type { HttpOptions } from './http-service.ts';
 export type {
   ExtraServices,
   MemberOptions,
@@ -12,5 +13,5 @@ export type {
 } from './node.ts';
 export { createNode } from './node.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';
-export type { StartNodeSettings } from './start-node.ts';
+export type { StartedNode, StartNodeSettings } from './start-node.ts';
 export { startNode } from './start-node.ts';

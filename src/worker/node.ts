@@ -204,17 +204,13 @@ export async function createNode(
   ];
   await log.ensureTopics(descriptors.flatMap(({ creates }) => creates));
 
-  const drains: Array<{ readonly name: string; readonly drain: () => Promise<void> }> = [];
+  const drains = new Map<string, () => Promise<void>>();
   const context: WorkerContext = {
     log,
     clock,
     random,
     logger,
-    onDrain: (name, drain) => {
-      const known = drains.findIndex((entry) => entry.name === name);
-      if (known >= 0) drains.splice(known, 1);
-      drains.push({ name, drain });
-    },
+    onDrain: (name, drain) => void drains.set(name, drain),
   };
   const spec = supervision(descriptors, context);
   const failureListeners: Array<(error: Error) => void> = [];
@@ -247,7 +243,9 @@ export async function createNode(
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    for (const { name, drain } of [...drains].reverse()) {
+    for (const { name } of [...descriptors].reverse()) {
+      const drain = drains.get(name);
+      if (drain === undefined) continue;
       await withDeadline(clock, drain(), drainWithinMs, `drain of ${name}`).catch((error: unknown) => {
         logger.warn({ service: name, error: ensureError(error).message }, 'drained by deadline');
       });
@@ -284,12 +282,13 @@ function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerC
     strategy: 'one-for-one',
     intensity: { max: 5, within: '1 min' },
     backoff: { min: 100, max: '10 s', jitter: 0.25 },
-    children: descriptors.map(({ name, needs, ready, start }) => ({
+    children: descriptors.map(({ name, needs, ready, start, inspect }) => ({
       id: name,
       start: (child) => start(context, child),
       needs: needs.filter((need) => need !== logNeed),
       shutdown: '15 s',
       ...(ready === undefined ? {} : { ready }),
+      ...(inspect === undefined ? {} : { inspect }),
     })),
   };
 }

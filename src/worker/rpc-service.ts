@@ -17,6 +17,7 @@ export interface RpcServiceSetup {
 }
 
 export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
+  let facts: () => Readonly<Record<string, unknown>> = () => ({});
   return {
     name: 'rpc',
     needs: [logNeed, 'flow'],
@@ -25,12 +26,15 @@ export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
     creates: [],
     secrets: [],
     start: ({ log }) => {
-      const behavior = rpcBehavior({ ...setup, log });
+      const behavior = rpcBehavior({ ...setup, log }, (inspect) => {
+        facts = inspect;
+      });
       return async (context: Parameters<typeof behavior>[0]) => {
         const receive = await behavior(context);
         setup.onStarted(context.self);
         return receive;
       };
     },
+    inspect: () => facts(),
   };
 }

@@ -12,7 +12,10 @@ export interface WorkerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Registers what has to be finished before the worker's actors are stopped; the last registered drains first. */
+  /**
+   * Registers what a service has to finish before the worker's actors are stopped. Services drain one after the other,
+   * the last of the worker's list first: an edge before what it asks.
+   */
   readonly onDrain: (name: string, drain: () => Promise<void>) => void;
 }
 
@@ -30,6 +33,8 @@ export interface ServiceDescriptor {
   /** `when-reported`: the behaviour calls `ready()` itself. Default: ready when it has been made. */
   readonly ready?: 'when-started' | 'when-reported';
   readonly start: (worker: WorkerContext, child: ChildStart) => AnyBehavior;
+  /** Facts that the live tree shows beside the service. */
+  readonly inspect?: () => Readonly<Record<string, unknown>>;
 }
 
 /** The log is not a service of the worker, but everything hard-needs it. */

@@ -2,13 +2,22 @@
 import { type Clock, holdProcess, type Logger, pinoLogger, systemClock, systemRandom } from '../ports/index.ts';
 import { openEmbeddedLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
-import { createNode, type ExtraServices, type Node, type NodeSettings } from './node.ts';
+import { type HttpOptions, openHttp } from './http-service.ts';
+import { createNode, type Node, type NodeSettings } from './node.ts';
 
 export interface StartNodeSettings extends NodeSettings {
   /** The data directory; created when it is missing, used by one process at a time. */
   readonly data: string;
   /** Default: JSON lines of level `warn` and above on standard error. */
   readonly logger?: Logger;
+  /** Also listens for HTTP, on loopback only. Default: it does not. */
+  readonly http?: HttpOptions;
+}
+
+/** A node of its own, with its address if it listens for HTTP. */
+export interface StartedNode extends Node {
+  /** Where it listens, such as `http://127.0.0.1:7447`; absent without `http`. */
+  readonly url?: string;
 }
 
 /**
@@ -21,19 +30,23 @@ export interface StartNodeSettings extends NodeSettings {
  * await node.stop();
  * ```
  * @throws WeirError `WEIR_LOG_IN_USE`, `WEIR_LOG_VERSION`, `WEIR_LOG_DAMAGED` for the data directory;
- *   `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
+ *   `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` for `http`; `WEIR_CONFIGURATION_INVALID`,
+ *   `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
-export async function startNode(settings: StartNodeSettings, extra?: ExtraServices): Promise<Node> {
+export async function startNode(settings: StartNodeSettings): Promise<StartedNode> {
   const clock: Clock = systemClock();
   const random = systemRandom();
   const logger = settings.logger ?? pinoLogger({ level: 'warn' });
+  const http = settings.http === undefined ? undefined : await openHttp(settings.http);
   const log = await openEmbeddedLog({ directory: settings.data, clock, logger });
   const peer = loopbackTransport({ clock, random });
   try {
-    const node = await createNode(settings, { log, clock, random, logger, peer }, extra);
+    const node = await createNode(settings, { log, clock, random, logger, peer }, http?.services);
     const letGo = holdProcess();
+    const url = http?.url();
     return {
       ...node,
+      ...(url === undefined ? {} : { url }),
       async stop() {
         await node.stop();
         letGo();

@@ -3,7 +3,7 @@
  * It holds no truth: flows are started by their shards, and what is told is the topic `flow.status`.
  */
 import { ensureError, WeirError } from '../../errors/index.ts';
-import { decodeValue, encodeValue, isTerminal, type StatusRecord } from '../../persistence/index.ts';
+import { decodeValue, encodeValue, isTerminal, type StatusRecord, statusRecord } from '../../persistence/index.ts';
 import {
   type Action,
   type Authority,
@@ -57,10 +57,15 @@ const logStartRetryMs = 1_000;
 const defaultLimit = 100;
 const maxLimit = 1_000;
 
-export function rpcBehavior(setup: RpcSetup): Behavior<RpcMessage> {
+/** @param expose told how to read the facts of each incarnation */
+export function rpcBehavior(
+  setup: RpcSetup,
+  expose: (inspect: () => Readonly<Record<string, unknown>>) => void = () => undefined,
+): Behavior<RpcMessage> {
   return async (context) => {
     const table = await setup.log.table(flowTopics.status);
     const rpc = new Rpc(setup, context, table);
+    expose(() => rpc.facts());
     return { message: (message) => rpc.handle(message), ended: () => rpc.end() };
   };
 }
@@ -73,6 +78,8 @@ class Rpc {
   readonly #waiters = new Map<string, Set<Waiter>>();
   /** Starts that went through the log, by routing key, until their flow shows in its status. */
   readonly #arrivals = new Map<string, Set<(flowId: string) => void>>();
+  /** Flows that ended while this incarnation looked on. */
+  readonly #ended = { COMPLETED: 0, FAILED: 0, KILLED: 0 };
 
   constructor(setup: RpcSetup, context: ActorContext<RpcMessage>, table: Table) {
     this.#setup = setup;
@@ -90,6 +97,13 @@ class Rpc {
       if (!WeirError.is(thrown) || !('replyTo' in message)) throw thrown;
       message.replyTo.tell({ type: 'error', error: thrown });
     }
+  }
+
+  facts(): Readonly<Record<string, unknown>> {
+    let waiting = 0;
+    for (const waiters of this.#waiters.values()) waiting += waiters.size;
+    const { COMPLETED: completed, FAILED: failed, KILLED: killed } = this.#ended;
+    return { known: this.#index.size, waiting, completed, failed, killed };
   }
 
   end(): void {
@@ -166,7 +180,7 @@ class Rpc {
       replyTo.tell(ok({ flowId, created: true }));
     };
     const known = this.#index.byRoutingKey(key);
-    if (known !== undefined) return arrived(known);
+    if (known !== undefined) return void arrived(known);
     arrivals.add(arrived);
     this.#arrivals.set(key, arrivals);
     const send = (): void => {
@@ -296,11 +310,13 @@ class Rpc {
     this.#index.put(flowId, value);
     const arrivals = this.#arrivals.get(routingKeyOf(flowId));
     if (arrivals !== undefined) for (const arrived of [...arrivals]) arrived(flowId);
+    const record = statusRecord.decode(value);
+    const { status } = record;
+    if (status === 'RUNNING') return;
+    if (status !== 'STUCK') this.#ended[status]++;
     const waiters = this.#waiters.get(flowId);
-    const record = waiters === undefined ? undefined : this.#index.get(flowId);
-    if (waiters === undefined || record === undefined) return;
+    if (waiters === undefined) return;
     const view = viewOf(flowId, record);
-    if (!settled(view)) return;
     this.#waiters.delete(flowId);
     for (const { replyTo, timer } of waiters) {
       timer.cancel();

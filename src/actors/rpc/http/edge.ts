@@ -1,0 +1,114 @@
+/**
+ * What routes ask of the RPC service: one method for each request. Owns the requests that wait for results: how many
+ * there may be, and that all of them are answered when the node stops.
+ */
+import { WeirError } from '../../../errors/index.ts';
+import { type Authority, defaultGroup, type Identity, type MemberDirectory } from '../../../ports/index.ts';
+import type { FlowDescription, Started } from '../../flow/protocol.ts';
+import type { ActorSystem, Ref } from '../../kernel/index.ts';
+import type { FlowName, FlowPage, FlowQuery, FlowView, RpcAnswer, RpcMessage, RpcRequest } from '../protocol.ts';
+
+export interface EdgeSetup {
+  readonly system: ActorSystem;
+  /** @throws WeirError `WEIR_NODE_NOT_READY` until the service has started */
+  readonly rpc: () => Ref<RpcMessage>;
+  readonly directory: MemberDirectory;
+  /** Requests that may wait for results at one time. Default 10 000. */
+  readonly maxWaiting?: number;
+}
+
+/** Whoever reaches a loopback edge is one of two: a client that starts and reads, or an operator who intervenes. */
+const client: Authority = { principal: { name: 'local:http', kind: 'client' }, reason: '' };
+const operator: Authority['principal'] = { name: 'local:operator', kind: 'operator' };
+
+/** The service answers within its own deadlines; this one only ends what would otherwise never end. */
+const askMarginMs = 60_000;
+const memberIdPattern = /^[0-9a-f]{16}$/;
+
+export interface StartRequest {
+  readonly member: Identity;
+  readonly flow: string;
+  readonly clientRequestId: string;
+  readonly input: unknown;
+  readonly trace: string;
+}
+
+export class Edge {
+  readonly #setup: EdgeSetup;
+  readonly #maxWaiting: number;
+  /** Each ends one wait, with the flow as it is. */
+  readonly #waiting = new Set<() => void>();
+  #closing = false;
+
+  constructor(setup: EdgeSetup) {
+    this.#setup = setup;
+    this.#maxWaiting = setup.maxWaiting ?? 10_000;
+  }
+
+  /**
+   * The member of a path: its name in `group`, or its short id, which says both.
+   * @throws WeirError `WEIR_MEMBER_UNKNOWN`
+   */
+  member(segment: string, group = defaultGroup): Identity {
+    const { directory } = this.#setup;
+    const found =
+      directory.find(segment, group) ?? (memberIdPattern.test(segment) ? directory.byId(segment) : undefined);
+    if (found === undefined) throw new WeirError('WEIR_MEMBER_UNKNOWN', { member: segment, group });
+    return found;
+  }
+
+  start(request: StartRequest): Promise<Started> {
+    return this.#ask((replyTo) => ({ type: 'start', ...request, authority: client, replyTo }));
+  }
+
+  get(name: FlowName): Promise<FlowView> {
+    return this.#ask((replyTo) => ({ type: 'get', name, authority: client, replyTo }));
+  }
+
+  list(query: FlowQuery): Promise<FlowPage> {
+    return this.#ask((replyTo) => ({ type: 'list', query, authority: client, replyTo }));
+  }
+
+  describe(name: FlowName): Promise<FlowDescription> {
+    return this.#ask((replyTo) => ({ type: 'describe', name, authority: client, replyTo }));
+  }
+
+  operate(type: 'retry' | 'kill', name: FlowName, reason: string): Promise<FlowView> {
+    return this.#ask((replyTo) => ({ type, name, authority: { principal: operator, reason }, replyTo }));
+  }
+
+  /** @throws WeirError `WEIR_WAITING_FULL` when no further request may wait; ask before a start, which nobody undoes */
+  admitWait(waitMs: number): void {
+    const waiting = this.#waiting.size;
+    if (waitMs > 0 && waiting >= this.#maxWaiting) throw new WeirError('WEIR_WAITING_FULL', { waiting });
+  }
+
+  /** The flow once it has ended or is STUCK, or as it is after `waitMs` or when the node stops. */
+  async settled(name: FlowName, waitMs: number): Promise<FlowView> {
+    if (waitMs <= 0 || this.#closing) return this.get(name);
+    this.admitWait(waitMs);
+    return new Promise((resolve, reject) => {
+      const release = (): void => {
+        this.#waiting.delete(release);
+        this.get(name).then(resolve, reject);
+      };
+      this.#waiting.add(release);
+      this.#ask<FlowView>((replyTo) => ({ type: 'result', name, waitMs, authority: client, replyTo }), waitMs)
+        .then(resolve, reject)
+        .finally(() => this.#waiting.delete(release));
+    });
+  }
+
+  /** Answers whoever waits, now and from now on, with the flow as it is. */
+  release(): void {
+    this.#closing = true;
+    for (const release of [...this.#waiting]) release();
+  }
+
+  async #ask<T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest, waitMs = 0): Promise<T> {
+    const { system, rpc } = this.#setup;
+    const answer = await system.ask<RpcMessage, RpcAnswer<T>>(rpc(), make, { withinMs: waitMs + askMarginMs });
+    if (answer.type === 'error') throw answer.error;
+    return answer.value;
+  }
+}

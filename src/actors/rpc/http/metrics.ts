@@ -1,0 +1,108 @@
+/**
+ * The figures that a node shows to Prometheus. Most are read from the live tree when somebody scrapes; only requests
+ * and the lag of the event loop are measured all the time. One registry for each node, never the library's global one.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ActorSnapshot } from '../../kernel/index.ts';
+
+export interface MetricsSetup {
+  readonly tree: () => readonly ActorSnapshot[];
+  /** Longest delay of the event loop since the last call, in seconds. */
+  readonly takeLag: () => number;
+}
+
+export class Metrics {
+  readonly #setup: MetricsSetup;
+  readonly #registry = new Registry();
+  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  readonly #figures: ReadonlyArray<(totals: Totals) => void>;
+  readonly #ended: Counter<'status'>;
+  readonly #lag: Gauge;
+
+  constructor(setup: MetricsSetup) {
+    this.#setup = setup;
+    const registers = [this.#registry];
+    const gauge = (name: string, help: string, value: (totals: Totals) => number) => {
+      const metric = new Gauge({ name, help, registers });
+      return (totals: Totals): void => metric.set(value(totals));
+    };
+    const counter = (name: string, help: string, value: (totals: Totals) => number) => {
+      const metric = new Counter({ name, help, registers });
+      return (totals: Totals): void => {
+        metric.reset();
+        metric.inc(value(totals));
+      };
+    };
+    this.#figures = [
+      counter('weir_flows_started_total', 'Flows accepted since their shard was opened', ({ fact }) => fact('started')),
+      gauge('weir_flows_running', 'Unfinished flows that are not stuck', ({ fact }) => fact('flows') - fact('stuck')),
+      gauge('weir_flows_stuck', 'Flows that wait for an operator', ({ fact }) => fact('stuck')),
+      counter('weir_shard_commits_total', 'Commits since the shards were opened', ({ fact }) => fact('commits')),
+      gauge(
+        'weir_outbox_unacknowledged',
+        'Messages between shards and of sessions that await acknowledgement',
+        (totals) => totals.fact('unacknowledged') + totals.fact('unacknowledgedSessions'),
+      ),
+      gauge('weir_mailbox_messages', 'Messages that wait in mailboxes of actors', ({ mailbox }) => mailbox),
+      counter('weir_actor_restarts_total', 'Restarts of services and shards', ({ restarts }) => restarts),
+    ];
+    this.#ended = new Counter({
+      name: 'weir_flows_ended_total',
+      help: 'Flows that ended since the RPC service started, by final status',
+      labelNames: ['status'],
+      registers,
+    });
+    this.#lag = new Gauge({
+      name: 'weir_event_loop_lag_seconds',
+      help: 'Longest delay of the event loop since the last scrape',
+      registers,
+    });
+    this.#requests = new Histogram({
+      name: 'weir_http_request_duration_seconds',
+      help: 'Time from a request to its answer, waits for results included',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+      registers,
+    });
+  }
+
+  answered(method: string, route: string, status: number, seconds: number): void {
+    this.#requests.observe({ method, route, status }, seconds);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  async text(): Promise<string> {
+    const totals = totalsOf(this.#setup.tree());
+    for (const figure of this.#figures) figure(totals);
+    this.#ended.reset();
+    for (const status of ['completed', 'failed', 'killed']) this.#ended.inc({ status }, totals.fact(status));
+    this.#lag.set(this.#setup.takeLag());
+    return this.#registry.metrics();
+  }
+}
+
+interface Totals {
+  readonly mailbox: number;
+  readonly restarts: number;
+  /** Sum of a fact over all actors that have it. */
+  readonly fact: (name: string) => number;
+}
+
+function totalsOf(tree: readonly ActorSnapshot[]): Totals {
+  const facts = new Map<string, number>();
+  let mailbox = 0;
+  let restarts = 0;
+  const add = (actor: ActorSnapshot): void => {
+    mailbox += actor.mailbox;
+    restarts += actor.restarts;
+    for (const [name, value] of Object.entries(actor.facts ?? {})) {
+      if (typeof value === 'number') facts.set(name, (facts.get(name) ?? 0) + value);
+    }
+    actor.children.forEach(add);
+  };
+  tree.forEach(add);
+  return { mailbox, restarts, fact: (name) => facts.get(name) ?? 0 };
+}

@@ -1,0 +1,165 @@
+/**
+ * The HTTP server of a node: fastify with our own refusals. Owns what happens to a request before and after its route:
+ * who may send it, how its body is read, how errors are told and logged, and what becomes of it when the node stops.
+ */
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
+import type { Clock, Logger } from '../../../ports/index.ts';
+import { type Address, listenError, urlOf } from './address.ts';
+import { Edge, type EdgeSetup } from './edge.ts';
+import { flowRoutes } from './flow-routes.ts';
+import { checkSource } from './guard.ts';
+import { loopLag } from './loop-lag.ts';
+import { Metrics } from './metrics.ts';
+import { type NodeFacts, nodeRoutes } from './node-routes.ts';
+import { problemOf } from './problem.ts';
+import { pathOf, sendProblem } from './reply.ts';
+
+export interface ServerSetup extends EdgeSetup {
+  readonly address: Address;
+  readonly facts: NodeFacts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface HttpServer {
+  readonly address: Address;
+  readonly url: string;
+  /** Stops accepting, answers who waits with the flow as it is, lets requests under way finish. */
+  drain(): Promise<void>;
+  /** Cuts what is left. */
+  end(): void;
+  onError(listener: (error: Error) => void): void;
+}
+
+const maxBodyBytes = 1024 * 1024;
+/** A client that sends its request slower than this holds nothing any more. */
+const requestTimeoutMs = 30_000;
+/** Names of members and request ids, percent-encoded. */
+const maxSegmentLength = 4_096;
+
+/** @throws WeirError `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` */
+export async function openServer(setup: ServerSetup): Promise<HttpServer> {
+  const { clock, logger, facts } = setup;
+  const edge = new Edge(setup);
+  const lag = loopLag(clock);
+  const metrics = new Metrics({ tree: facts.tree, takeLag: lag.take });
+  let draining = false;
+
+  const app = fastify({
+    // Request logging costs more than a third of the throughput; errors are logged below.
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: maxSegmentLength },
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
+    clientErrorHandler: (error, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+      const { status, headers, body } = problemOf(new WeirError('WEIR_HTTP_MALFORMED', { why: messageOf(error) }));
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.end(
+        `HTTP/1.1 ${status} Bad Request\r\n${lines.join('')}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    },
+  });
+
+  app.addHook('onRequest', (request, reply, done) => {
+    try {
+      checkSource(request.method, request.headers.host, request.headers.origin);
+      if (draining) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: 'it is stopping' });
+      done();
+    } catch (error) {
+      void reply.header('connection', 'close');
+      done(ensureError(error));
+    }
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
+    done();
+  });
+  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler((error: FastifyError, request, reply) => refuse(error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
+  flowRoutes(app, edge);
+  nodeRoutes(app, facts, metrics);
+
+  function refuse(thrown: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const error = refusalOf(thrown, request);
+    if (error.status >= 500 && !error.retryable) {
+      logger.error(
+        { ...namesOf(request), method: request.method, path: pathOf(request), code: error.code, err: thrown },
+        'a request failed',
+      );
+    }
+    // The rest of a body that nobody reads would be taken for the next request.
+    if (error.code === 'WEIR_HTTP_TOO_LARGE') void reply.header('connection', 'close');
+    return sendProblem(reply, error);
+  }
+
+  try {
+    await app.listen({ ...setup.address });
+  } catch (error) {
+    lag.stop();
+    throw listenError(setup.address, error);
+  }
+  const bound = app.server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : setup.address.port;
+  const address = { host: setup.address.host, port };
+
+  return {
+    address,
+    url: urlOf(address),
+    async drain() {
+      draining = true;
+      edge.release();
+      await app.close();
+    },
+    end() {
+      lag.stop();
+      app.server.closeAllConnections();
+      app.close().catch((error: unknown) => logger.warn({ err: ensureError(error) }, 'the HTTP server did not close'));
+    },
+    onError: (listener) => void app.server.on('error', listener),
+  };
+}
+
+/** Whatever went wrong with a request, in our words. */
+function refusalOf(thrown: Error, request: FastifyRequest): WeirError {
+  if (WeirError.is(thrown)) return thrown;
+  const code = 'code' in thrown ? thrown.code : undefined;
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new WeirError('WEIR_HTTP_TOO_LARGE', { limit: maxBodyBytes });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new WeirError('WEIR_HTTP_MEDIA_TYPE', { found: request.headers['content-type'] ?? 'none' });
+  }
+  const status = 'statusCode' in thrown ? thrown.statusCode : undefined;
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new WeirError('WEIR_HTTP_MALFORMED', { why: thrown.message }, thrown);
+  }
+  return new WeirError('WEIR_INTERNAL', {}, thrown);
+}
+
+/** Nothing there, or nothing that can be done in this way. */
+function missing(app: FastifyInstance, request: FastifyRequest): WeirError {
+  const path = pathOf(request);
+  const allowed = ['GET', 'HEAD', 'POST'].filter((method) => app.findRoute({ method, url: path }) !== null);
+  if (allowed.length === 0) return new WeirError('WEIR_HTTP_ROUTE', { path });
+  return new WeirError('WEIR_HTTP_METHOD', { method: request.method, path, allow: allowed.join(', ') });
+}
+
+/** What the log must say of a request, so that the flow it was about can be found (MO10). */
+function namesOf({ params, body }: FastifyRequest): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const source of [body, params]) {
+    if (typeof source !== 'object' || source === null) continue;
+    for (const name of ['flowId', 'clientRequestId', 'member', 'flow']) {
+      const value: unknown = Reflect.get(source, name);
+      if (typeof value === 'string') names[name] = value;
+    }
+  }
+  return names;
+}

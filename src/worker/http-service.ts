@@ -1,0 +1,74 @@
+/** The HTTP edge of a worker. */
+import type { Ref } from '../actors/kernel/index.ts';
+import { type Address, checkAddress, type HttpMessage, httpBehavior } from '../actors/rpc/index.ts';
+import type { ExtraServices } from './node.ts';
+import { logNeed, type ServiceDescriptor } from './service.ts';
+
+export interface HttpOptions {
+  /** Default 7447; 0 means any that is free. */
+  readonly port?: number;
+  /** A loopback address or `localhost`: there is no TLS and no authentication yet. Default `127.0.0.1`. */
+  readonly host?: string;
+}
+
+export interface HttpEdge {
+  readonly services: ExtraServices;
+  /** Where it listens, once it does. */
+  readonly url: () => string | undefined;
+}
+
+export const defaultHttpPort = 7_447;
+
+/**
+ * The edge of a node, as a service to add to it.
+ * @throws WeirError `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN`, before anything is started
+ */
+export async function openHttp({ port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions): Promise<HttpEdge> {
+  let address: Address = { host, port };
+  let url: string | undefined;
+  await checkAddress(address);
+  return {
+    url: () => url,
+    services: ({ rpc, registry, status, system }): readonly ServiceDescriptor[] => [
+      {
+        name: 'http',
+        // It needs nothing, so that it can say what the node still waits on; requests are refused until RPC is there.
+        needs: [logNeed],
+        uses: ['rpc'],
+        topics: { reads: [], writes: [] },
+        creates: [],
+        secrets: [],
+        start: ({ logger, onDrain }) => {
+          const behavior = httpBehavior({
+            system,
+            rpc,
+            directory: registry,
+            address,
+            logger,
+            facts: {
+              status,
+              tree: () => system.tree(),
+              members: () => registry.hosted().map((identity) => ({ identity, flows: registry.flowNames(identity) })),
+            },
+            onListening: (at, bound) => {
+              url = at;
+              // After a restart clients find it where it was.
+              address = bound;
+            },
+          });
+          return (context: Parameters<typeof behavior>[0]) => {
+            const self: Ref<HttpMessage> = context.self;
+            onDrain(
+              'http',
+              () =>
+                new Promise<void>((done) => {
+                  if (self.tell({ type: 'drain', done }) !== 'accepted') done();
+                }),
+            );
+            return behavior(context);
+          };
+        },
+      },
+    ],
+  };
+}
