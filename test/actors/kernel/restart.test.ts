@@ -42,7 +42,7 @@ describe('restart', () => {
           context.startTimer('t', 'tick', 100);
           context.receiveTimeout(150, 'idle');
           context.signal.addEventListener('abort', () => events.push('aborted'));
-        }
+        } else context.startTimer('of the second', 'far away', 10_000);
         return {
           message(message) {
             if (message === 'crash') throw new Error('boom');
@@ -95,6 +95,32 @@ describe('restart', () => {
     expect(events).toEqual(['next', 'dead']);
     expect(failures).toEqual(['turn-deadline: a turn of /worker took longer than 500 ms and was abandoned']);
     expect(system.tree()[0]).toMatchObject({ state: 'live', restarts: 1 });
+  });
+
+  it('AK4 a late failure does not end the wait of the newer incarnation', async () => {
+    const { clock, system, settle } = testSystem();
+    const old = gate();
+    const events: string[] = [];
+    const ref = system.spawn<Message>(
+      'worker',
+      () => ({
+        async message(message) {
+          events.push(message);
+          if (message === 'hang') await old.opened;
+          if (message === 'wait') await new Promise((resolve) => void clock.after(400, () => resolve(undefined)));
+          events.push(`${message} ends`);
+        },
+      }),
+      { turnDeadlineMs: 500, ...restartAtOnce },
+    );
+    for (const message of ['hang', 'wait', 'next']) ref.tell(message);
+    await clock.advance(500);
+    old.fail(new Error('late'));
+    await settle();
+    expect(events).toEqual(['hang', 'wait']);
+    await clock.advance(400);
+    expect(events).toEqual(['hang', 'wait', 'wait ends', 'next', 'next ends']);
+    expect(system.tree()[0]).toMatchObject({ restarts: 1 });
   });
 
   it('AK4 an address that an older incarnation gave away does not reach the newer one', async () => {

@@ -180,6 +180,27 @@ describe('stop', () => {
     expect(lines.some(({ level, message }) => level === 'error' && message.includes('while it ended'))).toBe(true);
   });
 
+  it('AK3 an actor that is stopped while its turn is under way to it gives the turn back', async () => {
+    const { system, settle } = testSystem({ turnsPerPhase: 2 });
+    let rounds = 0;
+    const killer = system.spawn<Ref<never>>('killer', () => ({
+      message(victim) {
+        rounds += 1;
+        void system.stop(victim);
+      },
+    }));
+    for (let n = 0; n < 10; n += 1) {
+      const victim = system.spawn<'go'>(`victim-${n}`, () => ({ message: () => undefined }));
+      await settle();
+      // Both are admitted in one phase, and the first turn ends the actor that would have had the second.
+      killer.tell(victim);
+      victim.tell('go');
+      await settle();
+    }
+    expect(rounds).toBe(10);
+    expect(system.tree()).toHaveLength(1);
+  });
+
   it('AK3 thousands of children stop, each before its parent', async () => {
     const { system, settle } = testSystem();
     const children: Ref<never>[] = [];
