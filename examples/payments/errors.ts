@@ -14,6 +14,9 @@ const remedies = {
   PAYMENTS_NO_CREDIT_TRANSFER: 'give a file with a pacs.008 message (FIToFICstmrCdtTrf); nothing was started',
   PAYMENTS_AMOUNT_INVALID: 'write the amount as a decimal number with at most the fraction digits of its currency',
   PAYMENTS_ACCOUNTS_INVALID: 'correct the accounts at the path given; nothing was started',
+  PAYMENTS_ARCHIVE_DAMAGED: 'restore the data directory from a backup, or start with another one (--data)',
+  PAYMENTS_FILE_UNREADABLE: 'check the path and its permissions; nothing of it was started',
+  PAYMENTS_PORT_IN_USE: 'choose another port (--port), or stop what listens there; nothing was started',
   PAYMENTS_REPORT_INVALID: 'give one outcome for each transaction of the message, and an ISO date and time of creation',
 } as const;
 

@@ -26,6 +26,8 @@ export interface LedgerInput {
   readonly messages: readonly CreditTransferMessage[];
   readonly outcomes: readonly ReportedOutcome[];
   readonly balances: readonly ReportedBalance[];
+  /** By client request id, codes that a payment had cause for when it was given, though the book has grown since. */
+  readonly excused?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Something that must not be. */
@@ -149,7 +151,8 @@ class Recomputation {
     if (result === 'settled') {
       if (reasons.size > 0) this.#problem('settlement', `${id} is settled in spite of ${[...reasons].join(', ')}`);
     } else if (fixedCodes.has(result)) {
-      if (!reasons.has(result)) this.#problem('refusal', `${id} is refused with ${result} without cause`);
+      if (!reasons.has(result) && this.#input.excused?.get(id)?.has(result) !== true)
+        this.#problem('refusal', `${id} is refused with ${result} without cause`);
     } else if (result !== 'AM04' && result !== 'AM05') {
       this.#problem('refusal', `${id} is refused with ${result}, which is no reason for a payment that can be read`);
     }
