@@ -30,7 +30,7 @@ export interface PayAllSetup {
 }
 
 /** Enough to fill the commits of all shards; more would only wait inside the node. */
-const paymentsAtOnce = 256;
+const paymentsAtOnce = 128;
 const waitMs = 10 * 60_000;
 
 export async function payAll({ node, payments, events, signal }: PayAllSetup): Promise<void> {

@@ -28,7 +28,10 @@ export function textEvents({ out, clock, advice }: TextSetup): RunEvents {
     if (done < all && now - shown < (onTerminal ? redrawMs : lineEveryMs)) return;
     shown = now;
     const perSecond = rate(done, now - begun);
-    if (!onTerminal) return line(`  ${count(done)} of ${count(all)} payments, ${perSecond}/s`);
+    if (!onTerminal) {
+      line(`  ${count(done)} of ${count(all)} payments, ${perSecond}/s`);
+      return;
+    }
     const filled = Math.round((barWidth * done) / Math.max(1, all));
     const bar = `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}`;
     out.write(`\r\x1b[K  ${bar} ${count(done)} of ${count(all)} payments, ${perSecond}/s`);
