@@ -327,10 +327,33 @@ const entries = {
     remedy: 'correct it; nothing was started',
     status: 500,
   },
+  WEIR_CONFIGURATION_UNREADABLE: {
+    message: 'the configuration {file} cannot be read: {why}',
+    remedy: 'correct the file, or name another with --config; weir.sample.yaml is one to begin with',
+    status: 500,
+  },
+  WEIR_MODULE_UNUSABLE: {
+    message: 'the configuration names {module} at {path}, and {why}',
+    remedy: 'correct the path (relative to the configuration file) or the name behind "#"; nothing was started',
+    status: 500,
+  },
   WEIR_INTERNAL: {
     message: 'something went wrong inside the node',
     remedy: 'see the log of the node, and report it',
     status: 500,
+  },
+
+  // Command line
+  WEIR_NODE_UNREACHABLE: {
+    message: 'no node answers at {url}: {why}',
+    remedy: 'start one with "weir up", or name the address of another with --url or WEIR_URL',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_CLI_USAGE: {
+    message: '{why}',
+    remedy: 'see {help}',
+    status: 400,
   },
 
   // Access

@@ -1,0 +1,142 @@
+/** `weir flow ...`: starts flows, shows them, and lets an operator intervene. */
+import { randomUUID } from 'node:crypto';
+import { type Command, Option } from 'commander';
+import { toMs } from '../ports/index.ts';
+import type { CommandContext } from './context.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { Refusal } from './failure.ts';
+import { flowTable, flowText } from './flow-text.ts';
+import { readInput } from './input.ts';
+import {
+  type FlowAnswer,
+  flowAnswer,
+  type NodeClient,
+  pageAnswer,
+  startedAnswer,
+  waitingAnswer,
+} from './node-client.ts';
+import { printJson } from './output.ts';
+
+interface StartFlags {
+  readonly input: string;
+  readonly requestId?: string;
+  readonly wait?: string;
+  readonly group?: string;
+}
+
+interface ListFlags {
+  readonly member?: string;
+  readonly group?: string;
+  readonly status?: string;
+  readonly flow?: string;
+  readonly limit?: string;
+  readonly all?: true;
+}
+
+const groupFlag = ['--group <name>', 'membership group of the member (default: "default")'] as const;
+
+export function flowCommands(program: Command, { terminal, stdin, client, json, done }: CommandContext): void {
+  const flow = program.command('flow').description('start, list, show, retry and kill flows');
+
+  flow
+    .command('start')
+    .description('start a flow; the same request id and input give the same flow')
+    .argument('<member>', 'name of the member that runs it, or its short id')
+    .argument('<flow>', 'name of the flow')
+    .option('--input <json>', 'input as JSON, @file, or - for standard input', '{}')
+    .option('--request-id <id>', 'client request id (default: a new one)')
+    .option('--wait <duration>', 'wait for the result, such as 30s, at most 5 min')
+    .option(...groupFlag)
+    .action(async (member: string, name: string, flags: StartFlags) => {
+      const { wait, group, requestId: clientRequestId = randomUUID() } = flags;
+      const body = { clientRequestId, flow: name, input: await readInput(flags.input, stdin) };
+      const path = `/members/${encodeURIComponent(member)}/flows`;
+      const node = client(wait === undefined ? 0 : toMs(wait));
+      if (wait === undefined) {
+        const started = await node.post(startedAnswer, path, body, { group });
+        if (json()) return printJson(terminal, started);
+        const { flowId, created } = started;
+        return terminal.out(
+          `${flowId}  ${created ? 'started' : 'was started before'} (request id ${clientRequestId})\n`,
+        );
+      }
+      const answer = await node.post(flowAnswer, path, body, { group, wait });
+      if (json()) printJson(terminal, answer);
+      else terminal.out(flowText(answer));
+      done(outcomeOf(answer));
+    });
+
+  flow
+    .command('list')
+    .description('list flows, newest first')
+    .option('--member <name>', 'only those of this member')
+    .option(...groupFlag)
+    .addOption(
+      new Option('--status <status>', 'only those with this status')
+        .choices(['RUNNING', 'STUCK', 'COMPLETED', 'FAILED', 'KILLED'])
+        .argParser((text) => text.toUpperCase()),
+    )
+    .option('--flow <name>', 'only those of this flow')
+    .option('--limit <count>', 'how many, or how many a page with --all, 1 to 1000 (default: 100)')
+    .option('--all', 'every page')
+    .action(async ({ member, all, ...flags }: ListFlags) => {
+      const path = member === undefined ? '/flows' : `/members/${encodeURIComponent(member)}/flows`;
+      const flows: FlowAnswer[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await client().get(pageAnswer, path, { ...flags, cursor });
+        flows.push(...page.flows);
+        cursor = page.cursor;
+      } while (all && cursor !== undefined);
+      if (json()) return printJson(terminal, { flows, ...(cursor === undefined ? {} : { cursor }) });
+      terminal.out(flowTable(flows));
+      if (cursor !== undefined) terminal.out('There are more: add --all, or raise --limit.\n');
+    });
+
+  flow
+    .command('show')
+    .description('show one flow: its history, what it waits on, its result')
+    .argument('<id>', 'flow id')
+    .action(async (flowId: string) => {
+      const path = `/flows/${encodeURIComponent(flowId)}`;
+      const answer = await client().get(flowAnswer, path);
+      const waiting = isOpen(answer) ? await waitingOf(client(), path) : undefined;
+      if (json()) return printJson(terminal, waiting === undefined ? answer : { ...answer, waiting });
+      terminal.out(flowText(answer, waiting));
+    });
+
+  for (const { act, description } of [
+    { act: 'retry', description: 'let a STUCK flow try again what failed' },
+    { act: 'kill', description: 'end a flow; its peers are told' },
+  ]) {
+    flow
+      .command(act)
+      .description(description)
+      .argument('<id>', 'flow id')
+      .requiredOption('--reason <text>', 'why; kept in the history of the flow')
+      .action(async (flowId: string, { reason }: { readonly reason: string }) => {
+        const answer = await client().post(flowAnswer, `/flows/${encodeURIComponent(flowId)}/${act}`, { reason });
+        if (json()) return printJson(terminal, answer);
+        terminal.out(flowText(answer));
+      });
+  }
+}
+
+function isOpen({ status }: FlowAnswer): boolean {
+  return status === 'RUNNING' || status === 'STUCK';
+}
+
+function outcomeOf(answer: FlowAnswer): ExitCode {
+  if (answer.status === 'COMPLETED') return exitCodes.ok;
+  return isOpen(answer) ? exitCodes.unfinished : exitCodes.failed;
+}
+
+/** What an open flow waits on; it may have ended meanwhile, or its shard may be on the move. */
+async function waitingOf(node: NodeClient, path: string) {
+  try {
+    return await node.get(waitingAnswer, `${path}/waiting`);
+  } catch (thrown) {
+    if (thrown instanceof Refusal) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,66 @@
+/** Flows for people: a table of many, the facts of one. */
+import type { z } from 'zod';
+import type { FlowAnswer, waitingAnswer } from './node-client.ts';
+import { columns, facts, timeText } from './output.ts';
+
+type Waiting = z.output<typeof waitingAnswer>;
+
+export function flowTable(flows: readonly FlowAnswer[]): string {
+  if (flows.length === 0) return 'No flows.\n';
+  return columns(
+    ['FLOW ID', 'FLOW', 'MEMBER', 'STATUS', 'STAGE', 'UPDATED (UTC)', 'ERROR'],
+    flows.map(({ flowId, flow, member, status, stage, updatedAt, error }) => [
+      flowId,
+      flow,
+      memberText(member),
+      status,
+      stage,
+      timeText(updatedAt),
+      error === undefined ? '' : `${error.code}: ${shortened(error.message)}`,
+    ]),
+  );
+}
+
+export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
+  const { flowId, flow, member, status, stage, clientRequestId, createdAt, updatedAt, error, history = [] } = answer;
+  const on = waiting?.waitingOn;
+  const head = facts([
+    ['flow', `${flow} ${flowId}`],
+    ['member', memberText(member)],
+    ['status', status],
+    ['stage', stage],
+    ['waits on', on === undefined ? undefined : `${on.what} ${on.label}`.trim()],
+    ['until', on?.due === undefined ? undefined : timeText(on.due)],
+    ['request id', clientRequestId],
+    ['started', timeText(createdAt)],
+    ['updated', timeText(updatedAt)],
+    ['error', error === undefined ? undefined : `${error.code}: ${error.message}`],
+    ['details', error?.details === undefined ? undefined : JSON.stringify(error.details)],
+    ['result', answer.result === undefined ? undefined : JSON.stringify(answer.result)],
+  ]);
+  const acts = columns(
+    ['WHEN (UTC)', 'ACT', 'BY', 'REASON'],
+    history.map(({ at, act, principal, reason }) => [timeText(at), act, principal, reason]),
+  );
+  const sessions = (waiting?.sessions ?? []).map(({ protocol, peer, sent, received, state }) => [
+    protocol,
+    memberText(peer),
+    String(sent),
+    String(received),
+    state,
+  ]);
+  return [
+    head,
+    ...(history.length === 0 ? [] : ['\n', acts]),
+    ...(sessions.length === 0 ? [] : ['\n', columns(['SESSION', 'PEER', 'SENT', 'RECEIVED', 'STATE'], sessions)]),
+  ].join('');
+}
+
+function memberText({ name, group }: FlowAnswer['member']): string {
+  return group === 'default' ? name : `${name} (${group})`;
+}
+
+function shortened(text: string): string {
+  const [line = ''] = text.split('\n');
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
+}

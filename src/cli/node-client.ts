@@ -1,0 +1,166 @@
+/** Talks to a running node over HTTP; answers are checked for what the commands show of them, and no more. */
+import { z } from 'zod';
+import { ensureError, WeirError } from '../errors/index.ts';
+import { Refusal } from './failure.ts';
+
+const member = z.object({ name: z.string(), group: z.string() });
+const fault = z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() });
+
+export const flowAnswer = z.looseObject({
+  flowId: z.string(),
+  flow: z.string(),
+  member,
+  clientRequestId: z.string(),
+  status: z.string(),
+  stage: z.string(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  startedBy: z.string(),
+  history: z.array(z.object({ at: z.string(), act: z.string(), principal: z.string(), reason: z.string() })).optional(),
+  result: z.unknown().optional(),
+  error: fault.optional(),
+});
+export type FlowAnswer = z.output<typeof flowAnswer>;
+
+export const startedAnswer = z.looseObject({ flowId: z.string(), created: z.boolean() });
+
+export const pageAnswer = z.looseObject({ flows: z.array(flowAnswer), cursor: z.string().optional() });
+
+export const waitingAnswer = z.looseObject({
+  visit: z.number(),
+  operations: z.number(),
+  unread: z.number(),
+  waitingOn: z.object({ what: z.string(), label: z.string(), due: z.string().optional() }).optional(),
+  sessions: z.array(
+    z.object({ protocol: z.string(), peer: member, sent: z.number(), received: z.number(), state: z.string() }),
+  ),
+});
+
+export const statusAnswer = z.looseObject({
+  ready: z.boolean(),
+  waiting: z.array(z.string()),
+  services: z.array(
+    z.object({
+      id: z.string(),
+      state: z.string(),
+      waitsOn: z.array(z.string()),
+      restarts: z.number(),
+      lastFailure: z.string().optional(),
+    }),
+  ),
+  shards: z.array(
+    z.object({
+      partition: z.number(),
+      phase: z.string(),
+      restarts: z.number(),
+      lastFailure: z.string().optional(),
+    }),
+  ),
+  log: z.object({ driver: z.string(), state: z.string(), error: z.string().optional(), since: z.string().optional() }),
+});
+
+const actor = z.looseObject({
+  path: z.string(),
+  state: z.string(),
+  restarts: z.number(),
+  mailbox: z.number(),
+  waitMs: z.number(),
+  turnMs: z.number(),
+  lastFailure: z.string().optional(),
+  facts: z.record(z.string(), z.unknown()).optional(),
+  get children() {
+    return z.array(actor);
+  },
+});
+export type ActorAnswer = z.output<typeof actor>;
+export const treeAnswer = z.looseObject({ actors: z.array(actor) });
+
+const problem = z.looseObject({
+  code: z.string(),
+  detail: z.string(),
+  remedy: z.string(),
+  status: z.number(),
+  retryable: z.boolean(),
+});
+
+export interface NodeClient {
+  get<T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>>;
+  post<T extends z.ZodType>(schema: T, path: string, body: unknown, query?: Query): Promise<z.output<T>>;
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Beyond the time a request may wait for by itself. */
+const marginMs = 30_000;
+
+/**
+ * @param url address of the node, such as `http://127.0.0.1:7447`
+ * @param waitMs the longest that a request of this command waits by itself
+ */
+export function nodeClient(url: string, waitMs = 0): NodeClient {
+  async function request<T extends z.ZodType>(
+    schema: T,
+    path: string,
+    query: Query,
+    body?: unknown,
+  ): Promise<z.output<T>> {
+    const target = addressOf(url, path);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(target, {
+        signal: AbortSignal.timeout(waitMs + marginMs),
+        ...(body === undefined
+          ? {}
+          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      });
+      text = await response.text();
+    } catch (thrown) {
+      throw new WeirError('WEIR_NODE_UNREACHABLE', { url, why: whyUnreachable(thrown) });
+    }
+    const answer = parsedJson(text);
+    if (!response.ok) {
+      const told = problem.safeParse(answer);
+      if (told.success) throw new Refusal(told.data);
+    }
+    const fits = schema.safeParse(answer);
+    if (!response.ok || !fits.success) {
+      const why = `what listens there is no Weir node of this version (HTTP ${response.status})`;
+      throw new WeirError('WEIR_NODE_UNREACHABLE', { url, why });
+    }
+    return fits.data;
+  }
+  return {
+    get: (schema, path, query = {}) => request(schema, path, query),
+    post: (schema, path, body, query = {}) => request(schema, path, query, body),
+  };
+}
+
+function addressOf(url: string, path: string): URL {
+  try {
+    return new URL(`/api/v1${path}`, url);
+  } catch {
+    throw new WeirError('WEIR_CLI_USAGE', { why: `"${url}" is not the URL of a node`, help: 'weir --help' });
+  }
+}
+
+function whyUnreachable(thrown: unknown): string {
+  const error = ensureError(thrown);
+  const cause = error.cause === undefined ? error : ensureError(error.cause);
+  const code = 'code' in cause ? cause.code : undefined;
+  if (code === 'ECONNREFUSED') return 'the connection was refused';
+  if (error.name === 'TimeoutError') return 'it did not answer in time';
+  return cause.message === '' ? String(code) : cause.message;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Whatever listens there does not speak JSON; the caller says so.
+    return undefined;
+  }
+}

@@ -1,0 +1,121 @@
+/** `weir up`: a node in the foreground, until a signal or a failure ends it. */
+import type { Command } from 'commander';
+import { WeirError } from '../errors/index.ts';
+import { pinoLogger } from '../ports/index.ts';
+import type { CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { failureText } from './failure.ts';
+import { printJson } from './output.ts';
+
+interface UpFlags {
+  readonly config?: string;
+  readonly data?: string;
+  readonly port?: string;
+  readonly host?: string;
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
+export function upCommand(program: Command, { terminal, json, done }: CommandContext): void {
+  program
+    .command('up')
+    .description('start a node in the foreground; SIGTERM or Ctrl-C drains and ends it')
+    .option('--config <file>', 'configuration (default: WEIR_CONFIG, else weir.yaml)')
+    .option('--data <dir>', 'data directory, over the configuration')
+    .option('--port <number>', 'HTTP port, over the configuration; 0 for any that is free')
+    .option('--host <address>', 'loopback address to listen on, over the configuration')
+    .action(async ({ config, data, port, host }: UpFlags) => {
+      // The client's commands do without what a node is made of, and are quick for it.
+      const { loadConfiguration, loadMembers, startNode } = await import('../worker/index.ts');
+      const configuration = await loadConfiguration({
+        file: config,
+        environment: process.env,
+        flags: { data, port: port === undefined ? undefined : portOf(port), host },
+        directory: process.cwd(),
+      });
+      const { log, redeliver } = configuration;
+      const members = await loadMembers(configuration);
+      const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
+      const signalled = firstSignal(terminal.error);
+      const node = await startNode({
+        members,
+        data: configuration.data,
+        shards: configuration.shards,
+        retention: configuration.retention,
+        ...(redeliver === undefined ? {} : { redeliver }),
+        http: configuration.http,
+        logger,
+      });
+      const failed = new Promise<Error>((resolve) => node.onFailure(resolve));
+      const { url = '' } = node;
+      if (json())
+        printJson(terminal, {
+          url,
+          data: configuration.data,
+          members: members.map(({ name, group }) => ({ name, group })),
+        });
+      else terminal.out(welcome(url, configuration.data, members));
+
+      const end = await Promise.race([signalled, failed]);
+      if (end instanceof Error) {
+        terminal.error(failureText(end, json()));
+        done(exitCodes.failed);
+      } else if (!json()) {
+        terminal.out(`${end}: finishing what runs; again to end at once\n`);
+      }
+      await node.stop();
+      if (!json()) terminal.out('Stopped. What is unfinished goes on at the next start.\n');
+    });
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new WeirError('WEIR_CLI_USAGE', { why: `"${text}" is not a port`, help: 'weir up --help' });
+}
+
+/** The first signal asks for an orderly end, the second one ends at once: somebody has waited long enough. */
+function firstSignal(error: (text: string) => void): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of signals) {
+      process.on(signal, () => {
+        if (asked) {
+          error('weir: ended at once, before everything was finished; nothing that was accepted is lost\n');
+          process.exit(signal === 'SIGINT' ? 130 : 143);
+        }
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function welcome(
+  url: string,
+  data: string,
+  members: ReadonlyArray<{
+    readonly name: string;
+    readonly flows: ReadonlyArray<{ readonly name: string; readonly responds: unknown }>;
+  }>,
+): string {
+  const [first] = members.flatMap(({ name, flows }) =>
+    flows.filter(({ responds }) => responds === undefined).map((flow) => ({ member: name, flow: flow.name })),
+  );
+  const at = url === 'http://127.0.0.1:7447' ? '' : ` --url ${url}`;
+  const start =
+    first === undefined
+      ? []
+      : [`  weir flow start ${quoted(first.member)} ${quoted(first.flow)} --input '{...}' --wait 30s${at}`];
+  return [
+    `Weir is up at ${url} with ${members.length === 1 ? 'one member' : `${members.length} members`}; data in ${data}`,
+    'Try next:',
+    ...start,
+    `  weir flow list${at}`,
+    `  weir status${at}`,
+    '',
+  ].join('\n');
+}
+
+function quoted(word: string): string {
+  return /^[\w.-]+$/.test(word) ? word : `'${word}'`;
+}

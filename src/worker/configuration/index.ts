@@ -1,0 +1,4 @@
+/** What a node is told to be: `weir.yaml`, environment and flags, and the modules that they name. */
+export type { Configuration, ConfigurationSources } from './load.ts';
+export { loadConfiguration } from './load.ts';
+export { loadMembers } from './modules.ts';

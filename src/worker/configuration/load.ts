@@ -1,0 +1,111 @@
+/** Reads `weir.yaml`, lays environment and flags over it, and checks the whole: every mistake is named, with its path. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { core } from 'zod';
+import { messageOf, WeirError } from '../../errors/index.ts';
+import type { Duration, LogLevel } from '../../ports/index.ts';
+import { type ConfigurationFlags, overlay } from './overlay.ts';
+import { configurationSchema, keysAt } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+export interface ConfigurationSources {
+  /** Default `WEIR_CONFIG`, else `weir.yaml` in `directory`. */
+  readonly file?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly flags?: ConfigurationFlags;
+  /** Where relative paths of flags and environment start. */
+  readonly directory: string;
+}
+
+export interface MemberConfiguration {
+  readonly name: string;
+  readonly group: string;
+  /** Names of modules: `./flows/buy.ts#buy`. */
+  readonly flows: readonly string[];
+  readonly actors: readonly string[];
+  /** Key in the file, for messages. */
+  readonly key: string;
+}
+
+/** What a node is to be, before its modules are loaded. */
+export interface Configuration {
+  /** The file it was read from; names of modules are relative to it. */
+  readonly file: string;
+  readonly data: string;
+  readonly shards: number;
+  readonly retention: Duration;
+  readonly redeliver: Duration | undefined;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
+  /** Modules whose flows and actors every member runs. */
+  readonly modules: readonly string[];
+  readonly members: readonly MemberConfiguration[];
+}
+
+/**
+ * The configuration of a node: flags over environment (`WEIR_*`) over file over defaults.
+ * @throws WeirError `WEIR_CONFIGURATION_UNREADABLE`, `WEIR_CONFIGURATION_INVALID` with every path that is wrong
+ */
+export async function loadConfiguration(sources: ConfigurationSources): Promise<Configuration> {
+  const { environment, flags = {}, directory } = sources;
+  const file = resolve(directory, sources.file ?? environment.WEIR_CONFIG ?? 'weir.yaml');
+  const overlaid = overlay(await readYaml(file), environment, flags);
+  const outcome = configurationSchema.safeParse(overlaid.tree);
+  if (!outcome.success) {
+    const mistakes = outcome.error.issues.flatMap(mistakesOf).map(({ path, why }) => {
+      const source = overlaid.sources.get(path);
+      return { path: source === undefined ? path : `${path} (from ${source})`, why };
+    });
+    const [first, ...others] = mistakes;
+    const more = others.map(({ path, why }) => `; at ${path}: ${why}`).join('');
+    throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: first?.path, why: `${first?.why}${more}` });
+  }
+  const { data, redeliver, log, members, ...settings } = outcome.data;
+  const base = overlaid.sources.has('data') ? directory : dirname(file);
+  return {
+    ...settings,
+    file,
+    data: resolve(base, data),
+    redeliver,
+    log: { level: log.level, pretty: log.pretty },
+    members: Object.entries(members).map(([key, { name = key, ...member }]) => ({ key, name, ...member })),
+  };
+}
+
+async function readYaml(file: string): Promise<unknown> {
+  let source: string;
+  try {
+    source = await readFile(file, 'utf8');
+  } catch (thrown) {
+    const missing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+    const why = missing ? 'there is no such file' : messageOf(thrown);
+    throw new WeirError('WEIR_CONFIGURATION_UNREADABLE', { file, why }, missing ? undefined : thrown);
+  }
+  // Only a node that is configured by a file pays for the parser.
+  const { parse } = await import('yaml');
+  try {
+    return (parse(source) as unknown) ?? {};
+  } catch (thrown) {
+    // The first line names the mistake and its place; the rest shows the source.
+    const why = messageOf(thrown).split('\n')[0]?.replace(/:$/, '');
+    throw new WeirError('WEIR_CONFIGURATION_UNREADABLE', { file, why }, thrown);
+  }
+}
+
+interface Mistake {
+  readonly path: string;
+  readonly why: string;
+}
+
+function mistakesOf(issue: core.$ZodIssue): Mistake[] {
+  if (issue.code !== 'unrecognized_keys') return [{ path: pathOf(issue.path), why: issue.message }];
+  return issue.keys.map((key) => ({
+    path: pathOf([...issue.path, key]),
+    why: `there is no such setting${didYouMean(key, keysAt(issue.path))}`,
+  }));
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return text.replace(/^\./, '') || 'the top';
+}

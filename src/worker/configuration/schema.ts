@@ -1,0 +1,63 @@
+/** What `weir.yaml` may say, with its defaults. One schema for the file, the environment and the flags. */
+import { z } from 'zod';
+import { messageOf } from '../../errors/index.ts';
+import { type LogLevel, toMs } from '../../ports/index.ts';
+
+const duration = z
+  .union([z.number(), z.string()], 'must be a duration such as "1 day"')
+  .superRefine((value, issues) => {
+    try {
+      toMs(value);
+    } catch (thrown) {
+      issues.addIssue({ code: 'custom', message: messageOf(thrown) });
+    }
+  });
+
+const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
+
+/** `./flows/buy.ts#buy` names one export; without `#` it is everything of its kind that the module exports. */
+const moduleName = z.string().min(1);
+
+const memberSchema = z.strictObject({
+  name: z.string().min(1).optional(),
+  group: z.string().min(1).default('default'),
+  flows: z.array(moduleName).default([]),
+  actors: z.array(moduleName).default([]),
+});
+
+const httpSchema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(7_447),
+});
+
+const logSchema = z.strictObject({
+  level: z.enum(levels).default('info'),
+  pretty: z.boolean().optional(),
+});
+
+export const configurationSchema = z.strictObject({
+  data: z.string().min(1).default('./.weir'),
+  shards: z.int().min(1).max(1_024).default(8),
+  retention: duration.default('1 day'),
+  redeliver: duration.optional(),
+  http: httpSchema.prefault({}),
+  log: logSchema.prefault({}),
+  modules: z.array(moduleName).default([]),
+  members: z
+    .record(
+      z.string().min(1),
+      memberSchema.nullable().transform((member) => member ?? memberSchema.parse({})),
+    )
+    .refine((members) => Object.keys(members).length > 0, 'name at least one member'),
+});
+
+/** A configuration that fits, with defaults in place. */
+export type CheckedConfiguration = z.output<typeof configurationSchema>;
+
+/** Keys that may stand at a path, for the sentence about one that may not. */
+export function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  if (path.length === 0) return Object.keys(configurationSchema.shape);
+  if (path[0] === 'http') return Object.keys(httpSchema.shape);
+  if (path[0] === 'log') return Object.keys(logSchema.shape);
+  return Object.keys(memberSchema.shape);
+}
