@@ -18,7 +18,7 @@ import {
   type ShardSettings,
   type ShardStatus,
 } from '../actors/shard/index.ts';
-import { WeirError } from '../errors/index.ts';
+import { messageOf, WeirError } from '../errors/index.ts';
 import { canonicalBytes } from '../persistence/index.ts';
 import type { Authorize, Identity } from '../ports/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
@@ -76,7 +76,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
         }),
         onStatus: (shards) => {
           setup.onShards(shards);
-          if (shards.length > 0 && shards.every(({ phase }) => phase === 'running')) child.ready();
+          if (shards.every(({ phase }) => phase === 'running')) child.ready();
         },
         crashPoint: setup.crashPoint,
       });
@@ -93,6 +93,19 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
       };
     },
   };
+}
+
+/** @throws WeirError `WEIR_FLOW_INPUT_INVALID` when the schema itself fails: a transform throws, or it is asynchronous */
+function parse({ name, states }: AnyFlow, input: unknown): ReturnType<AnyFlow['states']['start']['safeParse']> {
+  try {
+    return states.start.safeParse(input);
+  } catch (thrown) {
+    throw new WeirError(
+      'WEIR_FLOW_INPUT_INVALID',
+      { flow: name, why: `its schema failed: ${messageOf(thrown)}` },
+      thrown,
+    );
+  }
 }
 
 /** What the RPC service has to know of flows. */
@@ -114,7 +127,7 @@ export function flowCatalogue(registry: Registry): FlowCatalogue {
           why: 'it answers sessions and cannot be started by a client',
         });
       }
-      const parsed = flow.states.start.safeParse(input);
+      const parsed = parse(flow, input);
       if (!parsed.success) throw new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why: issuesOf(parsed.error) });
       return canonicalBytes(parsed.data);
     },

@@ -38,6 +38,8 @@ export interface OutboxSetup {
 export class Outbox {
   readonly #streams = new Map<number, Stream>();
   readonly #deliver: OutboxSetup['deliver'];
+  /** Grows with each entry that is acknowledged: when it stands still, something may have been lost. */
+  progress = 0;
 
   constructor({ deliver }: OutboxSetup) {
     this.#deliver = deliver;
@@ -95,6 +97,7 @@ export class Outbox {
       taken++;
     }
     if (taken > 0) stream.entries = stream.entries.slice(taken);
+    this.progress += taken;
     if (resend) {
       stream.handed = Math.max(number, (stream.entries[0]?.number ?? 1) - 1);
       this.#hand(stream);

@@ -69,6 +69,8 @@ class Region<Local> {
   /** Assigned, but the former incarnation here has not ended yet. */
   readonly #wanted = new Set<number>();
   #membership: Membership | undefined;
+  /** The group has said what is to be run here; before that nothing is reported. */
+  #assigned = false;
 
   constructor(setup: RegionSetup<Local>, context: ActorContext<RegionMessage>) {
     this.#setup = setup;
@@ -89,7 +91,9 @@ class Region<Local> {
   handle(message: RegionMessage): void {
     switch (message.type) {
       case 'assigned':
+        this.#assigned = true;
         for (const partition of message.partitions) this.#open(partition);
+        this.#report();
         return;
       case 'revoked':
         void this.#drain(message.partitions).then(message.done);
@@ -210,6 +214,7 @@ class Region<Local> {
   }
 
   #report(): void {
+    if (!this.#assigned) return;
     this.#setup.onStatus?.(
       [...this.#shards.entries()].map(([partition, { phase, restarts, lastFailure }]) => ({
         partition,

@@ -98,10 +98,13 @@ class Shard<Local> {
   #flushScheduled = false;
   #lastNumber = 0;
   #drained: (() => void) | undefined;
+  /** Called when a commit is durable or the incarnation ends; a drain waits for it. */
+  #settled: (() => void) | undefined;
   /** Numbers taken from each sender that are durable; only these are acknowledged. */
   readonly #durableTaken = new Map<number, number>();
   readonly #lazyRemovals: string[] = [];
   #lazyArmed = false;
+  #resendArmed = false;
   #tail: Tail | undefined;
   #position = 0;
   #trimmed = 0;
@@ -173,6 +176,7 @@ class Shard<Local> {
     this.#tail?.close();
     this.#timers.close();
     this.#program.ended();
+    this.#settled?.();
   }
 
   facts(): Readonly<Record<string, unknown>> {
@@ -283,7 +287,10 @@ class Shard<Local> {
       batch = new Batch(++this.#lastNumber);
       this.#waiting.push(batch);
     }
-    if (changes.outgoing.length > 0) this.#outbox.absorb(changes, batch.sent);
+    if (changes.outgoing.length > 0) {
+      this.#outbox.absorb(changes, batch.sent);
+      this.#armResend();
+    }
     batch.add(changes);
     this.#schedule();
   }
@@ -337,6 +344,7 @@ class Shard<Local> {
     }
     for (const run of batch.afterCommit) run();
     this.#trim();
+    this.#settled?.();
   }
 
   #trim(): void {
@@ -359,19 +367,17 @@ class Shard<Local> {
     });
   }
 
+  /** Armed while something is unacknowledged; only what has waited a whole period is delivered again. */
   #armResend(): void {
+    if (this.#resendArmed || this.#outbox.unacknowledged === 0) return;
+    this.#resendArmed = true;
     const { clock, settings } = this.#setup;
-    let before = 0;
-    const look = (): void => {
-      this.#timers.at(clock.now() + settings.resendMs, () => {
-        // Only what already waited a whole period is sent again.
-        const waiting = this.#outbox.unacknowledged;
-        if (waiting > 0 && before > 0) this.#outbox.resendAll();
-        before = waiting;
-        look();
-      });
-    };
-    look();
+    const oldest = this.#outbox.progress;
+    this.#timers.at(clock.now() + settings.resendMs, () => {
+      this.#resendArmed = false;
+      if (this.#outbox.progress === oldest) this.#outbox.resendAll();
+      this.#armResend();
+    });
   }
 
   #waitingBytes(): number {
@@ -445,7 +451,9 @@ class Shard<Local> {
   async #settle(): Promise<void> {
     while (!this.#over && (this.#inFlight !== undefined || this.#waiting.some((batch) => !batch.empty))) {
       this.#flush();
-      await new Promise<void>((resolve) => this.#setup.clock.soon(resolve));
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
     }
   }
 

@@ -101,7 +101,7 @@ export interface Table {
 
 /** Who owns what is only a hint, for liveness; the claim makes it safe. */
 export interface AssignmentListener {
-  /** This worker should run these partitions now. */
+  /** This worker should run these partitions now. Called after each join, with none when others keep them all. */
   assigned(partitions: readonly number[]): void;
   /** This worker should give these partitions up; the promise resolves when they are drained and released. */
   revoked(partitions: readonly number[]): Promise<void>;

@@ -27,6 +27,7 @@ export class Group {
   readonly #drainDeadlineMs: number;
   readonly #slots: Slot[];
   #members: Member[] = [];
+  readonly #greeted = new WeakSet<Member>();
   #scheduled = false;
 
   constructor(setup: { clock: Clock; partitions: number; drainDeadlineMs: number }) {
@@ -98,6 +99,11 @@ export class Group {
         slot.next = target;
         push(losses, slot.owner, partition);
       }
+    }
+    for (const member of this.#members) {
+      // A member hears of its place in the group even when it is given nothing yet.
+      if (!gains.has(member) && !this.#greeted.has(member)) this.#assign(member, []);
+      this.#greeted.add(member);
     }
     for (const [member, partitions] of gains) this.#assign(member, partitions);
     for (const [member, partitions] of losses) void this.#handOver(member, partitions);
