@@ -94,8 +94,10 @@ class Rpc {
     try {
       this.#handle(message);
     } catch (thrown) {
-      if (!WeirError.is(thrown) || !('replyTo' in message)) throw thrown;
-      message.replyTo.tell({ type: 'error', error: thrown });
+      if (!('replyTo' in message)) throw thrown;
+      // The service holds no truth that a failed request could have harmed; whoever asked is told at once, and logs it.
+      const error = WeirError.is(thrown) ? thrown : new WeirError('WEIR_INTERNAL', {}, thrown);
+      message.replyTo.tell({ type: 'error', error });
     }
   }
 

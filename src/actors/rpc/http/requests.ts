@@ -37,7 +37,8 @@ const status = z
 export const startBody = z.strictObject({
   clientRequestId: z.string(),
   flow: z.string(),
-  input: z.unknown(),
+  // A flow whose input may be nothing needs none.
+  input: z.unknown().optional(),
 });
 
 export const reasonBody = z.strictObject({ reason: z.string().trim().min(1, 'say why').max(500) });

@@ -75,6 +75,11 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
       done(ensureError(error));
     }
   });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    // A connection that stays open would hold the server back, however idle it is.
+    if (draining) void reply.header('connection', 'close');
+    done();
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
@@ -90,7 +95,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     const error = refusalOf(thrown, request);
     if (error.status >= 500 && !error.retryable) {
       logger.error(
-        { ...namesOf(request), method: request.method, path: pathOf(request), code: error.code, err: thrown },
+        { ...namesOf(request), method: request.method, path: pathOf(request), code: error.code, error },
         'a request failed',
       );
     }
