@@ -4,7 +4,7 @@
  */
 import type { ZodType } from 'zod';
 import { WeirError } from '../../errors/index.ts';
-import { decodeValue, encodeValue, type FaultRecord, type SessionRecord } from '../../persistence/index.ts';
+import { decodeValue, encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Duration, type Identity, type LogFields, type Logger, silentLogger, toMs } from '../../ports/index.ts';
 import type { Become, Failed, FlowContext, FlowDefinition } from './definition.ts';
 import { FlowError, platformFault } from './faults.ts';
@@ -12,7 +12,8 @@ import { derived } from './ids.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
 import { type Operation, perform } from './operation.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
-import type { MessageTypes, Protocol, Session } from './session-protocol.ts';
+import type { Session } from './session.ts';
+import type { MessageTypes, Protocol } from './session-protocol.ts';
 import type { StepBody, StepOptions } from './step.ts';
 
 /** What `receive` gives the generator: type and bytes of a message; an empty type stands for "timed out". */
@@ -168,9 +169,4 @@ function replayAware(logger: Logger, live: () => boolean): Logger {
     error: (fields: LogFields, message: string) => target().error(fields, message),
     child: (fields: LogFields) => replayAware(logger.child(fields), live),
   };
-}
-
-/** A recorded fault, as flow code catches it. */
-export function thrownFrom(fault: FaultRecord): FlowError {
-  return new FlowError(fault);
 }

@@ -7,7 +7,8 @@ import { WeirError } from '../../errors/index.ts';
 import type { Duration, Identity, Logger } from '../../ports/index.ts';
 import type { Op, Operation } from './operation.ts';
 import type { ActorHandle, ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
-import type { InitiatorSession, MessageTypes, Protocol, ResponderSession } from './session-protocol.ts';
+import type { InitiatorSession, ResponderSession } from './session.ts';
+import type { MessageTypes, Protocol } from './session-protocol.ts';
 import type { RetryPolicy, StepBody, StepOptions } from './step.ts';
 
 /** Stage name to schema of its state; `start` is the input. */
@@ -70,11 +71,10 @@ export interface FlowContext<S extends States = States, P extends Protocol | und
   failed(code: string, details?: unknown): Failed;
 }
 
-export type StageOutcome<Result extends ZodType | undefined> =
-  | Become
-  | Failed
-  | (Result extends ZodType ? input<Result> : undefined)
-  | (Result extends ZodType ? never : void);
+/** What a stage may return: the next stage, a failure, or the result; without a result schema any value is kept. */
+export type StageOutcome<Result extends ZodType | undefined> = Result extends ZodType
+  ? Become | Failed | input<Result>
+  : unknown;
 
 export type Stage<State, S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> = (
   state: State,

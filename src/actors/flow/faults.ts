@@ -57,6 +57,7 @@ const bugs = new Set([
   'EvalError',
   'URIError',
   'AssertionError',
+  'WeirError',
 ]);
 
 /** Codes of a network that is down for a moment. */

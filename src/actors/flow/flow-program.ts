@@ -4,26 +4,21 @@
  * here, in the same commit as what they lead to.
  */
 import { WeirError } from '../../errors/index.ts';
-import {
-  encodeValue,
-  type FlowHead,
-  flowHead,
-  isTerminal,
-  journalEntry,
-  unreadRecord,
-} from '../../persistence/index.ts';
+import { type FlowHead, flowHead, isTerminal, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Action, Authority, Authorize, Identity } from '../../ports/index.ts';
-import { memberId, sameIdentity } from '../../ports/index.ts';
-import { destinationOf, type SessionMessage, StartDedupe, sessionMessage, sourceOf } from '../session-manager/index.ts';
+import { memberId } from '../../ports/index.ts';
+import { StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
 import { describe } from './describe.ts';
 import { FlowEngine } from './engine.ts';
-import { bodyHash, clientRoutingKey, flowIdOf, responderRoutingKey, routingKeyOf } from './ids.ts';
+import { bodyHash, clientRoutingKey, flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
+import { maxValueBytes } from './limits.ts';
 import { type Answer, type FlowRequest, serviceKinds } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { type NewFlow, SessionInputs } from './session-inputs.ts';
 import { FlowSessions, type SessionSettings } from './sessions.ts';
 import { decodeStart } from './start-record.ts';
 
@@ -46,6 +41,7 @@ export interface FlowProgramSetup {
 const noBytes = new Uint8Array();
 /** Ended flows that one sweep forgets; the next one follows at once. */
 const expireAtOnce = 500;
+const maxActs = 20;
 
 export function flowProgram(setup: FlowProgramSetup): (host: ShardHost) => ShardProgram<FlowRequest> {
   return (host) => new FlowProgram(setup, host);
@@ -57,12 +53,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #engine: FlowEngine;
   readonly #sessions: FlowSessions;
   readonly #actors: ActorHost;
+  readonly #inputs: SessionInputs;
   readonly #dedupe = new StartDedupe();
   /** Unfinished flows. */
   readonly #flows = new Map<string, FlowInstance>();
   readonly #hot = new Set<FlowInstance>();
   #expiryArmed = false;
-  readonly #counts = { started: 0, ended: 0, discarded: 0, forged: 0, unreadable: 0 };
+  readonly #counts = { started: 0, ended: 0, discarded: 0, unreadable: 0 };
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
     this.#setup = setup;
@@ -72,7 +69,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       host,
       settings: setup.settings.sessions,
       transmit,
-      onExpired: (message) => this.#expired(message),
+      onExpired: (message) => this.#inputs.expired(message),
     });
     this.#engine = new FlowEngine({
       host,
@@ -82,6 +79,20 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       onEnded: (flow) => this.#ended(flow),
     });
     this.#actors = new ActorHost(host, registry);
+    this.#inputs = new SessionInputs({
+      host,
+      registry,
+      engine: this.#engine,
+      sessions: this.#sessions,
+      creditMessages: setup.settings.sessions.credit.messages,
+      desk: {
+        find: (id) => this.#flows.get(id),
+        known: (routingKey) => this.#dedupe.find(routingKey),
+        create: (parts) => this.#create(parts),
+        heat: (flow) => this.#heat(flow),
+        act: (act, authority) => this.#act(act, authority),
+      },
+    });
   }
 
   // --- restore
@@ -199,18 +210,22 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       const error = new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name });
       return void replyTo?.tell({ type: 'error', error });
     }
+    const limit = maxValueBytes(this.#host);
+    if (input.length > limit) {
+      const error = new WeirError('WEIR_FLOW_INPUT_INVALID', {
+        flow: name,
+        why: `it has ${input.length} bytes, the limit is ${limit}`,
+      });
+      return void replyTo?.tell({ type: 'error', error });
+    }
     if (this.#host.congested()) {
       return void replyTo?.tell({
         type: 'error',
         error: new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition }),
       });
     }
-    const flow = this.#create(routingKey, member, name, definition.version, {
-      clientRequestId,
-      input,
-      inputHash,
-      trace,
-    });
+    const { version } = definition;
+    const flow = this.#create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
     flow.definition = definition;
     flow.head.acts.push(this.#act('start', authority));
     this.#engine.accept(flow, changes);
@@ -231,6 +246,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       return void replyTo.tell({ type: 'error', error });
     }
     const changes = new ChangeSet();
+    // The start and the newest acts are kept; the rest is the audit's.
+    if (head.acts.length >= maxActs) head.acts.splice(1, 1);
     head.acts.push(this.#act(type, authority));
     if (type === 'kill') this.#engine.kill(flow, authority.reason, changes);
     else this.#engine.retry(flow, changes);
@@ -302,175 +319,17 @@ class FlowProgram implements ShardProgram<FlowRequest> {
         this.#start({ type: 'start', ...decodeStart(bytes), replyTo: undefined });
         return;
       case serviceKinds.session:
-        this.#session(bytes);
+        this.#inputs.arrived(bytes);
         return;
       default:
         this.#counts.discarded++;
     }
   }
 
-  #session(bytes: Uint8Array): void {
-    const message = sessionMessage.decode(bytes);
-    switch (message.kind) {
-      case 'ack':
-        this.#acknowledged(message);
-        return;
-      case 'reject': {
-        const flow = this.#flows.get(flowOf(message));
-        if (flow !== undefined) this.#peerFailed(flow, message, message.type);
-        return;
-      }
-      default:
-        this.#sessionMessage(message);
-    }
-  }
-
-  #sessionMessage(message: SessionMessage): void {
-    // A message older than any dedupe record could name a flow that is forgotten (W4).
-    if (message.expires <= this.#host.clock.now()) {
-      this.#counts.discarded++;
-      return;
-    }
-    const changes = new ChangeSet();
-    const known = this.#receiverOf(message);
-    const flow = known === undefined ? this.#respond(message, changes) : this.#flows.get(known);
-    if (flow === undefined) {
-      if (known === undefined) return;
-      // The flow has ended: it wants nothing more, and its peer need not send it again (FE4).
-      this.#counts.discarded++;
-      this.#sessions.acknowledge(message, message.sequence, message.sequence, changes);
-      this.#host.add(changes);
-      return;
-    }
-    this.#deliver(flow, message, changes);
-    if (!changes.empty) this.#host.add(changes);
-  }
-
-  #deliver(flow: FlowInstance, message: SessionMessage, changes: ChangeSet): void {
-    const session = flow.session(message.session);
-    const peer = session === undefined ? undefined : { name: session.peerName, group: session.peerGroup };
-    if (session === undefined || peer === undefined || !sameIdentity(peer, sourceOf(message))) {
-      this.#counts.forged++;
-      this.#host.log.warn({ flowId: flow.id, source: message.sourceName }, 'refused a session message of a stranger');
-      return;
-    }
-    const unread = session.received - session.consumed;
-    if (unread >= 2 * this.#setup.settings.sessions.credit.messages) return;
-    for (const due of this.#sessions.order.arrive(message, session.received)) {
-      session.received = due.sequence;
-      flow.dirty = true;
-      if (due.kind === 'data') {
-        const { session: id, sequence: number, type, body } = due;
-        flow.unread.push({ place: flow.head.nextInbox++, session: id, number, type, body, stored: false });
-      } else {
-        // Whatever else stands in the numbering has no reader: it counts as read when it is taken.
-        if (session.consumed === due.sequence - 1) session.consumed = due.sequence;
-        if (due.kind === 'close') session.peer = 'closed';
-        if (due.kind === 'error') {
-          session.peer = 'failed';
-          session.peerError = due.type;
-        }
-      }
-    }
-    if (flow.dirty) {
-      this.#engine.absorb(flow, changes);
-      this.#heat(flow);
-    }
-    this.#sessions.acknowledge(message, session.received, session.consumed, changes);
-  }
-
-  /** The flow that a message is for, ended or not; undefined when a session is new to its responder. */
-  #receiverOf(message: SessionMessage): string | undefined {
-    if (message.direction === 'toInitiator') return flowOf(message);
-    return this.#dedupe.find(responderRoutingKey(destinationOf(message), sourceOf(message), message.session))?.flowId;
-  }
-
-  /** Starts the flow that answers a new session. */
-  #respond(message: SessionMessage, changes: ChangeSet): FlowInstance | undefined {
-    const member = destinationOf(message);
-    const { protocol, version, session, sequence, trace } = message;
-    const definition = this.#setup.registry.responder(member, protocol);
-    if (definition?.responds === undefined || definition.responds.version !== version) {
-      this.#sessions.reject(message, `${member.name} answers no protocol ${protocol} version ${version}`);
-      return undefined;
-    }
-    // Messages that overtook the first one are sent again.
-    if (sequence !== 1) return undefined;
-    const peer = sourceOf(message);
-    const routingKey = responderRoutingKey(member, peer, session);
-    const input = startInput(peer);
-    const parts = { clientRequestId: '', input, inputHash: bodyHash(input), trace };
-    const flow = this.#create(routingKey, member, definition.name, definition.version, parts);
-    flow.definition = definition;
-    flow.head.acts.push(
-      this.#act('start', { principal: { name: `member:${peer.name}`, kind: 'member' }, reason: `session ${session}` }),
-    );
-    flow.head.sessions.push({
-      id: session,
-      name: '',
-      role: 'responder',
-      protocol,
-      version,
-      peerName: peer.name,
-      peerGroup: peer.group,
-      sent: 0,
-      received: 0,
-      consumed: 0,
-      status: 'open',
-      peer: 'open',
-      peerError: '',
-    });
-    this.#engine.accept(flow, changes);
-    return flow;
-  }
-
-  #acknowledged(ack: SessionMessage): void {
-    const gone = this.#sessions.acknowledged(ack);
-    if (gone.length > 0) {
-      const changes = new ChangeSet();
-      for (const key of gone) changes.remove(key);
-      this.#host.add(changes);
-    }
-    // Credit may have come back.
-    const flow = this.#flows.get(this.#senderOf(ack) ?? '');
-    if (flow?.waiting?.what === 'credit') this.#engine.wake(flow);
-  }
-
-  #senderOf(ack: SessionMessage): string | undefined {
-    if (ack.direction === 'toInitiator') return flowOf(ack);
-    return this.#dedupe.find(responderRoutingKey(destinationOf(ack), sourceOf(ack), ack.session))?.flowId;
-  }
-
-  #expired(message: SessionMessage): void {
-    const id =
-      message.direction === 'toResponder'
-        ? flowOf(message)
-        : this.#dedupe.find(responderRoutingKey(sourceOf(message), destinationOf(message), message.session))?.flowId;
-    const flow = this.#flows.get(id ?? '');
-    if (flow !== undefined) this.#peerFailed(flow, message, 'the peer could not be reached in time');
-  }
-
-  #peerFailed(flow: FlowInstance, { session: id, sourceName, destinationName }: SessionMessage, reason: string): void {
-    const session = flow.session(id);
-    if (session === undefined || session.peer !== 'open') return;
-    if (session.peerName !== sourceName && session.peerName !== destinationName) return;
-    session.peer = 'failed';
-    session.peerError = reason;
-    flow.dirty = true;
-    const changes = new ChangeSet();
-    this.#engine.absorb(flow, changes);
-    this.#host.add(changes);
-  }
-
   // --- life of flows
 
-  #create(
-    routingKey: string,
-    member: Identity,
-    name: string,
-    version: number,
-    parts: Pick<FlowHead, 'clientRequestId' | 'inputHash' | 'trace'> & { readonly input: Uint8Array },
-  ): FlowInstance {
+  #create(parts: NewFlow): FlowInstance {
+    const { routingKey, member, name, version, clientRequestId, input, inputHash, trace } = parts;
     const id = flowIdOf(routingKey, this.#host.commitNumber());
     const now = this.#host.clock.now();
     const flow = new FlowInstance(id, {
@@ -478,15 +337,15 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       version,
       memberName: member.name,
       memberGroup: member.group,
-      clientRequestId: parts.clientRequestId,
-      inputHash: parts.inputHash,
-      trace: parts.trace === '' ? id : parts.trace,
+      clientRequestId,
+      inputHash,
+      trace: trace === '' ? id : trace,
       created: now,
       status: 'RUNNING',
       updated: now,
       stage: 'start',
       visit: 0,
-      state: parts.input,
+      state: input,
       sessions: [],
       nextInbox: 0,
       retries: 0,
@@ -495,7 +354,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       faultEntry: -1,
     });
     this.#flows.set(id, flow);
-    this.#dedupe.started(routingKey, id, printOf(name, parts.inputHash));
+    this.#dedupe.started(routingKey, id, printOf(name, inputHash));
     this.#counts.started++;
     return flow;
   }
@@ -563,6 +422,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       remembered: this.#dedupe.size,
       unacknowledgedSessions: this.#sessions.unacknowledged,
       ...this.#counts,
+      discarded: this.#counts.discarded + this.#inputs.counts.discarded,
+      forged: this.#inputs.counts.forged,
     };
   }
 
@@ -596,16 +457,7 @@ function ok<T>(value: T): Answer<T> {
 }
 
 /** The flow that opened a session: its id is the first part of the session's. */
-function flowOf({ session }: SessionMessage): string {
-  return session.split('.', 1)[0] ?? '';
-}
-
 /** What a start asks for, in short. */
 function printOf(flow: string, inputHash: string): string {
   return `${flow}:${inputHash}`;
-}
-
-/** A flow that answers a session is told who opened it. */
-function startInput(peer: Identity): Uint8Array {
-  return encodeValue({ from: { name: peer.name, group: peer.group } }, 'the input of an answering flow');
 }

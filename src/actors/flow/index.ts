@@ -30,14 +30,7 @@ export type {
 export { persistentActor } from './persistent-actor.ts';
 export type { AnyActor, HostedMember } from './registry.ts';
 export { Registry } from './registry.ts';
-export type {
-  InitiatorSession,
-  MessageTypes,
-  Protocol,
-  Received,
-  ResponderSession,
-  Session,
-  TimedOut,
-} from './session-protocol.ts';
+export type { InitiatorSession, Received, ResponderSession, Session, TimedOut } from './session.ts';
+export type { MessageTypes, Protocol } from './session-protocol.ts';
 export { protocol } from './session-protocol.ts';
 export type { RetryPolicy, StepBody, StepInfo, StepOptions } from './step.ts';

@@ -8,6 +8,7 @@ import type { ShardHost } from '../shard/index.ts';
 import { faultOf, isTransient } from './faults.ts';
 import { operationId } from './ids.ts';
 import type { FlowInstance } from './instance.ts';
+import { checkSize } from './limits.ts';
 import type { Op } from './operation.ts';
 import type { StepInfo } from './step.ts';
 
@@ -59,11 +60,11 @@ export class StepRunner {
     }
     if (result instanceof Promise || isThenable(result)) {
       result.then(
-        (value: unknown) => settle(() => success(value, op.label, this.#host.limits.maxRecordBytes)),
+        (value: unknown) => settle(() => success(value, flow, op, this.#host)),
         (thrown: unknown) => settle(() => failure(thrown)),
       );
     } else {
-      settle(() => success(result, op.label, this.#host.limits.maxRecordBytes));
+      settle(() => success(result, flow, op, this.#host));
     }
   }
 
@@ -89,17 +90,11 @@ function stepInfo(flow: FlowInstance, id: string, attempt: number): StepInfo {
   };
 }
 
-function success(value: unknown, label: string, limit: number): StepOutcome {
+function success(value: unknown, flow: FlowInstance, op: StepOp, host: ShardHost): StepOutcome {
   try {
-    const bytes = encodeValue(value, `the result of step "${label}"`);
-    if (bytes.length <= limit) return { type: 'done', value: bytes };
-    return {
-      type: 'failed',
-      fault: {
-        ...faultOf(new RangeError(`the result of step "${label}" has ${bytes.length} bytes, the limit is ${limit}`)),
-        code: 'WEIR_FLOW_TOO_LARGE',
-      },
-    };
+    const bytes = encodeValue(value, `the result of step "${op.label}"`);
+    checkSize(host, flow.head.flow, `the result of step "${op.label}"`, bytes.length);
+    return { type: 'done', value: bytes };
   } catch (error) {
     return { type: 'failed', fault: faultOf(error) };
   }

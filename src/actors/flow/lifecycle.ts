@@ -1,0 +1,127 @@
+/**
+ * The life of a flow: how it ends, gets STUCK, becomes durable and is told of. Owns what each status means for records,
+ * sessions, timers and the topic `flow.status`.
+ */
+import { type FaultRecord, flowHead, isTerminal, statusRecord, unreadRecord } from '../../persistence/index.ts';
+import type { Logger } from '../../ports/index.ts';
+import type { ChangeSet, ShardHost } from '../shard/index.ts';
+import { faultOf } from './faults.ts';
+import { type FlowInstance, headKey, unreadKey } from './instance.ts';
+import { dropJournal } from './journal.ts';
+import type { FlowSessions } from './sessions.ts';
+
+export interface LifecycleSetup {
+  readonly host: ShardHost;
+  readonly sessions: FlowSessions;
+  readonly statusTopic: string;
+  /** The flow has reached a terminal status in a change set. */
+  readonly onEnded: (flow: FlowInstance) => void;
+  /** A timer of the flow rang. */
+  readonly wake: (flow: FlowInstance) => void;
+}
+
+const noBytes = new Uint8Array();
+
+export class FlowLifecycle {
+  readonly #setup: LifecycleSetup;
+  readonly #host: ShardHost;
+
+  constructor(setup: LifecycleSetup) {
+    this.#setup = setup;
+    this.#host = setup.host;
+  }
+
+  fail(flow: FlowInstance, fault: FaultRecord, changes: ChangeSet): void {
+    flow.head.fault = fault;
+    this.end(flow, 'FAILED', noBytes, 'error', fault.message, changes);
+  }
+
+  end(
+    flow: FlowInstance,
+    status: 'COMPLETED' | 'FAILED' | 'KILLED',
+    result: Uint8Array,
+    farewell: 'close' | 'error',
+    reason: string,
+    changes: ChangeSet,
+  ): void {
+    const { head } = flow;
+    this.#setup.sessions.endAll(flow, farewell, reason, changes);
+    dropJournal(flow, changes);
+    for (const message of flow.unread) if (message.stored) changes.remove(unreadKey(flow.id, message.place));
+    flow.unread = [];
+    head.status = status;
+    // Of an ended flow only what dedupe needs is kept; its result stands in its status.
+    head.state = noBytes;
+    head.sessions = [];
+    this.touch(flow);
+    this.halt(flow);
+    this.publish(flow, result, changes);
+    this.#setup.onEnded(flow);
+  }
+
+  /** Into the hospital: nothing is lost, an operator decides. */
+  stuck(flow: FlowInstance, thrown: unknown, changes: ChangeSet): void {
+    const { head } = flow;
+    head.status = 'STUCK';
+    head.fault = faultOf(thrown);
+    this.touch(flow);
+    this.halt(flow);
+    flow.waiting = { what: 'operator', label: head.fault.code, due: undefined };
+    this.publish(flow, noBytes, changes);
+    loggerOf(this.#host, flow).error({ code: head.fault.code, error: head.fault.message }, 'flow is stuck');
+  }
+
+  halt(flow: FlowInstance): void {
+    flow.incarnation++;
+    flow.running = undefined;
+    flow.stepRunning = false;
+    flow.waiting = undefined;
+    flow.abort = undefined;
+    this.disarm(flow);
+  }
+
+  touch(flow: FlowInstance): void {
+    flow.head.updated = this.#host.clock.now();
+    flow.dirty = true;
+  }
+
+  /** Writes what the advance left in memory: unread messages, and the head when it changed. */
+  store(flow: FlowInstance, changes: ChangeSet): void {
+    for (const message of flow.unread) {
+      if (message.stored) continue;
+      message.stored = true;
+      const { session, number, type, body } = message;
+      changes.put(unreadKey(flow.id, message.place), unreadRecord.encode({ session, number, type, body }));
+    }
+    if (!flow.dirty) return;
+    flow.dirty = false;
+    changes.put(headKey(flow.id), flowHead.encode(flow.head));
+  }
+
+  publish(flow: FlowInstance, result: Uint8Array, changes: ChangeSet): void {
+    const { head } = flow;
+    const startedBy = head.acts[0]?.principal ?? '';
+    const record = statusRecord.encode({ ...head, startedBy, result });
+    changes.publish(this.#setup.statusTopic, flow.id, record);
+  }
+
+  /** Rings at `due`; a flow has one timer at a time. */
+  arm(flow: FlowInstance, due: number): void {
+    this.disarm(flow);
+    flow.alarm = this.#host.timers.at(due, () => {
+      flow.alarm = undefined;
+      if (!isTerminal(flow.head.status)) this.#setup.wake(flow);
+    });
+  }
+
+  disarm(flow: FlowInstance): void {
+    if (flow.alarm !== undefined) this.#host.timers.cancel(flow.alarm);
+    flow.alarm = undefined;
+  }
+}
+
+/** A logger whose lines say which flow they are about. */
+export function loggerOf(host: ShardHost, flow: FlowInstance): Logger {
+  const { flow: name, memberName, clientRequestId, trace } = flow.head;
+  return host.log.child({ flowId: flow.id, flow: name, member: memberName, clientRequestId, trace });
+}

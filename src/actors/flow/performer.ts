@@ -1,0 +1,296 @@
+/**
+ * Performs the operations of flows. What an operation does depends only on the checkpoint (journal, unread messages,
+ * sessions) and on the clock, so the same code serves a live flow, a replay, and a flow that is looked at again because
+ * something may have changed.
+ */
+import { WeirError } from '../../errors/index.ts';
+import { encodeValue, type FaultRecord, type JournalEntry, type SessionRecord } from '../../persistence/index.ts';
+import { type ChangeSet, partitionOf, type ShardHost } from '../shard/index.ts';
+import { actorMessage } from './actor-message.ts';
+import { platformFault } from './faults.ts';
+import { actorAddress, operationId } from './ids.ts';
+import { type FlowInstance, type Resume, unreadKey } from './instance.ts';
+import { openEntry, outcomeOf, record, recordDone, recordFailed } from './journal.ts';
+import type { FlowLifecycle } from './lifecycle.ts';
+import { maxValueBytes } from './limits.ts';
+import type { Op } from './operation.ts';
+import type { Registry } from './registry.ts';
+import type { FlowSessions } from './sessions.ts';
+import type { StepOp, StepRunner } from './step-runner.ts';
+
+export interface PerformerSetup {
+  readonly host: ShardHost;
+  readonly registry: Registry;
+  readonly sessions: FlowSessions;
+  readonly life: FlowLifecycle;
+  readonly steps: StepRunner;
+}
+
+/** A suspended sender looks again for room after this time. */
+const roomPollMs = 50;
+/** Unacknowledged bytes for one shard beyond which flows that send there are held back. */
+const maxBacklogBytes = 4 * 1024 * 1024;
+
+const noBytes = new Uint8Array();
+
+export class OperationPerformer {
+  readonly #host: ShardHost;
+  readonly #registry: Registry;
+  readonly #sessions: FlowSessions;
+  readonly #life: FlowLifecycle;
+  readonly #steps: StepRunner;
+
+  constructor({ host, registry, sessions, life, steps }: PerformerSetup) {
+    this.#host = host;
+    this.#registry = registry;
+    this.#sessions = sessions;
+    this.#life = life;
+    this.#steps = steps;
+  }
+
+  /**
+   * Performs an operation, or performs it again: only checkpoint and clock decide. Undefined: the flow waits.
+   */
+  perform(flow: FlowInstance, op: Op, index: number, changes: ChangeSet): Resume | undefined {
+    const entry = flow.journal[index];
+    if (entry !== undefined) {
+      if (entry.op !== op.op || entry.label !== op.label) {
+        const found = `${op.op} "${op.label}"`;
+        const expected = `${entry.op} "${entry.label}"`;
+        this.#life.stuck(
+          flow,
+          new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found, expected }),
+          changes,
+        );
+        return undefined;
+      }
+      const outcome = outcomeOf(entry, index);
+      if (outcome !== undefined) return outcome;
+    } else if (index < flow.journal.length && op.op !== 'open') {
+      const expected = 'the opening of a session';
+      this.#life.stuck(
+        flow,
+        new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found: op.op, expected }),
+        changes,
+      );
+      return undefined;
+    }
+    const limit = maxValueBytes(this.#host);
+    if ('body' in op && op.body instanceof Uint8Array && op.body.length > limit) {
+      const fault = platformFault('WEIR_FLOW_TOO_LARGE', {
+        what: 'a message',
+        flow: flow.head.flow,
+        bytes: op.body.length,
+        limit,
+      });
+      return recordFailed(flow, index, op, fault, changes);
+    }
+    switch (op.op) {
+      case 'step':
+        return this.#step(flow, op, index, entry, changes);
+      case 'sleep':
+        return this.#sleep(flow, op, index, entry, changes);
+      case 'now':
+        return recordDone(flow, index, op, encodeValue(this.#host.clock.now(), 'the time'), changes);
+      case 'open':
+        return this.#open(flow, op, index, changes);
+      case 'send':
+        return this.#send(flow, op, index, changes);
+      case 'receive':
+        return this.#receive(flow, op, index, entry, changes);
+      case 'close':
+        return this.#close(flow, op, index, changes);
+      case 'ask':
+      case 'tell':
+        return this.#toActor(flow, op, index, entry, changes);
+    }
+  }
+
+  #step(flow: FlowInstance, op: StepOp, index: number, entry: JournalEntry | undefined, changes: ChangeSet): undefined {
+    const attempt = (entry?.attempts ?? 0) + 1;
+    if (entry !== undefined && entry.due > this.#host.clock.now()) {
+      flow.waiting = { what: 'retry', label: op.label, due: entry.due };
+      this.#life.arm(flow, entry.due);
+      return undefined;
+    }
+    flow.waiting = { what: 'step', label: op.label, due: undefined };
+    flow.stepRunning = true;
+    const { incarnation } = flow;
+    changes.after(() => {
+      if (flow.incarnation === incarnation) this.#steps.start(flow, index, op, attempt);
+    });
+    return undefined;
+  }
+
+  #sleep(
+    flow: FlowInstance,
+    op: Extract<Op, { op: 'sleep' }>,
+    index: number,
+    entry: JournalEntry | undefined,
+    changes: ChangeSet,
+  ): Resume | undefined {
+    const now = this.#host.clock.now();
+    const due = entry?.due ?? now + op.ms;
+    if (due <= now) return recordDone(flow, index, op, noBytes, changes);
+    if (entry === undefined) record(flow, index, { ...openEntry(op), due }, changes);
+    flow.waiting = { what: 'sleep', label: op.label, due };
+    this.#life.arm(flow, due);
+    return undefined;
+  }
+
+  #open(flow: FlowInstance, op: Extract<Op, { op: 'open' }>, index: number, changes: ChangeSet): Resume {
+    const { peerName, peerGroup, protocol, name } = op;
+    const peer = { name: peerName, group: peerGroup };
+    const known = flow.opened(peer, protocol.name, name);
+    // The session stands in the head, so the operation needs no entry of its own.
+    if (known !== undefined) return { type: 'value', value: known.id };
+    if (this.#registry.find(peerName, peerGroup) === undefined) {
+      return recordFailed(
+        flow,
+        index,
+        op,
+        platformFault('WEIR_MEMBER_UNKNOWN', { member: peerName, group: peerGroup }),
+        changes,
+      );
+    }
+    const session: SessionRecord = {
+      id: operationId(flow.id, flow.head.visit, index),
+      name,
+      role: 'initiator',
+      protocol: protocol.name,
+      version: protocol.version,
+      peerName,
+      peerGroup,
+      sent: 0,
+      received: 0,
+      consumed: 0,
+      status: 'open',
+      peer: 'open',
+      peerError: '',
+    };
+    flow.head.sessions.push(session);
+    flow.dirty = true;
+    return { type: 'value', value: session.id };
+  }
+
+  #send(flow: FlowInstance, op: Extract<Op, { op: 'send' }>, index: number, changes: ChangeSet): Resume | undefined {
+    const session = flow.session(op.session);
+    const fault = session === undefined || session.status === 'closed' ? closed(op.session, session) : failed(session);
+    if (session === undefined || fault !== undefined) {
+      return recordFailed(flow, index, op, fault ?? closed(op.session, session), changes);
+    }
+    if (!this.#sessions.hasCredit(session)) return this.#waitForRoom(flow, 'credit', op.label);
+    this.#sessions.send(flow, session, { kind: 'data', type: op.type, body: op.body }, changes);
+    return recordDone(flow, index, op, noBytes, changes);
+  }
+
+  #receive(
+    flow: FlowInstance,
+    op: Extract<Op, { op: 'receive' }>,
+    index: number,
+    entry: JournalEntry | undefined,
+    changes: ChangeSet,
+  ): Resume | undefined {
+    const session = flow.session(op.session);
+    if (session === undefined) return recordFailed(flow, index, op, closed(op.session, session), changes);
+    const place = flow.unread.findIndex((message) => message.session === op.session);
+    const [message] = place < 0 ? [] : flow.unread.splice(place, 1);
+    if (message !== undefined) {
+      if (message.stored) changes.remove(unreadKey(flow.id, message.place));
+      session.consumed = message.number;
+      flow.dirty = true;
+      // The sender may be waiting for credit: it hears of reading that is not told with the arrival.
+      if (message.stored && (session.consumed === session.received || session.consumed % 16 === 0)) {
+        this.#sessions.acknowledgeReading(flow.head, session, changes);
+      }
+      return recordDone(flow, index, op, encodeValue([message.type, message.body], 'a message'), changes);
+    }
+    const fault = session.peer === 'closed' ? closed(op.session, session) : failed(session);
+    if (fault !== undefined) return recordFailed(flow, index, op, fault, changes);
+    const now = this.#host.clock.now();
+    const due = entry?.due ?? (op.withinMs === undefined ? 0 : now + op.withinMs);
+    if (due > 0 && due <= now) return recordDone(flow, index, op, encodeValue(['', noBytes], 'a timeout'), changes);
+    if (entry === undefined) {
+      // A session that starts with listening has to be opened in so many words.
+      if (session.role === 'initiator' && session.sent === 0) {
+        this.#sessions.send(flow, session, { kind: 'open', type: '', body: noBytes }, changes);
+      }
+      record(flow, index, { ...openEntry(op), due }, changes);
+    }
+    flow.waiting = {
+      what: 'message',
+      label: `${session.protocol} from ${session.peerName}`,
+      due: due === 0 ? undefined : due,
+    };
+    if (due > 0) this.#life.arm(flow, due);
+    return undefined;
+  }
+
+  #close(flow: FlowInstance, op: Extract<Op, { op: 'close' }>, index: number, changes: ChangeSet): Resume {
+    const session = flow.session(op.session);
+    if (session?.status === 'open') {
+      session.status = 'closed';
+      flow.dirty = true;
+      const heard = session.role === 'responder' || session.sent > 0;
+      if (heard && session.peer !== 'failed') {
+        this.#sessions.send(flow, session, { kind: 'close', type: '', body: noBytes }, changes);
+      }
+    }
+    return recordDone(flow, index, op, noBytes, changes);
+  }
+
+  #toActor(
+    flow: FlowInstance,
+    op: Extract<Op, { op: 'ask' | 'tell' }>,
+    index: number,
+    entry: JournalEntry | undefined,
+    changes: ChangeSet,
+  ): Resume | undefined {
+    const partition = partitionOf(actorAddress(flow.member, op.actor, op.key), this.#host.partitions);
+    if (entry === undefined) {
+      if (this.#host.backlogBytes(partition) > maxBacklogBytes) return this.#waitForRoom(flow, 'room', op.label);
+      const { memberName, memberGroup } = flow.head;
+      const message = actorMessage.encode({
+        kind: op.op,
+        request: op.op === 'ask' ? requestId(flow, index) : '',
+        flow: flow.id,
+        memberName,
+        memberGroup,
+        actor: op.actor,
+        key: op.key,
+        type: op.type,
+        body: op.body,
+        fault: null,
+      });
+      changes.send(partition, message);
+      if (op.op === 'tell') return recordDone(flow, index, op, noBytes, changes);
+      record(flow, index, openEntry(op), changes);
+    }
+    flow.waiting = { what: 'answer', label: op.label, due: undefined };
+    return undefined;
+  }
+
+  #waitForRoom(flow: FlowInstance, what: 'credit' | 'room', label: string): undefined {
+    const due = this.#host.clock.now() + roomPollMs;
+    flow.waiting = { what, label, due };
+    this.#life.arm(flow, due);
+    return undefined;
+  }
+}
+
+/**
+ * Id of the request that an `ask` makes. A retry by an operator asks under a new one: the answer to the failed request
+ * was given and must not be taken again.
+ */
+export function requestId(flow: FlowInstance, index: number): string {
+  return `${operationId(flow.id, flow.head.visit, index)}.${flow.head.retries}`;
+}
+
+function closed(session: string, record: SessionRecord | undefined): FaultRecord {
+  return platformFault('WEIR_SESSION_CLOSED', { session, peer: record?.peerName ?? '' });
+}
+
+function failed(session: SessionRecord): FaultRecord | undefined {
+  if (session.peer !== 'failed') return undefined;
+  return platformFault('WEIR_SESSION_FAILED', { session: session.id, peer: session.peerName, why: session.peerError });
+}

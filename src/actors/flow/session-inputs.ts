@@ -1,0 +1,247 @@
+/**
+ * Session messages that arrive at a shard: each finds its flow, or starts the one that answers, is put in order,
+ * delivered once, and acknowledged when that is durable.
+ */
+import { encodeValue, type FlowHead } from '../../persistence/index.ts';
+import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
+import {
+  destinationOf,
+  type KnownStart,
+  type SessionMessage,
+  sessionMessage,
+  sourceOf,
+} from '../session-manager/index.ts';
+import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { FlowEngine } from './engine.ts';
+import { bodyHash, responderRoutingKey } from './ids.ts';
+import type { FlowInstance } from './instance.ts';
+import type { Registry } from './registry.ts';
+import type { FlowSessions } from './sessions.ts';
+
+/** What a new flow is made of, beside who runs which flow. */
+export interface NewFlow {
+  readonly routingKey: string;
+  readonly member: Identity;
+  readonly name: string;
+  readonly version: number;
+  readonly clientRequestId: string;
+  readonly input: Uint8Array;
+  readonly inputHash: string;
+  readonly trace: string;
+}
+
+/** The shard's flows, as far as sessions need them. */
+export interface FlowDesk {
+  /** An unfinished flow. */
+  find(id: string): FlowInstance | undefined;
+  /** The flow of a routing key, ended or not. */
+  known(routingKey: string): KnownStart | undefined;
+  create(parts: NewFlow): FlowInstance;
+  heat(flow: FlowInstance): void;
+  act(act: string, authority: Authority): FlowHead['acts'][number];
+}
+
+export interface SessionInputsSetup {
+  readonly host: ShardHost;
+  readonly registry: Registry;
+  readonly engine: FlowEngine;
+  readonly sessions: FlowSessions;
+  readonly desk: FlowDesk;
+  readonly creditMessages: number;
+}
+
+export class SessionInputs {
+  readonly #setup: SessionInputsSetup;
+  readonly #host: ShardHost;
+  readonly #registry: Registry;
+  readonly #engine: FlowEngine;
+  readonly #sessions: FlowSessions;
+  readonly #desk: FlowDesk;
+  readonly counts = { discarded: 0, forged: 0 };
+
+  constructor(setup: SessionInputsSetup) {
+    this.#setup = setup;
+    this.#host = setup.host;
+    this.#registry = setup.registry;
+    this.#engine = setup.engine;
+    this.#sessions = setup.sessions;
+    this.#desk = setup.desk;
+  }
+
+  /** A message from the peer transport, in bytes. */
+  arrived(bytes: Uint8Array): void {
+    const message = sessionMessage.decode(bytes);
+    switch (message.kind) {
+      case 'ack':
+        this.#acknowledged(message);
+        return;
+      case 'reject': {
+        const flow = this.#desk.find(flowOf(message));
+        if (flow !== undefined) this.#peerFailed(flow, message, message.type);
+        return;
+      }
+      default:
+        this.#sessionMessage(message);
+    }
+  }
+
+  #sessionMessage(message: SessionMessage): void {
+    // A message older than any dedupe record could name a flow that is forgotten (W4).
+    if (message.expires <= this.#host.clock.now()) {
+      this.counts.discarded++;
+      return;
+    }
+    const changes = new ChangeSet();
+    const known = this.#receiverOf(message);
+    const flow = known === undefined ? this.#respond(message, changes) : this.#desk.find(known);
+    if (flow === undefined) {
+      if (known === undefined) return;
+      // The flow has ended: it wants nothing more, and its peer need not send it again (FE4).
+      this.counts.discarded++;
+      this.#sessions.acknowledge(message, message.sequence, message.sequence, changes);
+      this.#host.add(changes);
+      return;
+    }
+    this.#deliver(flow, message, changes);
+    if (!changes.empty) this.#host.add(changes);
+  }
+
+  #deliver(flow: FlowInstance, message: SessionMessage, changes: ChangeSet): void {
+    const session = flow.session(message.session);
+    const peer = session === undefined ? undefined : { name: session.peerName, group: session.peerGroup };
+    if (session === undefined || peer === undefined || !sameIdentity(peer, sourceOf(message))) {
+      this.counts.forged++;
+      this.#host.log.warn({ flowId: flow.id, source: message.sourceName }, 'refused a session message of a stranger');
+      return;
+    }
+    const unread = session.received - session.consumed;
+    if (unread >= 2 * this.#setup.creditMessages) return;
+    for (const due of this.#sessions.order.arrive(message, session.received)) {
+      session.received = due.sequence;
+      flow.dirty = true;
+      if (due.kind === 'data') {
+        const { session: id, sequence: number, type, body } = due;
+        flow.unread.push({ place: flow.head.nextInbox++, session: id, number, type, body, stored: false });
+      } else {
+        // Whatever else stands in the numbering has no reader: it counts as read when it is taken.
+        if (session.consumed === due.sequence - 1) session.consumed = due.sequence;
+        if (due.kind === 'close') session.peer = 'closed';
+        if (due.kind === 'error') {
+          session.peer = 'failed';
+          session.peerError = due.type;
+        }
+      }
+    }
+    if (flow.dirty) {
+      this.#engine.absorb(flow, changes);
+      this.#desk.heat(flow);
+    }
+    this.#sessions.acknowledge(message, session.received, session.consumed, changes);
+  }
+
+  /** The flow that a message is for, ended or not; undefined when a session is new to its responder. */
+  #receiverOf(message: SessionMessage): string | undefined {
+    if (message.direction === 'toInitiator') return flowOf(message);
+    return this.#desk.known(responderRoutingKey(destinationOf(message), sourceOf(message), message.session))?.flowId;
+  }
+
+  /** Starts the flow that answers a new session. */
+  #respond(message: SessionMessage, changes: ChangeSet): FlowInstance | undefined {
+    const member = destinationOf(message);
+    const { protocol, version, session, sequence, trace } = message;
+    const definition = this.#registry.responder(member, protocol);
+    if (definition?.responds === undefined || definition.responds.version !== version) {
+      this.#sessions.reject(message, `${member.name} answers no protocol ${protocol} version ${version}`);
+      return undefined;
+    }
+    // Messages that overtook the first one are sent again.
+    if (sequence !== 1) return undefined;
+    const peer = sourceOf(message);
+    const input = startInput(peer);
+    const flow = this.#desk.create({
+      routingKey: responderRoutingKey(member, peer, session),
+      member,
+      name: definition.name,
+      version: definition.version,
+      clientRequestId: '',
+      input,
+      inputHash: bodyHash(input),
+      trace,
+    });
+    flow.definition = definition;
+    flow.head.acts.push(
+      this.#desk.act('start', {
+        principal: { name: `member:${peer.name}`, kind: 'member' },
+        reason: `session ${session}`,
+      }),
+    );
+    flow.head.sessions.push({
+      id: session,
+      name: '',
+      role: 'responder',
+      protocol,
+      version,
+      peerName: peer.name,
+      peerGroup: peer.group,
+      sent: 0,
+      received: 0,
+      consumed: 0,
+      status: 'open',
+      peer: 'open',
+      peerError: '',
+    });
+    this.#engine.accept(flow, changes);
+    return flow;
+  }
+
+  #acknowledged(ack: SessionMessage): void {
+    const gone = this.#sessions.acknowledged(ack);
+    if (gone.length > 0) {
+      const changes = new ChangeSet();
+      for (const key of gone) changes.remove(key);
+      this.#host.add(changes);
+    }
+    // Credit may have come back.
+    const flow = this.#desk.find(this.#senderOf(ack) ?? '');
+    if (flow?.waiting?.what === 'credit') this.#engine.wake(flow);
+  }
+
+  #senderOf(ack: SessionMessage): string | undefined {
+    if (ack.direction === 'toInitiator') return flowOf(ack);
+    return this.#desk.known(responderRoutingKey(destinationOf(ack), sourceOf(ack), ack.session))?.flowId;
+  }
+
+  /** A message of ours was given up. */
+  expired(message: SessionMessage): void {
+    const id =
+      message.direction === 'toResponder'
+        ? flowOf(message)
+        : this.#desk.known(responderRoutingKey(sourceOf(message), destinationOf(message), message.session))?.flowId;
+    const flow = this.#desk.find(id ?? '');
+    if (flow !== undefined) this.#peerFailed(flow, message, 'the peer could not be reached in time');
+  }
+
+  #peerFailed(flow: FlowInstance, message: SessionMessage, reason: string): void {
+    const session = flow.session(message.session);
+    if (session === undefined || session.peer !== 'open') return;
+    // A stranger's word about a session that is not his counts for nothing (SM16).
+    const peer = { name: session.peerName, group: session.peerGroup };
+    if (!sameIdentity(peer, sourceOf(message)) && !sameIdentity(peer, destinationOf(message))) return;
+    session.peer = 'failed';
+    session.peerError = reason;
+    flow.dirty = true;
+    const changes = new ChangeSet();
+    this.#engine.absorb(flow, changes);
+    this.#host.add(changes);
+  }
+}
+
+/** The flow that opened a session: its id is the first part of the session's. */
+function flowOf({ session }: SessionMessage): string {
+  return session.split('.', 1)[0] ?? '';
+}
+
+/** A flow that answers a session is told who opened it. */
+function startInput(peer: Identity): Uint8Array {
+  return encodeValue({ from: { name: peer.name, group: peer.group } }, 'the input of an answering flow');
+}
