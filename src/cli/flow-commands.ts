@@ -1,6 +1,6 @@
 /** `weir flow ...`: starts flows, shows them, and lets an operator intervene. */
 import { randomUUID } from 'node:crypto';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { toMs } from '../ports/index.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -32,6 +32,8 @@ interface ListFlags {
   readonly limit?: string;
   readonly all?: true;
 }
+
+const statuses = ['RUNNING', 'STUCK', 'COMPLETED', 'FAILED', 'KILLED'];
 
 const groupFlag = ['--group <name>', 'membership group of the member (default: "default")'] as const;
 
@@ -71,11 +73,7 @@ export function flowCommands(program: Command, { terminal, stdin, client, json, 
     .description('list flows, newest first')
     .option('--member <name>', 'only those of this member')
     .option(...groupFlag)
-    .addOption(
-      new Option('--status <status>', 'only those with this status')
-        .choices(['RUNNING', 'STUCK', 'COMPLETED', 'FAILED', 'KILLED'])
-        .argParser((text) => text.toUpperCase()),
-    )
+    .option('--status <status>', `only those with this status: ${statuses.join(', ')}`, statusOf)
     .option('--flow <name>', 'only those of this flow')
     .option('--limit <count>', 'how many, or how many a page with --all, 1 to 1000 (default: 100)')
     .option('--all', 'every page')
@@ -120,6 +118,12 @@ export function flowCommands(program: Command, { terminal, stdin, client, json, 
         terminal.out(flowText(answer));
       });
   }
+}
+
+function statusOf(text: string): string {
+  const status = text.toUpperCase();
+  if (!statuses.includes(status)) throw new InvalidArgumentError(`It is one of ${statuses.join(', ')}.`);
+  return status;
 }
 
 function isOpen({ status }: FlowAnswer): boolean {

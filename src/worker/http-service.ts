@@ -17,7 +17,7 @@ export interface HttpEdge {
   readonly url: () => string | undefined;
 }
 
-export const defaultHttpPort = 7_447;
+const defaultHttpPort = 7_447;
 
 /**
  * The edge of a node, as a service to add to it.
@@ -38,6 +38,7 @@ export async function openHttp({ port = defaultHttpPort, host = '127.0.0.1' }: H
         topics: { reads: [], writes: [] },
         creates: [],
         secrets: [],
+        edge: true,
         start: ({ logger, onDrain }) => {
           const behavior = httpBehavior({
             system,

@@ -226,9 +226,11 @@ export async function createNode(
     for (const listener of failureListeners) listener(error);
   };
   system.onEscalation((_path, error) => fail(error));
+  let lastDown: Error | undefined;
   const behavior = supervisor(spec, {
     random,
     onDown: (id, cause) => {
+      lastDown = cause;
       logger.error({ service: id, err: cause }, 'a service is down');
       // While the node starts, nobody waits for a service that has given up.
       failed?.(cause);
@@ -236,6 +238,12 @@ export async function createNode(
     onChange: (now) => {
       services = now;
       if (now.every(({ state }) => state === 'ready')) allReady?.();
+      // The supervisor goes on as long as any child runs; an edge alone is no reason to.
+      if (lastDown !== undefined && !stopping && nothingLeft(descriptors, now)) {
+        const cause = lastDown;
+        lastDown = undefined;
+        fail(new WeirError('WEIR_NOTHING_LEFT', { path: 'the node' }, cause));
+      }
     },
   });
   system.spawn('services', behavior, { shutdownMs: shutdownMsOf(spec), onFailure: () => ({ type: 'escalate' }) });
@@ -291,6 +299,13 @@ function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerC
       ...(inspect === undefined ? {} : { inspect }),
     })),
   };
+}
+
+/** Whether no service but edges runs, or could start without an operator. */
+function nothingLeft(descriptors: readonly ServiceDescriptor[], services: readonly ChildStatus[]): boolean {
+  const edges = new Set(descriptors.filter(({ edge }) => edge === true).map(({ name }) => name));
+  const idle: ReadonlySet<ChildStatus['state']> = new Set(['down', 'stopped', 'waiting']);
+  return services.every(({ id, state }) => edges.has(id) || idle.has(state));
 }
 
 function waitingOf(services: readonly ChildStatus[]): readonly string[] {

@@ -33,6 +33,8 @@ export interface ServiceDescriptor {
   /** `when-reported`: the behaviour calls `ready()` itself. Default: ready when it has been made. */
   readonly ready?: 'when-started' | 'when-reported';
   readonly start: (worker: WorkerContext, child: ChildStart) => AnyBehavior;
+  /** It only answers for the others: a node with nothing but edges left has nothing left to do. Default false. */
+  readonly edge?: boolean;
   /** Facts that the live tree shows beside the service. */
   readonly inspect?: () => Readonly<Record<string, unknown>>;
 }

@@ -51,9 +51,6 @@ export const configurationSchema = z.strictObject({
     .refine((members) => Object.keys(members).length > 0, 'name at least one member'),
 });
 
-/** A configuration that fits, with defaults in place. */
-export type CheckedConfiguration = z.output<typeof configurationSchema>;
-
 /** Keys that may stand at a path, for the sentence about one that may not. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configurationSchema.shape);

@@ -1,7 +1,7 @@
 /** Errors as RFC 9457 problems: one shape for every refusal, whoever noticed it. */
 import type { ErrorCode, WeirError } from '../../../errors/index.ts';
 
-export const problemType = 'application/problem+json; charset=utf-8';
+const problemType = 'application/problem+json; charset=utf-8';
 
 /** Seconds after which a client may try again what was refused because of load, or of a start that is under way. */
 const retryAfterSeconds = 1;

@@ -1,0 +1,97 @@
+/** The real command in processes of its own. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const main = resolve('src/cli/main.ts');
+const fixtures = resolve('test/fixtures/flows.ts');
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+function start(args: readonly string[], environment: Environment = {}): ChildProcessWithoutNullStreams {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('WEIR_') && name !== 'NODE_OPTIONS');
+  const child = spawn(process.execPath, [main, ...args], { env: { ...Object.fromEntries(kept), ...environment } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
+  let out = '';
+  let error = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    error += chunk;
+  });
+  return new Promise((done) => child.on('close', (code) => done({ code, out, error })));
+}
+
+/** Runs `weir` to its end. */
+export function weir(args: readonly string[], { stdin = '', ...environment }: Environment = {}): Promise<Outcome> {
+  const child = start(args, environment);
+  child.stdin.end(stdin);
+  return outcomeOf(child);
+}
+
+/** A folder with a `weir.yaml` whose member ACME runs the flows of the fixtures. */
+export async function nodeFolder(more = ''): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-cli-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const yaml = `data: ./data\nshards: 2\nhttp: { port: 0 }\nlog: { level: error }\nmembers: { ACME: { flows: ['${fixtures}'] } }\n${more}`;
+  await writeFile(join(directory, 'weir.yaml'), yaml);
+  return directory;
+}
+
+/** An address where nobody listens. */
+export async function silentUrl(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
+
+export interface Up {
+  readonly url: string;
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly ended: Promise<Outcome>;
+  /** Resolves when the node has written this. */
+  told(text: string | RegExp): Promise<void>;
+  /** Runs a command against this node. */
+  weir(...args: string[]): Promise<Outcome>;
+}
+
+/** `weir up`, once it has said where it listens. */
+export async function up(directory: string, ...args: string[]): Promise<Up> {
+  const child = start(['up', '--config', join(directory, 'weir.yaml'), ...args]);
+  const ended = outcomeOf(child);
+  let out = '';
+  const looking = new Set<() => void>();
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+    for (const look of looking) look();
+  });
+  const told = (text: string | RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (typeof text === 'string' ? out.includes(text) : text.test(out)) resolve();
+      };
+      looking.add(look);
+      void ended.then(({ error }) => reject(new Error(`it ended: ${error}`)));
+      look();
+    });
+  const place = /Weir is up at (\S+)/;
+  await told(place);
+  const url = place.exec(out)?.[1] ?? '';
+  return { url, child, ended, told, weir: (...rest) => weir([...rest, '--url', url]) };
+}
