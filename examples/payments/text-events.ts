@@ -71,7 +71,7 @@ export function textEvents({ out, clock, advice }: TextSetup): RunEvents {
   };
 }
 
-export function summaryLines(summary: Summary): string[] {
+function summaryLines(summary: Summary): string[] {
   const { transactions, settled, refused, thereAlready, proof, reports, open, continued } = summary;
   const refusals = [...refused.values()].reduce((sum, number) => sum + number, 0);
   const lines = ['', `${count(transactions)} payments: ${count(settled)} settled, ${count(refusals)} refused`];
@@ -80,6 +80,10 @@ export function summaryLines(summary: Summary): string[] {
   if (continued > 0) lines.push(`${count(continued)} payments of files given before were brought to an end`);
   if (summary.conflicts > 0) {
     lines.push(`${count(summary.conflicts)} have the ids of another payment and were not started (in AM05 above)`);
+  }
+  if ((refused.get('RC01') ?? 0) + (refused.get('AC01') ?? 0) > refusals / 2 && settled === 0) {
+    lines.push('The banks and accounts of these files are unknown here. To open them at first sight, for trying:');
+    lines.push('  npm start -- FILES --open-accounts 1000 --data DIR   (a new DIR: a refused payment stays refused)');
   }
   lines.push(...someOf(open, shownProblems, 'no outcome', ({ payment, why }) => `${payment}: ${why}`));
   lines.push(
