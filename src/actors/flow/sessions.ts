@@ -105,9 +105,12 @@ export class FlowSessions {
     for (const session of flow.head.sessions) {
       this.order.forget(session.id);
       // A session that nobody has heard of needs no end.
-      if (session.status === 'closed' || (session.role === 'initiator' && session.sent === 0)) continue;
+      const unheard = session.role === 'initiator' && session.sent === 0;
+      if (session.status === 'open' && !unheard && session.peer !== 'failed') {
+        this.send(flow, session, { kind, type: reason, body: noBytes }, changes);
+      }
       session.status = 'closed';
-      if (session.peer !== 'failed') this.send(flow, session, { kind, type: reason, body: noBytes }, changes);
+      this.#outbox.close(session.id, directionOf(session));
     }
   }
 

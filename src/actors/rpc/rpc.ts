@@ -17,17 +17,18 @@ import type { Log, Table } from '../../transport/log/index.ts';
 import {
   type Answer,
   actorAddress,
+  bodyHash,
   clientRoutingKey,
   encodeStart,
   type FlowRequest,
   flowTopics,
   routingKeyOf,
   type Started,
-  serviceKinds,
 } from '../flow/protocol.ts';
 import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
 import { partitionOf, type Router } from '../shard/index.ts';
 import { FlowIndex } from './flow-index.ts';
+import { LogStarts } from './log-starts.ts';
 import type { FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
 
 /** What the service has to know of flows' definitions. */
@@ -52,8 +53,6 @@ interface Waiter {
 
 /** How long a shard may take to answer before the client is told to try again. */
 const shardAnswerMs = 30_000;
-/** A start that goes through the log is sent again after this time. */
-const logStartRetryMs = 1_000;
 const defaultLimit = 100;
 const maxLimit = 1_000;
 
@@ -76,8 +75,7 @@ class Rpc {
   readonly #table: Table;
   readonly #index = new FlowIndex();
   readonly #waiters = new Map<string, Set<Waiter>>();
-  /** Starts that went through the log, by routing key, until their flow shows in its status. */
-  readonly #arrivals = new Map<string, Set<(flowId: string) => void>>();
+  readonly #logStarts: LogStarts;
   /** Flows that ended while this incarnation looked on. */
   readonly #ended = { COMPLETED: 0, FAILED: 0, KILLED: 0 };
 
@@ -85,6 +83,11 @@ class Rpc {
     this.#setup = setup;
     this.#context = context;
     this.#table = table;
+    this.#logStarts = new LogStarts({
+      clock: context.clock,
+      withinMs: shardAnswerMs,
+      route: (partition, message) => setup.router.route(partition, message),
+    });
     this.#index.load(table.entries());
     // Applied at once, not by mailbox: a client that was just told "accepted" finds its flow.
     table.onChange((flowId, value) => this.#changed(flowId, value));
@@ -110,6 +113,7 @@ class Rpc {
 
   end(): void {
     this.#table.close();
+    this.#logStarts.end();
     for (const waiters of this.#waiters.values()) for (const { timer } of waiters) timer.cancel();
   }
 
@@ -157,44 +161,29 @@ class Rpc {
     replyTo,
   }: Extract<RpcRequest, { type: 'start' }>): void {
     checkRequestId(clientRequestId);
+    // While commits wait, "accepted" could not be said in time: better the cause at once.
+    const { state, error: stalled } = this.#setup.log.health();
+    if (state === 'stalled' && WeirError.is(stalled)) throw stalled;
     const bytes = this.#setup.catalogue.parseInput(member, flow, input);
     const key = clientRoutingKey(member, clientRequestId);
     const partition = partitionOf(key, this.#setup.partitions);
     const request = { member, flow, clientRequestId, input: bytes, authority, trace };
     const shard = this.#setup.router.local(partition);
     if (shard === undefined) {
-      this.#startThroughLog(partition, key, encodeStart(request), replyTo);
+      const known = this.#index.byRoutingKey(key);
+      this.#logStarts.start({
+        partition,
+        routingKey: key,
+        clientRequestId,
+        bytes: encodeStart(request),
+        flow,
+        inputHash: bodyHash(bytes),
+        replyTo,
+      });
+      if (known !== undefined) this.#logStarts.seen(key, known, () => this.#index.get(known));
       return;
     }
     this.#ask<Started>(shard, (reply) => ({ type: 'start', ...request, replyTo: reply }), replyTo);
-  }
-
-  /** The shard runs elsewhere, or not yet: the request goes through the log, the flow's status is the answer. */
-  #startThroughLog(partition: number, key: string, bytes: Uint8Array, replyTo: Ref<RpcAnswer<Started>>): void {
-    const { clock } = this.#context;
-    const end = clock.now() + shardAnswerMs;
-    let timer: Timer | undefined;
-    const arrivals = this.#arrivals.get(key) ?? new Set();
-    const arrived = (flowId: string): void => {
-      timer?.cancel();
-      arrivals.delete(arrived);
-      if (arrivals.size === 0) this.#arrivals.delete(key);
-      replyTo.tell(ok({ flowId, created: true }));
-    };
-    const known = this.#index.byRoutingKey(key);
-    if (known !== undefined) return void arrived(known);
-    arrivals.add(arrived);
-    this.#arrivals.set(key, arrivals);
-    const send = (): void => {
-      if (clock.now() >= end) {
-        arrivals.delete(arrived);
-        replyTo.tell({ type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) });
-        return;
-      }
-      this.#setup.router.route(partition, { type: 'service', kind: serviceKinds.start, bytes });
-      timer = clock.after(logStartRetryMs, send);
-    };
-    send();
   }
 
   #result({ name, waitMs, authority, replyTo }: Extract<RpcRequest, { type: 'result' }>): void {
@@ -310,8 +299,7 @@ class Rpc {
       return;
     }
     this.#index.put(flowId, value);
-    const arrivals = this.#arrivals.get(routingKeyOf(flowId));
-    if (arrivals !== undefined) for (const arrived of [...arrivals]) arrived(flowId);
+    this.#logStarts.seen(routingKeyOf(flowId), flowId, () => this.#index.get(flowId));
     const record = statusRecord.decode(value);
     const { status } = record;
     if (status === 'RUNNING') return;

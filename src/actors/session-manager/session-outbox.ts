@@ -16,6 +16,8 @@ class Lane {
   consumed: number;
   /** Highest number that may leave: its commit is durable. */
   durable = 0;
+  /** Nothing will be added: the lane goes with its last entry. */
+  closed = false;
 
   constructor(consumed: number) {
     this.consumed = consumed;
@@ -65,6 +67,7 @@ export class SessionOutbox {
   restore(bytes: Uint8Array): void {
     const message = sessionMessage.decode(bytes);
     const lane = this.#lane(message);
+    lane.closed ||= message.kind === 'close' || message.kind === 'error';
     lane.entries.push({ number: message.sequence, message, bytes });
     lane.durable = Math.max(lane.durable, message.sequence);
     lane.consumed = Math.min(lane.consumed, message.sequence - 1);
@@ -85,6 +88,7 @@ export class SessionOutbox {
     const gone = lane.entries.filter(({ number }) => number <= ack.received);
     lane.entries = lane.entries.filter(({ number }) => number > ack.received);
     this.#count -= gone.length;
+    this.#drop(id, lane);
     return gone.map(({ message }) => keyOf(message));
   }
 
@@ -117,13 +121,21 @@ export class SessionOutbox {
     const before = lane.entries.length;
     lane.entries = lane.entries.filter(({ number }) => number !== message.sequence);
     this.#count -= before - lane.entries.length;
+    this.#drop(laneOf(message.session, message.direction), lane);
     return keyOf(message);
   }
 
-  /** The flow of a session has ended and everything is acknowledged: forget it. */
-  forget(session: string, direction: SessionMessage['direction']): void {
+  /** The flow of a session has ended: its lane is forgotten when everything is acknowledged or given up. */
+  close(session: string, direction: SessionMessage['direction']): void {
     const id = laneOf(session, direction);
-    if (this.#lanes.get(id)?.entries.length === 0) this.#lanes.delete(id);
+    const lane = this.#lanes.get(id);
+    if (lane === undefined) return;
+    lane.closed = true;
+    this.#drop(id, lane);
+  }
+
+  #drop(id: string, lane: Lane): void {
+    if (lane.closed && lane.entries.length === 0) this.#lanes.delete(id);
   }
 
   #lane({ session, direction, sequence }: SessionMessage): Lane {

@@ -427,6 +427,8 @@ class Shard<Local> {
     this.#enter('draining');
     this.#drained = done;
     this.#tail?.close();
+    // What a timer would start now is for the next owner: it stands in the checkpoints.
+    this.#timers.close();
     try {
       await withDeadline(clock, this.#program.drain(), settings.drainMs, 'drain').catch((error: unknown) => {
         // What does not finish in time is abandoned: its last checkpoint stands, the next owner runs it again.

@@ -16,6 +16,7 @@ export class ShardTimers {
   readonly #heap: Alarm[] = [];
   #armed: { readonly timer: Timer; readonly due: number } | undefined;
   #live = 0;
+  #closed = false;
 
   /** `run` executes what is due as one turn of the shard. */
   constructor(clock: Clock, run: (turn: () => void) => void) {
@@ -29,7 +30,8 @@ export class ShardTimers {
 
   /** Rings at `due` (milliseconds since 1970), never before. */
   at(due: number, ring: () => void): Alarm {
-    const alarm: Alarm = { due, cancelled: false, ring };
+    const alarm: Alarm = { due, cancelled: this.#closed, ring };
+    if (this.#closed) return alarm;
     this.#heap.push(alarm);
     this.#live++;
     this.#up(this.#heap.length - 1);
@@ -45,7 +47,9 @@ export class ShardTimers {
     if (this.#heap.length > 64 && this.#live < this.#heap.length / 4) this.#rebuild();
   }
 
+  /** Nothing rings any more, now or later. */
   close(): void {
+    this.#closed = true;
     this.#armed?.timer.cancel();
     this.#armed = undefined;
     this.#heap.length = 0;
