@@ -42,7 +42,7 @@ describe('HTTP, durability and load', () => {
     }
   });
 
-  it('RP14 is alive but not ready, with reasons, and answers 503 until flows can run', async () => {
+  it('RP14, MO1 is alive but not ready, with reasons, and answers 503 until flows can run', async () => {
     const { api, node, claims } = await gated({ ready: false });
     expect((await api.get('/health/live')).status).toBe(200);
     const waiting = await api.get('/health/ready');

@@ -17,7 +17,7 @@ describe('HTTP, refusals', () => {
     ['an unknown status', 'GET', '/api/v1/flows?status=FINE', 400, 'WEIR_REQUEST_INVALID'],
     ['a wait that is no duration', 'GET', '/api/v1/flows/x/result?wait=5', 400, 'WEIR_REQUEST_INVALID'],
     ['too long a wait', 'GET', '/api/v1/flows/x/result?wait=1h', 400, 'WEIR_REQUEST_INVALID'],
-  ])('answers %s with a problem', async (_what, method, path, status, code) => {
+  ])('RP5 answers %s with a problem', async (_what, method, path, status, code) => {
     const { api } = await served();
     const answer = await api.send(method, path);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
@@ -65,7 +65,7 @@ describe('HTTP, refusals', () => {
       400,
       'WEIR_FLOW_INPUT_INVALID',
     ],
-  ])('refuses to start a flow with %s, and starts nothing', async (_what, body, headers, status, code) => {
+  ])('RP5 refuses to start a flow with %s, and starts nothing', async (_what, body, headers, status, code) => {
     const { api } = await served();
     const answer = await api.send('POST', flowsPath, headers, body);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
