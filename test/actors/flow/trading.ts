@@ -1,6 +1,6 @@
 /** Flows of two members over a session, with steps, a sleep, stages and a persistent actor: what the tests run. */
 import { z } from 'zod';
-import { ApplicationError, flow, persistentActor, protocol } from '../../../src/index.ts';
+import { ApplicationError, type Duration, flow, persistentActor, protocol } from '../../../src/index.ts';
 
 export const trade = protocol('trade', {
   version: 1,
@@ -35,7 +35,8 @@ export interface Effects {
   readonly bodies: Map<string, number>;
 }
 
-export function tradingFlows(effects: Effects = { bodies: new Map() }) {
+/** `rest` is how long a buyer sleeps between paying and booking. */
+export function tradingFlows(effects: Effects = { bodies: new Map() }, rest: Duration = '1 hour') {
   const note = (id: string): void => void effects.bodies.set(id, (effects.bodies.get(id) ?? 0) + 1);
 
   const buy = flow('buy', {
@@ -61,7 +62,7 @@ export function tradingFlows(effects: Effects = { bodies: new Map() }) {
       },
       *settle({ reference, price, quotedAt, seller }, { actor, session, sleep, step }) {
         yield* actor(account, 'cash').ask('credit', price);
-        yield* sleep('1 hour');
+        yield* sleep(rest);
         yield* step('book', ({ id }) => note(id));
         const conversation = yield* session(seller, trade);
         yield* conversation.send('thanks', { at: quotedAt });
