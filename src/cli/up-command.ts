@@ -37,6 +37,12 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
       const members = await loadMembers(configuration);
       const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
       const signalled = firstSignal(terminal.error);
+      process.once('uncaughtException', (error) => {
+        // Nobody knows what state it left behind; the next start has the one that was committed.
+        logger.error({ error }, 'the process has failed');
+        terminal.error(failureText(error, json()));
+        process.exit(exitCodes.failed);
+      });
       const node = await startNode({
         members,
         data: configuration.data,

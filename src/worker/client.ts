@@ -149,7 +149,7 @@ export function nodeClient({ system, rpc, random, authority }: ClientSetup) {
   };
 }
 
-export function identityOf(member: Identity | string): Identity {
+function identityOf(member: Identity | string): Identity {
   return typeof member === 'string' ? { name: member, group: defaultGroup } : member;
 }
 

@@ -44,10 +44,10 @@ export function weir(args: readonly string[], { stdin = '', ...environment }: En
 }
 
 /** A folder with a `weir.yaml` whose member ACME runs the flows of the fixtures. */
-export async function nodeFolder(more = ''): Promise<string> {
+export async function nodeFolder(more = '', level = 'error'): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'weir-cli-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const yaml = `data: ./data\nshards: 2\nhttp: { port: 0 }\nlog: { level: error }\nmembers: { ACME: { flows: ['${fixtures}'] } }\n${more}`;
+  const yaml = `data: ./data\nshards: 2\nhttp: { port: 0 }\nlog: { level: ${level} }\nmembers: { ACME: { flows: ['${fixtures}'] } }\n${more}`;
   await writeFile(join(directory, 'weir.yaml'), yaml);
   return directory;
 }

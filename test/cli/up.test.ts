@@ -78,6 +78,14 @@ describe('weir up', () => {
     expect((await again.weir('flow', 'show', flowId)).out).toMatch(/status +RUNNING/);
   });
 
+  it('UX2 ends with the cause and without a stack when the process itself fails', async () => {
+    const node = await up(await nodeFolder('', 'silent'));
+    await post(node.url, 'r', 'stray', {}).catch(() => undefined);
+    const { code, error } = await node.ended;
+    expect(code).toBe(1);
+    expect(error).toMatch(/^weir: nobody looks after this \(WEIR_INTERNAL\)\n {2}to do: .*\n$/);
+  });
+
   it('CF10 takes flags over the file', async () => {
     const directory = await nodeFolder();
     const node = await up(directory, '--data', join(directory, 'elsewhere'), '--port', '0', '--host', 'localhost');

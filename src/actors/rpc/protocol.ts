@@ -1,6 +1,6 @@
 /** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
 import type { WeirError } from '../../errors/index.ts';
-import type { FaultRecord, FlowStatus } from '../../persistence/index.ts';
+import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
 import type { FlowDescription, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
@@ -113,5 +113,3 @@ export type RpcRequest =
 export type RpcMessage =
   | RpcRequest
   | { readonly type: 'changed'; readonly flowId: string; readonly value: Uint8Array | undefined };
-
-export type { FaultRecord };

@@ -14,7 +14,7 @@ export interface Gate {
   pass(): Promise<void>;
 }
 
-export function gate(): Gate {
+function gate(): Gate {
   let opened: Promise<void> = Promise.resolve();
   let open = (): void => undefined;
   return {
