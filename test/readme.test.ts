@@ -15,7 +15,10 @@ describe('the README', () => {
     const directory = await mkdtemp(join(root, '.weir', 'readme-'));
     try {
       const program = `const checkCredit = (price: bigint, id: string): string => \`\${id} \${price}\`;\n${code}`;
-      await writeFile(join(directory, 'program.ts'), program.replace("'./data'", JSON.stringify(join(directory, 'data'))));
+      await writeFile(
+        join(directory, 'program.ts'),
+        program.replace("'./data'", JSON.stringify(join(directory, 'data'))),
+      );
       const { stdout } = await promisify(execFile)(process.execPath, [join(directory, 'program.ts')]);
       expect(stdout).toBe("{ delivery: 'on Friday' }\n");
     } finally {
