@@ -2,7 +2,7 @@
  * A node: one worker with its log, its services under one supervisor, and a client for the program that embeds it.
  * Owns the order of start (domino, by needs) and of shutdown (drain, then stop, then close).
  */
-import { type AnyActor, type AnyFlow, type HostedMember, Registry } from '../actors/flow/index.ts';
+import { type AnyActor, type AnyFlow, defaultCredit, type HostedMember, Registry } from '../actors/flow/index.ts';
 import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
 import { type ActorSnapshot, type ActorSystem, createActorSystem, type Ref } from '../actors/kernel/index.ts';
 import type { RpcMessage } from '../actors/rpc/index.ts';
@@ -158,16 +158,17 @@ export async function createNode(
 
   let rpcRef: Ref<RpcMessage> | undefined;
   const rpc = (): Ref<RpcMessage> => {
-    if (rpcRef === undefined) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: waitingOf(services).join('; ') });
+    if (rpcRef === undefined) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: waiting().join('; ') });
     return rpcRef;
   };
   let shards: readonly ShardStatus[] = [];
   let services: readonly ChildStatus[] = [];
   let stopping = false;
+  const waiting = (): readonly string[] => waitingOf(services, shards, log.health());
   const status = (): NodeStatus => ({
     ready: !stopping && services.length > 0 && services.every(({ state }) => state === 'ready'),
     services,
-    waiting: waitingOf(services),
+    waiting: waiting(),
     shards,
     log: { driver: log.driver, ...log.health() },
   });
@@ -180,7 +181,7 @@ export async function createNode(
       peer,
       authorize,
       settings: {
-        sessions: { credit: { messages: 64, bytes: 1024 * 1024 }, redeliverMs, resendMs: 1_000 },
+        sessions: { credit: defaultCredit, redeliverMs, resendMs: 1_000 },
         retentionMs,
         maxHot: maxHotFlows,
       },
@@ -269,7 +270,7 @@ export async function createNode(
     const error = ensureError(thrown);
     await stop();
     if (!WeirError.is(error, 'WEIR_DEADLINE')) throw error;
-    const waitsOn = waitingOf(services).join('; ');
+    const waitsOn = waiting().join('; ');
     throw new WeirError('WEIR_START_TIMEOUT', { path: 'the node', withinMs: startWithinMs, waitsOn }, error);
   }
   failed = undefined;
@@ -308,11 +309,27 @@ function nothingLeft(descriptors: readonly ServiceDescriptor[], services: readon
   return services.every(({ id, state }) => edges.has(id) || idle.has(state));
 }
 
-function waitingOf(services: readonly ChildStatus[]): readonly string[] {
-  const chains = describeWaiting(services);
+/** One sentence for each service that waits; the log is told of as if it were a service, since all of them stand on it. */
+function waitingOf(
+  services: readonly ChildStatus[],
+  shards: readonly ShardStatus[],
+  { state, error }: LogHealth,
+): readonly string[] {
+  const open = shards.filter(({ phase }) => phase === 'running').length;
+  const log: ChildStatus = {
+    id: logNeed,
+    state: state === 'ok' ? 'starting' : 'down',
+    waitsOn: [],
+    restarts: 0,
+    lastFailure: error?.message ?? `${open} of ${shards.length} shards are open`,
+  };
+  const told = services.map((service) =>
+    service.id === 'flow' && service.state === 'starting' ? { ...service, waitsOn: [logNeed] } : service,
+  );
+  const chains = describeWaiting([...told, log]);
   if (chains.length > 0) return chains;
   return services
-    .filter(({ state }) => state !== 'ready')
+    .filter((service) => service.state !== 'ready')
     .map(({ id, state, lastFailure }) => `${id} is ${state}${lastFailure === undefined ? '' : `: ${lastFailure}`}`);
 }
 

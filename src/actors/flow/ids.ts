@@ -29,10 +29,6 @@ export function routingKeyOf(id: string): string {
   return id.slice(0, keyLength);
 }
 
-export function isFlowId(id: string): boolean {
-  return /^[0-9a-f]{24}-[0-9a-z]+$/.test(id);
-}
-
 /** Id of an operation: of a step, a request or a session. */
 export function operationId(flowId: string, visit: number, index: number): string {
   return `${flowId}.${visit}.${index}`;

@@ -1,4 +1,6 @@
 /** The flow service: how flows and persistent actors are written, and the program that runs them on shards. */
+
+export { defaultCredit } from '../session-manager/index.ts';
 export { issuesOf } from './context.ts';
 export type {
   AnyFlow,
@@ -15,7 +17,6 @@ export { flow } from './definition.ts';
 export { ApplicationError, FlowError, TransientError } from './faults.ts';
 export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';
 export { flowProgram } from './flow-program.ts';
-export { responderRoutingKey } from './ids.ts';
 export type { Op, Operation } from './operation.ts';
 export { peerReceiver } from './peer-receiver.ts';
 export type {

@@ -8,7 +8,7 @@ import type { FaultRecord, FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
 import type { Ref } from '../kernel/index.ts';
 
-export { actorAddress, bodyHash, clientRoutingKey, isFlowId, routingKeyOf } from './ids.ts';
+export { actorAddress, bodyHash, clientRoutingKey, routingKeyOf } from './ids.ts';
 export { encodeStart } from './start-record.ts';
 
 /** Kinds of messages without number that reach a flow shard from elsewhere. */

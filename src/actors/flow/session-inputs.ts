@@ -97,7 +97,8 @@ export class SessionInputs {
     if (flow === undefined) {
       if (known === undefined) return;
       // The flow has ended: it wants nothing more, and its peer need not send it again (FE4).
-      this.counts.discarded++;
+      // Farewells cross each other at every ordinary end; only what somebody wanted to be read is counted.
+      if (message.kind === 'data') this.counts.discarded++;
       this.#sessions.acknowledge(message, message.sequence, message.sequence, changes);
       this.#host.add(changes);
       return;

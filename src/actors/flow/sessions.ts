@@ -187,6 +187,6 @@ export class FlowSessions {
 }
 
 /** Where messages of this end go. */
-export function directionOf(session: SessionRecord): Direction {
+function directionOf(session: SessionRecord): Direction {
   return session.role === 'initiator' ? 'toResponder' : 'toInitiator';
 }

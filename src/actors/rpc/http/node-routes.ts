@@ -70,12 +70,10 @@ export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metr
 }
 
 /** Why the node is not ready; none when it is. */
-function reasonsOf({ ready, waiting, shards, log }: NodeStanding): readonly string[] {
-  const stalled = log.state === 'stalled' ? [`flow waits on log (${log.error?.message ?? 'stalled'})`] : [];
-  if (ready) return stalled;
-  if (waiting.length === 0) return ['the node is starting or stopping', ...stalled];
-  const late = shards.filter(({ phase }) => phase !== 'running').map(({ partition, phase }) => `${partition} ${phase}`);
-  return [...waiting, ...(late.length === 0 ? [] : [`flow waits on shards (${late.join(', ')})`]), ...stalled];
+function reasonsOf({ ready, waiting, log }: NodeStanding): readonly string[] {
+  if (!ready) return waiting.length > 0 ? waiting : ['the node is starting or stopping'];
+  // Services run, but whatever they start waits for its commit.
+  return log.state === 'stalled' ? [`flow waits on log (${log.error?.message ?? 'stalled'})`] : [];
 }
 
 function logJson({ driver, state, error, since }: NodeStanding['log']): Record<string, unknown> {
