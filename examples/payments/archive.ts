@@ -4,7 +4,7 @@
  * the next one, and the books can be proved over everything that happened. Files are only ever added.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PaymentsError } from './errors.ts';
 import { type CreditTransferMessage, readCreditTransfers } from './iso20022/index.ts';
@@ -72,6 +72,11 @@ export class Archive {
     }
   }
 
+  /** Whether nobody has added anything since it was read. To be asked when the data directory is one's own. */
+  isCurrent(): boolean {
+    return this.#names('files').length === this.#files.length && this.#names('books').length === this.#books;
+  }
+
   get files(): readonly ArchivedFile[] {
     return this.#files;
   }
@@ -117,7 +122,7 @@ export class Archive {
   #names(kind: 'files' | 'books'): string[] {
     const folder = join(this.#folder, kind);
     const form = kind === 'files' ? fileForm : bookForm;
-    // What has another name is what a killed process left half written.
+    // Whatever has another name is not ours, or is what a killed process left half written.
     return existsSync(folder)
       ? readdirSync(folder)
           .filter((name) => form.test(name))
@@ -135,9 +140,7 @@ export class Archive {
   }
 
   #write(kind: 'files' | 'books', name: string, bytes: Uint8Array): void {
-    const folder = join(this.#folder, kind);
-    mkdirSync(folder, { recursive: true });
-    writeDurably(join(folder, name), bytes);
+    writeDurably(join(this.#folder, kind, name), bytes);
   }
 }
 

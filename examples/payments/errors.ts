@@ -16,7 +16,10 @@ const remedies = {
   PAYMENTS_ACCOUNTS_INVALID: 'correct the accounts at the path given; nothing was started',
   PAYMENTS_ARCHIVE_DAMAGED: 'restore the data directory from a backup, or start with another one (--data)',
   PAYMENTS_FILE_UNREADABLE: 'check the path and its permissions; nothing of it was started',
-  PAYMENTS_PORT_IN_USE: 'choose another port (--port), or stop what listens there; nothing was started',
+  PAYMENTS_DATA_UNUSABLE: 'choose another data directory (--data), or mend the cause; nothing was started',
+  PAYMENTS_DATA_CHANGED: 'give the command again; nothing was started',
+  PAYMENTS_WRITE_FAILED:
+    'make room, or choose another directory, and give the command again; payments that are made are not made again',
   PAYMENTS_REPORT_INVALID: 'give one outcome for each transaction of the message, and an ISO date and time of creation',
 } as const;
 

@@ -54,17 +54,23 @@ async function main(paths: readonly string[], options: Options): Promise<number>
   let archive: Archive;
   let book: OpeningBook;
   let url: string | undefined;
+  const accounts = options.accounts ?? new URL('accounts.json', shipped).pathname;
+  let where = data;
   try {
     archive = new Archive(data);
-    book = bookFor(files, archive, options);
+    where = accounts;
+    book = bookFor(files, archive, accounts, options.openAccounts);
+    where = data;
     ({ node, url } = await startServing({ data: join(data, 'node'), book, options, events }));
   } catch (error) {
-    report(error, options.accounts ?? options.data);
+    report(knownError(error), where);
     return exits.input;
   }
   const failed = new Promise<never>((_resolve, reject) => node.onFailure(reject));
   failed.catch(() => undefined);
   try {
+    // The node's lock makes the directory ours only now.
+    if (!archive.isCurrent()) throw new PaymentsError('PAYMENTS_DATA_CHANGED', 'another process added files just now');
     const setup = { node, archive, files, book, reportsFolder, events, clock, signal: stop };
     const summary = await Promise.race([run({ ...setup, createdAt: new Date().toISOString() }), failed]);
     if (summary === undefined) return stop.reason === 'SIGTERM' ? exits.SIGTERM : exits.SIGINT;
@@ -75,6 +81,9 @@ async function main(paths: readonly string[], options: Options): Promise<number>
     }
     if (!summary.balanced || summary.open.length > 0) return exits.unbalanced;
     return wrong > 0 ? exits.input : exits.ok;
+  } catch (error) {
+    report(error, data);
+    return exits.unbalanced;
   } finally {
     await node.stop();
     events.stopped();
@@ -114,8 +123,7 @@ function bytesOf(path: string): Buffer {
 }
 
 /** What is in the book already, and what the options add to it. @throws PaymentsError */
-function bookFor(files: readonly GivenFile[], archive: Archive, options: Options): OpeningBook {
-  const path = options.accounts ?? new URL('accounts.json', shipped).pathname;
+function bookFor(files: readonly GivenFile[], archive: Archive, path: string, amount: string | undefined): OpeningBook {
   const given = readOpeningBook(bytesOf(path).toString('utf8'));
   const { book, banksSince, accountsSince } = archive.grown;
   const known = {
@@ -125,12 +133,18 @@ function bookFor(files: readonly GivenFile[], archive: Archive, options: Options
       ...given.accounts.filter((one) => !accountsSince.has(accountKey(one.bank, one.account))),
     ],
   };
-  if (options.openAccounts === undefined) return known;
+  if (amount === undefined) return known;
   return openAtFirstSight(
     known,
     files.flatMap(({ messages }) => messages),
-    options.openAccounts,
+    amount,
   );
+}
+
+/** The operating system's errors about the data directory, in the form of all others. */
+function knownError(error: unknown): unknown {
+  const isSystem = error instanceof Error && 'errno' in error;
+  return isSystem ? new PaymentsError('PAYMENTS_DATA_UNUSABLE', error.message, error) : error;
 }
 
 interface ServingSetup {

@@ -1,6 +1,6 @@
 /** Writes the pacs.002 report of each message into the reports directory. Owns the names of the files. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CreditTransferMessage,
@@ -24,7 +24,6 @@ export class Reports {
 
   constructor(setup: ReportsSetup) {
     this.#setup = setup;
-    mkdirSync(setup.folder, { recursive: true });
   }
 
   get count(): number {

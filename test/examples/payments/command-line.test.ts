@@ -102,6 +102,21 @@ describe('what somebody else uses', () => {
     expect(first.events.at(-1)?.type).toBe('stopped');
   });
 
+  it('the place of a data directory: refused', async () => {
+    const path = file('not-a-folder', '');
+    const finished = await runPayments([shippedPath('01-suppliers-eur.xml'), '--data', path, '--no-serve']);
+    expect(finished.code).toBe(2);
+    expect(finished.events).toMatchObject([{ type: 'problem', code: 'PAYMENTS_DATA_UNUSABLE' }]);
+  });
+
+  it('the place of the reports: said, with what was paid kept', async () => {
+    const args = [shippedPath('01-suppliers-eur.xml'), '--data', data(), '--no-serve'];
+    const finished = await runPayments([...args, '--reports', join(file('not-a-folder-either', ''), 'reports')]);
+    expect(finished.code).toBe(1);
+    expect(lastOf(finished, 'problem')).toMatchObject({ code: 'PAYMENTS_WRITE_FAILED' });
+    expect(lastOf(await runPayments(args), 'summary')).toMatchObject({ balanced: true, thereAlready: 4 });
+  });
+
   it('a port that was asked for: refused', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -12,7 +12,7 @@ export const shippedBook = readOpeningBook(readFileSync(shippedPath('accounts.js
 /** How many transactions the reports in a folder call settled, and how many refused with each code. */
 export function outcomesIn(reports: string): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const name of readdirSync(reports)) {
+  for (const name of readdirSync(reports).filter((one) => one.startsWith('pacs.002-'))) {
     const xml = readFileSync(join(reports, name), 'utf8');
     for (const [block] of xml.matchAll(/<TxInfAndSts>[\s\S]*?<\/TxInfAndSts>/g)) {
       const result = block.includes('<TxSts>ACSC</TxSts>') ? 'settled' : (/<Cd>(\w+)<\/Cd>/.exec(block)?.[1] ?? 'none');
