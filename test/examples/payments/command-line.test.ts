@@ -143,4 +143,34 @@ describe('the node that stays up', () => {
     expect(Object(await flows).flows).toHaveLength(4);
     expect(finished.code).toBe(0);
   });
+
+  it('takes payments over HTTP too, and the next proof is over them', async () => {
+    const directory = data();
+    const args = [shippedPath('01-suppliers-eur.xml'), '--data', directory];
+    const party = (bank: string, account: string) => ({
+      bank: { id: bank, scheme: 'BIC' },
+      account: { id: account, scheme: 'IBAN' },
+    });
+    const input = {
+      clientRequestId: 'by-hand-1',
+      messageId: 'BY-HAND',
+      index: 0,
+      amount: { currency: 'EUR', minor: '1' },
+      debtor: party('HNSBDEHH', 'DE61209901004410037000'),
+      creditor: party('ALPZCHZZ', 'CH7209871620011840000'),
+    };
+    let answer: Promise<unknown> | undefined;
+    await runPayments([...args, '--port', '0'], ({ type, url }, child) => {
+      if (type !== 'serving') return;
+      answer = fetch(`${url}/api/v1/members/HNSBDEHH/flows?wait=30s`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ clientRequestId: 'by-hand-1', flow: 'pay', input }),
+      }).then((response) => response.json());
+      void answer.finally(() => child.kill('SIGTERM'));
+    });
+    expect(await answer).toMatchObject({ status: 'COMPLETED', result: { outcome: { type: 'settled' } } });
+    const summary = lastOf(await runPayments([...args, '--no-serve']), 'summary');
+    expect(summary).toMatchObject({ balanced: true, others: 1, proved: 5 });
+  });
 });
