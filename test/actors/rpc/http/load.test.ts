@@ -49,7 +49,10 @@ describe('HTTP, durability and load', () => {
     expect(waiting.status).toBe(503);
     expect(waiting.headers['retry-after']).toBe('1');
     expect(waiting.body.ready).toBe(false);
-    expect(waiting.body.reasons[0]).toMatch(/^rpc waits on flow/);
+    const reason = expect.stringMatching(
+      /^rpc waits on flow, which waits on log \(starting: 0 of \d shards are open\)$/,
+    );
+    expect(waiting.body.reasons).toContainEqual(reason);
     const refused = await api.start('r', 'double', { n: 1 });
     expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([
       503,
