@@ -3,7 +3,7 @@
  * so that a mistake is reported at the line that made it.
  */
 import type { ZodType } from 'zod';
-import { WeirError } from '../../errors/index.ts';
+import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Duration, type Identity, type LogFields, type Logger, silentLogger, toMs } from '../../ports/index.ts';
 import type { Become, Failed, FlowContext, FlowDefinition } from './definition.ts';
@@ -16,8 +16,8 @@ import type { Session } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
 import type { StepBody, StepOptions } from './step.ts';
 
-/** What `receive` gives the generator: type and bytes of a message; an empty type stands for "timed out". */
-export type RawMessage = readonly [type: string, body: Uint8Array];
+/** What `receive` gives the generator: type and bytes of a message; nothing stands for "timed out". */
+export type RawMessage = readonly [type: string, body: Uint8Array] | readonly [];
 
 export interface ContextSetup {
   readonly flow: FlowInstance;
@@ -108,9 +108,8 @@ function sessionHandle(
   function* receive(options?: { readonly within: Duration }): Operation<never> {
     const withinMs = options === undefined ? undefined : toMs(options.within);
     const [type, bytes] = yield* perform<RawMessage>({ op: 'receive', label: id, session: id, withinMs });
-    const message =
-      type === '' ? { type: 'timedOut' } : { type, body: checked(protocol, inbound, type, decodeValue(bytes)) };
-    return message as never;
+    if (type === undefined || bytes === undefined) return { type: 'timedOut' } as never;
+    return { type, body: checked(protocol, inbound, type, readBody(protocol, type, bytes)) } as never;
   }
   return {
     id,
@@ -127,9 +126,18 @@ function sessionHandle(
   };
 }
 
+/** What a peer sent is not trusted: bytes that nobody can read are as wrong as a body that does not fit. */
+function readBody(protocol: Protocol, type: string, bytes: Uint8Array): unknown {
+  try {
+    return decodeValue(bytes);
+  } catch (error) {
+    throw invalid(type, protocol.name, messageOf(error));
+  }
+}
+
 /** @throws FlowError `WEIR_MESSAGE_INVALID` */
 function checked(protocol: Protocol, types: MessageTypes, type: string, body: unknown): unknown {
-  const schema = types[type];
+  const schema = Object.hasOwn(types, type) ? types[type] : undefined;
   if (schema === undefined) throw invalid(type, protocol.name, 'it has no such message in this direction');
   const parsed = schema.safeParse(body);
   if (!parsed.success) throw invalid(type, protocol.name, issuesOf(parsed.error));
@@ -142,7 +150,7 @@ function invalid(type: string, protocol: string, why: string): FlowError {
 
 function actorHandle(actor: PersistentActor<ZodType, ActorMessageTypes>, key: string) {
   const encode = (type: string, body: unknown): Uint8Array => {
-    const schema = actor.messages[type]?.body;
+    const schema = Object.hasOwn(actor.messages, type) ? actor.messages[type]?.body : undefined;
     if (schema === undefined) throw invalid(type, actor.name, 'the actor has no such message');
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw invalid(type, actor.name, issuesOf(parsed.error));

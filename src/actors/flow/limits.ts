@@ -1,5 +1,6 @@
 /** Sizes that flow code can reach. They are checked before anything joins a batch, so that they concern one flow alone. */
 import { WeirError } from '../../errors/index.ts';
+import type { SessionMessage } from '../session-manager/index.ts';
 import type { ShardHost } from '../shard/index.ts';
 
 /** Largest value that a flow may keep, send or return, in bytes: half a record, which leaves room for what goes with it. */
@@ -11,4 +12,22 @@ export function maxValueBytes({ limits }: Pick<ShardHost, 'limits'>): number {
 export function checkSize(host: Pick<ShardHost, 'limits'>, flow: string, what: string, bytes: number): void {
   const limit = maxValueBytes(host);
   if (bytes > limit) throw new WeirError('WEIR_FLOW_TOO_LARGE', { what, flow, bytes, limit });
+}
+
+/** Largest session message that a peer may send: a body of the largest size, and what goes with it. */
+const maxPeerMessageBytes = 768 * 1024;
+/** Longest name that a peer may give: of a session, a protocol, a trace, a member. */
+const maxNameLength = 1_000;
+/** Longest reason that a peer may give for its failure. */
+const maxReasonLength = 10_000;
+
+/** Why a message of a peer is refused for its size; undefined when it fits. What fits can always be kept in a record. */
+export function tooLargeForUs(message: SessionMessage, bytes: number): string | undefined {
+  if (bytes > maxPeerMessageBytes) return `it has ${bytes} bytes, the limit is ${maxPeerMessageBytes}`;
+  const { session, protocol, trace, sourceName, sourceGroup, type } = message;
+  for (const name of [session, protocol, trace, sourceName, sourceGroup]) {
+    if (name.length > maxNameLength) return `a name in it has ${name.length} characters, the limit is ${maxNameLength}`;
+  }
+  if (type.length > maxReasonLength) return `its type has ${type.length} characters, the limit is ${maxReasonLength}`;
+  return undefined;
 }

@@ -6,6 +6,7 @@ import type { PeerMessage } from '../../transport/peer/index.ts';
 import { destinationOf, sessionMessage, sourceOf } from '../session-manager/index.ts';
 import { partitionOf, type RoutedMessage } from '../shard/index.ts';
 import { responderRoutingKey, routingKeyOf } from './ids.ts';
+import { tooLargeForUs } from './limits.ts';
 import { serviceKinds } from './protocol.ts';
 
 export interface PeerReceiverSetup {
@@ -34,6 +35,11 @@ export function peerReceiver({
           { source: source.name, destination: destination.name },
           'dropped a session message with a false address',
         );
+        return;
+      }
+      const tooLarge = tooLargeForUs(message, bytes.length);
+      if (tooLarge !== undefined) {
+        logger.warn({ source: source.name, why: tooLarge }, 'dropped a session message that is too large');
         return;
       }
       const key =

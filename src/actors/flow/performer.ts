@@ -26,8 +26,10 @@ export interface PerformerSetup {
   readonly steps: StepRunner;
 }
 
-/** A suspended sender looks again for room after this time. */
+/** A sender to a full shard looks again for room after this time. */
 const roomPollMs = 50;
+/** Credit comes with an acknowledgement, which wakes the sender; this is for those that get lost. */
+const creditPollMs = 1_000;
 /** Unacknowledged bytes for one shard beyond which flows that send there are held back. */
 const maxBacklogBytes = 4 * 1024 * 1024;
 
@@ -179,7 +181,15 @@ export class OperationPerformer {
     if (session === undefined || fault !== undefined) {
       return recordFailed(flow, index, op, fault ?? closed(op.session, session), changes);
     }
-    if (!this.#sessions.hasCredit(session)) return this.#waitForRoom(flow, 'credit', op.label);
+    if (!this.#sessions.hasCredit(flow, session)) {
+      if (this.#sessions.askForCredit(flow, session) !== 'unanswered') {
+        return this.#waitFor(flow, 'credit', op.label, creditPollMs);
+      }
+      session.peer = 'failed';
+      session.peerError = 'the peer could not be reached in time';
+      flow.dirty = true;
+      return recordFailed(flow, index, op, failed(session) ?? closed(op.session, session), changes);
+    }
     this.#sessions.send(flow, session, { kind: 'data', type: op.type, body: op.body }, changes);
     return recordDone(flow, index, op, noBytes, changes);
   }
@@ -209,7 +219,7 @@ export class OperationPerformer {
     if (fault !== undefined) return recordFailed(flow, index, op, fault, changes);
     const now = this.#host.clock.now();
     const due = entry?.due ?? (op.withinMs === undefined ? 0 : now + op.withinMs);
-    if (due > 0 && due <= now) return recordDone(flow, index, op, encodeValue(['', noBytes], 'a timeout'), changes);
+    if (due > 0 && due <= now) return recordDone(flow, index, op, encodeValue([], 'a timeout'), changes);
     if (entry === undefined) {
       // A session that starts with listening has to be opened in so many words.
       if (session.role === 'initiator' && session.sent === 0) {
@@ -248,7 +258,8 @@ export class OperationPerformer {
   ): Resume | undefined {
     const partition = partitionOf(actorAddress(flow.member, op.actor, op.key), this.#host.partitions);
     if (entry === undefined) {
-      if (this.#host.backlogBytes(partition) > maxBacklogBytes) return this.#waitForRoom(flow, 'room', op.label);
+      if (this.#host.backlogBytes(partition) > maxBacklogBytes)
+        return this.#waitFor(flow, 'room', op.label, roomPollMs);
       const { memberName, memberGroup } = flow.head;
       const message = actorMessage.encode({
         kind: op.op,
@@ -270,8 +281,8 @@ export class OperationPerformer {
     return undefined;
   }
 
-  #waitForRoom(flow: FlowInstance, what: 'credit' | 'room', label: string): undefined {
-    const due = this.#host.clock.now() + roomPollMs;
+  #waitFor(flow: FlowInstance, what: 'credit' | 'room', label: string, pollMs: number): undefined {
+    const due = this.#host.clock.now() + pollMs;
     flow.waiting = { what, label, due };
     this.#life.arm(flow, due);
     return undefined;

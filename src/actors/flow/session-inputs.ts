@@ -2,7 +2,7 @@
  * Session messages that arrive at a shard: each finds its flow, or starts the one that answers, is put in order,
  * delivered once, and acknowledged when that is durable.
  */
-import { encodeValue, type FlowHead } from '../../persistence/index.ts';
+import { encodeValue, type FlowHead, type SessionRecord } from '../../persistence/index.ts';
 import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
 import {
   destinationOf,
@@ -14,7 +14,7 @@ import {
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowEngine } from './engine.ts';
 import { bodyHash, responderRoutingKey } from './ids.ts';
-import type { FlowInstance } from './instance.ts';
+import { type FlowInstance, peerOf } from './instance.ts';
 import type { Registry } from './registry.ts';
 import type { FlowSessions } from './sessions.ts';
 
@@ -75,11 +75,9 @@ export class SessionInputs {
       case 'ack':
         this.#acknowledged(message);
         return;
-      case 'reject': {
-        const flow = this.#desk.find(flowOf(message));
-        if (flow !== undefined) this.#peerFailed(flow, message, message.type);
+      case 'reject':
+        this.#rejected(message);
         return;
-      }
       default:
         this.#sessionMessage(message);
     }
@@ -108,16 +106,11 @@ export class SessionInputs {
   }
 
   #deliver(flow: FlowInstance, message: SessionMessage, changes: ChangeSet): void {
-    const session = flow.session(message.session);
-    const peer = session === undefined ? undefined : { name: session.peerName, group: session.peerGroup };
-    if (session === undefined || peer === undefined || !sameIdentity(peer, sourceOf(message))) {
-      this.counts.forged++;
-      this.#host.log.warn({ flowId: flow.id, source: message.sourceName }, 'refused a session message of a stranger');
-      return;
-    }
+    const session = this.#sessionOf(flow, message);
+    if (session === undefined) return;
     const unread = session.received - session.consumed;
     if (unread >= 2 * this.#setup.creditMessages) return;
-    for (const due of this.#sessions.order.arrive(message, session.received)) {
+    for (const due of this.#sessions.order.arrive(flow.id, message, session.received)) {
       session.received = due.sequence;
       flow.dirty = true;
       if (due.kind === 'data') {
@@ -202,9 +195,10 @@ export class SessionInputs {
       for (const key of gone) changes.remove(key);
       this.#host.add(changes);
     }
-    // Credit may have come back.
     const flow = this.#desk.find(this.#senderOf(ack) ?? '');
-    if (flow?.waiting?.what === 'credit') this.#engine.wake(flow);
+    if (flow === undefined) this.#sessions.closeAnswered(ack);
+    // Credit may have come back.
+    else if (flow.waiting?.what === 'credit') this.#engine.wake(flow);
   }
 
   #senderOf(ack: SessionMessage): string | undefined {
@@ -219,21 +213,49 @@ export class SessionInputs {
         ? flowOf(message)
         : this.#desk.known(responderRoutingKey(sourceOf(message), destinationOf(message), message.session))?.flowId;
     const flow = this.#desk.find(id ?? '');
-    if (flow !== undefined) this.#peerFailed(flow, message, 'the peer could not be reached in time');
+    const session = flow?.session(message.session);
+    if (flow === undefined || session === undefined) return;
+    const changes = new ChangeSet();
+    this.#peerFailed(flow, session, 'the peer could not be reached in time', changes);
+    if (!changes.empty) this.#host.add(changes);
   }
 
-  #peerFailed(flow: FlowInstance, message: SessionMessage, reason: string): void {
+  /** Nobody answers the protocol there: the session has failed, and what was sent need not be sent again. */
+  #rejected(message: SessionMessage): void {
+    if (message.direction !== 'toInitiator') {
+      this.counts.discarded++;
+      return;
+    }
+    const flow = this.#desk.find(flowOf(message));
+    const session = flow === undefined ? undefined : this.#sessionOf(flow, message);
+    if (flow !== undefined && session === undefined) return;
+    const changes = new ChangeSet();
+    for (const key of this.#sessions.rejected(message)) changes.remove(key);
+    if (flow !== undefined && session !== undefined) this.#peerFailed(flow, session, message.type, changes);
+    if (!changes.empty) this.#host.add(changes);
+  }
+
+  /** The session of a flow that a message belongs to; undefined, and counted, when it is not from its peer (SM16). */
+  #sessionOf(flow: FlowInstance, message: SessionMessage): SessionRecord | undefined {
     const session = flow.session(message.session);
-    if (session === undefined || session.peer !== 'open') return;
-    // A stranger's word about a session that is not his counts for nothing (SM16).
-    const peer = { name: session.peerName, group: session.peerGroup };
-    if (!sameIdentity(peer, sourceOf(message)) && !sameIdentity(peer, destinationOf(message))) return;
+    if (
+      session !== undefined &&
+      sameIdentity(peerOf(session), sourceOf(message)) &&
+      sameIdentity(flow.member, destinationOf(message))
+    ) {
+      return session;
+    }
+    this.counts.forged++;
+    this.#host.log.warn({ flowId: flow.id, source: message.sourceName }, 'refused a session message of a stranger');
+    return undefined;
+  }
+
+  #peerFailed(flow: FlowInstance, session: SessionRecord, reason: string, changes: ChangeSet): void {
+    if (session.peer !== 'open') return;
     session.peer = 'failed';
     session.peerError = reason;
     flow.dirty = true;
-    const changes = new ChangeSet();
     this.#engine.absorb(flow, changes);
-    this.#host.add(changes);
   }
 }
 

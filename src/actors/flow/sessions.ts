@@ -5,8 +5,11 @@
 import type { FlowHead, SessionRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import {
+  type Asked,
+  answeredBy,
   answerTo,
   type Direction,
+  type LaneName,
   type SessionCredit,
   type SessionMessage,
   SessionOrder,
@@ -60,8 +63,22 @@ export class FlowSessions {
     this.#armResend();
   }
 
-  hasCredit(session: SessionRecord): boolean {
-    return this.#outbox.hasCredit(session.id, directionOf(session), session.sent, this.#setup.settings.credit);
+  /** Directions of sessions that are remembered. */
+  get lanes(): number {
+    return this.#outbox.lanes;
+  }
+
+  hasCredit(flow: FlowInstance, session: SessionRecord): boolean {
+    return this.#outbox.hasCredit(laneOf(flow.head, session), session.sent, this.#setup.settings.credit);
+  }
+
+  /** A sender without credit asks what its peer has read, in case that was told and got lost. */
+  askForCredit({ head }: FlowInstance, session: SessionRecord): Asked {
+    const { host, settings } = this.#setup;
+    const now = host.clock.now();
+    // The newest number is at the peer already, or else it is still being sent and nothing is asked.
+    const question = this.#message(head, session, { kind: 'open', type: '', body: noBytes, sequence: session.sent });
+    return this.#outbox.ask(question, now, settings.resendMs, settings.redeliverMs);
   }
 
   /** Sends the next message of a session; it leaves when `changes` are durable. */
@@ -73,27 +90,7 @@ export class FlowSessions {
   ): void {
     session.sent++;
     flow.dirty = true;
-    const { host, settings } = this.#setup;
-    const now = host.clock.now();
-    const message: SessionMessage = {
-      protocol: session.protocol,
-      version: session.version,
-      session: session.id,
-      direction: directionOf(session),
-      kind: what.kind,
-      sequence: session.sent,
-      sourceName: flow.head.memberName,
-      sourceGroup: flow.head.memberGroup,
-      destinationName: session.peerName,
-      destinationGroup: session.peerGroup,
-      trace: flow.head.trace,
-      created: now,
-      expires: now + settings.redeliverMs,
-      type: what.type,
-      body: what.body,
-      received: 0,
-      consumed: 0,
-    };
+    const message = this.#message(flow.head, session, { ...what, sequence: session.sent });
     const { key, bytes } = this.#outbox.add(message);
     changes.put(key, bytes);
     changes.after(() => this.#outbox.release(message));
@@ -103,14 +100,14 @@ export class FlowSessions {
   /** Ends the own side of all open sessions of a flow. */
   endAll(flow: FlowInstance, kind: 'close' | 'error', reason: string, changes: ChangeSet): void {
     for (const session of flow.head.sessions) {
-      this.order.forget(session.id);
+      this.order.forget(flow.id, session.id);
       // A session that nobody has heard of needs no end.
       const unheard = session.role === 'initiator' && session.sent === 0;
       if (session.status === 'open' && !unheard && session.peer !== 'failed') {
         this.send(flow, session, { kind, type: reason, body: noBytes }, changes);
       }
       session.status = 'closed';
-      this.#outbox.close(session.id, directionOf(session));
+      this.#outbox.close(laneOf(flow.head, session));
     }
   }
 
@@ -122,26 +119,8 @@ export class FlowSessions {
   /** The same for a session of which no message is at hand: its flow has read on. */
   acknowledgeReading(head: FlowHead, session: SessionRecord, changes: ChangeSet): void {
     const { received, consumed } = session;
-    const now = this.#setup.host.clock.now();
-    const ack: SessionMessage = {
-      protocol: session.protocol,
-      version: session.version,
-      session: session.id,
-      direction: directionOf(session),
-      kind: 'ack',
-      sequence: 0,
-      sourceName: head.memberName,
-      sourceGroup: head.memberGroup,
-      destinationName: session.peerName,
-      destinationGroup: session.peerGroup,
-      trace: head.trace,
-      created: now,
-      expires: now + this.#setup.settings.redeliverMs,
-      type: '',
-      body: noBytes,
-      received,
-      consumed,
-    };
+    const plain = this.#message(head, session, { kind: 'ack', type: '', body: noBytes, sequence: 0 });
+    const ack: SessionMessage = { ...plain, received, consumed };
     changes.after(() => this.#transmit(ack, sessionMessage.encode(ack)));
   }
 
@@ -153,6 +132,44 @@ export class FlowSessions {
   /** An acknowledgement arrived: the records that may go. */
   acknowledged(ack: SessionMessage): string[] {
     return this.#outbox.acknowledged(ack);
+  }
+
+  /** The peer refuses a session: the records that may go, which are all. */
+  rejected(message: SessionMessage): string[] {
+    return this.#outbox.rejected(message);
+  }
+
+  /** The flow that an acknowledgement was for has ended. */
+  closeAnswered(ack: SessionMessage): void {
+    this.#outbox.close(answeredBy(ack));
+  }
+
+  #message(
+    head: FlowHead,
+    session: SessionRecord,
+    what: Pick<SessionMessage, 'kind' | 'type' | 'body' | 'sequence'>,
+  ): SessionMessage {
+    const { host, settings } = this.#setup;
+    const now = host.clock.now();
+    return {
+      protocol: session.protocol,
+      version: session.version,
+      session: session.id,
+      direction: directionOf(session),
+      kind: what.kind,
+      sequence: what.sequence,
+      sourceName: head.memberName,
+      sourceGroup: head.memberGroup,
+      destinationName: session.peerName,
+      destinationGroup: session.peerGroup,
+      trace: head.trace,
+      created: now,
+      expires: now + settings.redeliverMs,
+      type: what.type,
+      body: what.body,
+      received: 0,
+      consumed: 0,
+    };
   }
 
   #answer(message: SessionMessage, answer: Pick<SessionMessage, 'kind' | 'type' | 'received' | 'consumed'>): void {
@@ -184,6 +201,15 @@ export class FlowSessions {
       this.#armResend();
     });
   }
+}
+
+function laneOf(head: FlowHead, session: SessionRecord): LaneName {
+  return {
+    session: session.id,
+    direction: directionOf(session),
+    source: { name: head.memberName, group: head.memberGroup },
+    destination: { name: session.peerName, group: session.peerGroup },
+  };
 }
 
 /** Where messages of this end go. */

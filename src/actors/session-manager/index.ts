@@ -5,7 +5,7 @@
 export type { Direction, SessionMessage } from './session-message.ts';
 export { answerTo, destinationOf, sessionMessage, sourceOf } from './session-message.ts';
 export { SessionOrder } from './session-order.ts';
-export type { SessionCredit } from './session-outbox.ts';
-export { defaultCredit, SessionOutbox } from './session-outbox.ts';
+export type { Asked, LaneName, SessionCredit } from './session-outbox.ts';
+export { answeredBy, defaultCredit, SessionOutbox } from './session-outbox.ts';
 export type { KnownStart } from './start-dedupe.ts';
 export { StartDedupe } from './start-dedupe.ts';

@@ -76,7 +76,7 @@ export function destinationOf(message: SessionMessage): Identity {
   return { name: message.destinationName, group: message.destinationGroup };
 }
 
-function opposite(direction: Direction): Direction {
+export function opposite(direction: Direction): Direction {
   return direction === 'toResponder' ? 'toInitiator' : 'toResponder';
 }
 

@@ -11,11 +11,12 @@ export class SessionOrder {
   readonly #waiting = new Map<string, Map<number, SessionMessage>>();
 
   /**
-   * Takes a message in, `received` being the last number taken. Answers those that are due now, in order; none when it
-   * is a repeat or lies behind a gap.
+   * Takes a message of a session of flow `owner` in, `received` being the last number taken. Answers those that are due
+   * now, in order; none when it is a repeat or lies behind a gap.
    */
-  arrive(message: SessionMessage, received: number): SessionMessage[] {
-    const id = `${message.session}:${message.direction}`;
+  arrive(owner: string, message: SessionMessage, received: number): SessionMessage[] {
+    // Peers choose session ids, so an id alone would mix two conversations (SM16); one flow has each id once.
+    const id = `${owner}:${message.session}`;
     if (message.sequence <= received) return [];
     if (message.sequence > received + 1) {
       const waiting = this.#waiting.get(id) ?? new Map<number, SessionMessage>();
@@ -38,8 +39,7 @@ export class SessionOrder {
   }
 
   /** Forgets a session that has ended. */
-  forget(session: string): void {
-    this.#waiting.delete(`${session}:toResponder`);
-    this.#waiting.delete(`${session}:toInitiator`);
+  forget(owner: string, session: string): void {
+    this.#waiting.delete(`${owner}:${session}`);
   }
 }

@@ -2,7 +2,15 @@
  * The outbox of sessions: messages for peers, numbered in each session and direction, kept until the peer's
  * acknowledgement. The network between may lose, repeat and reorder; the numbers heal all three.
  */
-import { type SessionMessage, sessionMessage } from './session-message.ts';
+import { type Identity, memberId, sameIdentity } from '../../ports/index.ts';
+import {
+  type Direction,
+  destinationOf,
+  opposite,
+  type SessionMessage,
+  sessionMessage,
+  sourceOf,
+} from './session-message.ts';
 
 interface Entry {
   readonly number: number;
@@ -10,17 +18,53 @@ interface Entry {
   readonly bytes: Uint8Array;
 }
 
+/** One direction of a session, as its sender names it. */
+export interface LaneName {
+  readonly session: string;
+  readonly direction: Direction;
+  readonly source: Identity;
+  readonly destination: Identity;
+}
+
 class Lane {
+  readonly name: LaneName;
+  /** What the keys of its records begin with. */
+  readonly prefix: string;
+  /** Unacknowledged messages, oldest first. */
   entries: Entry[] = [];
-  /** What the peer's flow has read, as far as it has told us. */
-  consumed: number;
+  /**
+   * What the peer's flow has read, as far as it has told us. After a restart that is nothing: taking too little for
+   * granted costs a question, taking too much would let the sender run ahead of its credit at each restart (WK17).
+   */
+  consumed = 0;
+  /** Sizes of messages that are not known to be read, oldest first, and their sum. */
+  readonly unread: Array<{ readonly number: number; readonly bytes: number }> = [];
+  unreadBytes = 0;
   /** Highest number that may leave: its commit is durable. */
   durable = 0;
   /** Nothing will be added: the lane goes with its last entry. */
   closed = false;
+  /** When the peer was asked last what its flow has read, and since when it has not answered. */
+  askedAt = Number.NEGATIVE_INFINITY;
+  askedSince: number | undefined;
 
-  constructor(consumed: number) {
-    this.consumed = consumed;
+  constructor(name: LaneName) {
+    this.name = name;
+    this.prefix = `o/${recordNameOf(name)}/`;
+  }
+
+  push(message: SessionMessage, bytes: Uint8Array): void {
+    this.entries.push({ number: message.sequence, message, bytes });
+    this.unread.push({ number: message.sequence, bytes: message.body.length });
+    this.unreadBytes += message.body.length;
+  }
+
+  read(number: number): void {
+    this.consumed = Math.max(this.consumed, number);
+    for (let oldest = this.unread[0]; oldest !== undefined && oldest.number <= this.consumed; oldest = this.unread[0]) {
+      this.unread.shift();
+      this.unreadBytes -= oldest.bytes;
+    }
   }
 }
 
@@ -33,6 +77,9 @@ export interface SessionCredit {
 
 export const defaultCredit: SessionCredit = { messages: 64, bytes: 1024 * 1024 };
 
+/** What became of a question what the peer's flow has read. */
+export type Asked = 'asked' | 'waiting' | 'unanswered';
+
 export class SessionOutbox {
   readonly #lanes = new Map<string, Lane>();
   readonly #transmit: (message: SessionMessage, bytes: Uint8Array) => void;
@@ -43,63 +90,92 @@ export class SessionOutbox {
     this.#transmit = transmit;
   }
 
+  /** Unacknowledged messages. */
   get size(): number {
     return this.#count;
+  }
+
+  /** Directions of sessions that are remembered. */
+  get lanes(): number {
+    return this.#lanes.size;
   }
 
   /** Keeps a message; answers the record to commit with what caused it. */
   add(message: SessionMessage): { readonly key: string; readonly bytes: Uint8Array } {
     const bytes = sessionMessage.encode(message);
-    this.#lane(message).entries.push({ number: message.sequence, message, bytes });
+    const lane = this.#lane(laneNameOf(message));
+    lane.push(message, bytes);
     this.#count++;
-    return { key: keyOf(message), bytes };
+    return { key: `${lane.prefix}${message.sequence}`, bytes };
   }
 
   /** The commit that carried the message is durable: it may leave (W3). */
   release(message: SessionMessage): void {
-    const lane = this.#lane(message);
+    const lane = this.#lanes.get(keyOf(laneNameOf(message)));
+    const entry = lane?.entries.find(({ number }) => number === message.sequence);
+    if (lane === undefined || entry === undefined) return;
     lane.durable = Math.max(lane.durable, message.sequence);
-    const entry = lane.entries.find(({ number }) => number === message.sequence);
-    if (entry !== undefined) this.#transmit(entry.message, entry.bytes);
+    this.#transmit(entry.message, entry.bytes);
   }
 
   /** Puts a record back at restore. */
   restore(bytes: Uint8Array): void {
     const message = sessionMessage.decode(bytes);
-    const lane = this.#lane(message);
+    const lane = this.#lane(laneNameOf(message));
+    lane.push(message, bytes);
     lane.closed ||= message.kind === 'close' || message.kind === 'error';
-    lane.entries.push({ number: message.sequence, message, bytes });
     lane.durable = Math.max(lane.durable, message.sequence);
-    lane.consumed = Math.min(lane.consumed, message.sequence - 1);
     this.#count++;
   }
 
-  /** Everything is read. What the peer has read of the acknowledged part is unknown; taken as all of it. */
+  /** Everything is read. */
   restored(): void {
-    for (const lane of this.#lanes.values()) lane.entries.sort((a, b) => a.number - b.number);
+    for (const lane of this.#lanes.values()) {
+      lane.entries.sort((a, b) => a.number - b.number);
+      lane.unread.sort((a, b) => a.number - b.number);
+    }
   }
 
-  /** The peer acknowledged. Answers the keys of records that may go. */
+  /**
+   * The peer acknowledged. Answers the keys of records that may go; none when the acknowledgement is not from the peer
+   * that the messages went to (SM16).
+   */
   acknowledged(ack: SessionMessage): string[] {
-    const id = laneOf(ack.session, ack.direction === 'toResponder' ? 'toInitiator' : 'toResponder');
-    const lane = this.#lanes.get(id);
+    const lane = this.#answering(ack);
     if (lane === undefined) return [];
-    lane.consumed = Math.max(lane.consumed, ack.consumed);
-    const gone = lane.entries.filter(({ number }) => number <= ack.received);
-    lane.entries = lane.entries.filter(({ number }) => number > ack.received);
-    this.#count -= gone.length;
-    this.#drop(id, lane);
-    return gone.map(({ message }) => keyOf(message));
+    lane.askedSince = undefined;
+    lane.read(Math.min(ack.consumed, Math.max(lane.durable, ack.received)));
+    // What is not durable here cannot have arrived there.
+    return this.#drop(lane, (number) => number <= ack.received && number <= lane.durable);
+  }
+
+  /** The peer wants none of it. Answers the keys of all records of the direction. */
+  rejected(reject: SessionMessage): string[] {
+    const lane = this.#answering(reject);
+    if (lane === undefined) return [];
+    lane.closed = true;
+    return this.#drop(lane, () => true);
   }
 
   /** Whether the session has credit for one more message, `sent` being the last number given. */
-  hasCredit(session: string, direction: SessionMessage['direction'], sent: number, credit: SessionCredit): boolean {
-    const lane = this.#lanes.get(laneOf(session, direction));
-    if (lane === undefined) return true;
-    if (sent - lane.consumed >= credit.messages) return false;
-    let bytes = 0;
-    for (const { number, message } of lane.entries) if (number > lane.consumed) bytes += message.body.length;
-    return bytes < credit.bytes;
+  hasCredit(name: LaneName, sent: number, credit: SessionCredit): boolean {
+    const lane = this.#lanes.get(keyOf(name));
+    return sent - (lane?.consumed ?? 0) < credit.messages && (lane?.unreadBytes ?? 0) < credit.bytes;
+  }
+
+  /**
+   * Asks what the peer's flow has read, when nothing else would bring the answer: an acknowledgement can get lost, and
+   * a restart forgets. `question` is a repeat of a message that the peer has: it answers with what it knows.
+   */
+  ask(question: SessionMessage, now: number, everyMs: number, withinMs: number): Asked {
+    const lane = this.#lane(laneNameOf(question));
+    // Unacknowledged messages are sent again anyway.
+    if (lane.entries.length > 0 || now - lane.askedAt < everyMs) return 'waiting';
+    lane.askedAt = now;
+    lane.askedSince ??= now;
+    if (now - lane.askedSince >= withinMs) return 'unanswered';
+    this.#transmit(question, sessionMessage.encode(question));
+    return 'asked';
   }
 
   /** Sends what is unacknowledged again; answers messages that have expired, which are given up. */
@@ -117,42 +193,75 @@ export class SessionOutbox {
 
   /** Drops a message that will not be delivered; answers the key of its record. */
   giveUp(message: SessionMessage): string {
-    const lane = this.#lane(message);
-    const before = lane.entries.length;
-    lane.entries = lane.entries.filter(({ number }) => number !== message.sequence);
-    this.#count -= before - lane.entries.length;
-    this.#drop(laneOf(message.session, message.direction), lane);
-    return keyOf(message);
+    const lane = this.#lane(laneNameOf(message));
+    // The session has failed with it.
+    lane.closed = true;
+    this.#drop(lane, (number) => number === message.sequence);
+    return `${lane.prefix}${message.sequence}`;
   }
 
   /** The flow of a session has ended: its lane is forgotten when everything is acknowledged or given up. */
-  close(session: string, direction: SessionMessage['direction']): void {
-    const id = laneOf(session, direction);
-    const lane = this.#lanes.get(id);
+  close(name: LaneName): void {
+    const lane = this.#lanes.get(keyOf(name));
     if (lane === undefined) return;
     lane.closed = true;
-    this.#drop(id, lane);
+    this.#drop(lane, () => false);
   }
 
-  #drop(id: string, lane: Lane): void {
-    if (lane.closed && lane.entries.length === 0) this.#lanes.delete(id);
+  #drop(lane: Lane, when: (number: number) => boolean): string[] {
+    const gone = lane.entries.filter(({ number }) => when(number));
+    if (gone.length > 0) lane.entries = lane.entries.filter(({ number }) => !when(number));
+    this.#count -= gone.length;
+    if (lane.closed && lane.entries.length === 0) this.#lanes.delete(keyOf(lane.name));
+    return gone.map(({ number }) => `${lane.prefix}${number}`);
   }
 
-  #lane({ session, direction, sequence }: SessionMessage): Lane {
-    const id = laneOf(session, direction);
-    let lane = this.#lanes.get(id);
+  /** The direction that an acknowledgement or refusal speaks of, when it comes from where that goes. */
+  #answering(answer: SessionMessage): Lane | undefined {
+    const name = answeredBy(answer);
+    const lane = this.#lanes.get(keyOf(name));
+    if (lane === undefined) return undefined;
+    const authentic =
+      sameIdentity(lane.name.destination, name.destination) && sameIdentity(lane.name.source, name.source);
+    return authentic ? lane : undefined;
+  }
+
+  #lane(name: LaneName): Lane {
+    const key = keyOf(name);
+    let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = new Lane(sequence - 1);
-      this.#lanes.set(id, lane);
+      lane = new Lane(name);
+      this.#lanes.set(key, lane);
     }
     return lane;
   }
 }
 
-function laneOf(session: string, direction: SessionMessage['direction']): string {
-  return `${session}:${direction === 'toResponder' ? 'r' : 'i'}`;
+/** The direction that a message travels in. */
+export function laneNameOf(message: SessionMessage): LaneName {
+  const { session, direction } = message;
+  return { session, direction, source: sourceOf(message), destination: destinationOf(message) };
 }
 
-function keyOf({ session, direction, sequence }: SessionMessage): string {
-  return `o/${laneOf(session, direction)}/${sequence}`;
+/** The direction that an acknowledgement answers. */
+export function answeredBy(answer: SessionMessage): LaneName {
+  return {
+    session: answer.session,
+    direction: opposite(answer.direction),
+    source: destinationOf(answer),
+    destination: sourceOf(answer),
+  };
+}
+
+/**
+ * The initiator's ids are its own, so they are unique here. Those that peers chose are not: two peers may choose the
+ * same one, and only together with both names does it mean one conversation (SM16).
+ */
+function keyOf({ session, direction, source, destination }: LaneName): string {
+  if (direction === 'toResponder') return session;
+  return JSON.stringify([session, source.name, source.group, destination.name, destination.group]);
+}
+
+function recordNameOf({ session, direction, source, destination }: LaneName): string {
+  return direction === 'toResponder' ? `${session}:r` : `${session}:i:${memberId(source)}:${memberId(destination)}`;
 }
