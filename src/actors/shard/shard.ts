@@ -10,8 +10,9 @@ import { shardRecord } from '../../persistence/index.ts';
 import type { Clock, Random } from '../../ports/index.ts';
 import type { Claim, Log, Tail, TailRecord } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior } from '../kernel/index.ts';
-import { Batch } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { ChangeSet } from './change-set.ts';
+import { CommitLoop } from './commit-loop.ts';
 import { decodeCount, encodeCount } from './count.ts';
 import { withDeadline } from './deadline.ts';
 import { Outbox, Received } from './outbox.ts';
@@ -63,8 +64,6 @@ export interface ShardSetup<Local> {
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
 }
 
-/** Acknowledged outbox records wait this long for a commit to carry their removal. */
-const lazyRemovalMs = 250;
 /** Positions of `events[p]` are trimmed after this many records. */
 const trimEvery = 1_000;
 
@@ -89,26 +88,22 @@ class Shard<Local> {
   readonly #timers: ShardTimers;
   readonly #outbox: Outbox;
   readonly #received = new Received();
+  readonly #commits: CommitLoop;
   readonly #program: ShardProgram<Local>;
   #claim: Claim | undefined;
   #phase: ShardPhase = 'claiming';
   #over = false;
-  #waiting: Batch[] = [];
-  #inFlight: Batch | undefined;
-  #flushScheduled = false;
-  #lastNumber = 0;
   #drained: (() => void) | undefined;
-  /** Called when a commit is durable or the incarnation ends; a drain waits for it. */
-  #settled: (() => void) | undefined;
   /** Numbers taken from each sender that are durable; only these are acknowledged. */
   readonly #durableTaken = new Map<number, number>();
-  readonly #lazyRemovals: string[] = [];
-  #lazyArmed = false;
   #resendArmed = false;
   #tail: Tail | undefined;
+  #roomMade: (() => void) | undefined;
   #position = 0;
+  /** Number of the last commit of an earlier incarnation. */
+  #lastCommit = 0;
   #trimmed = 0;
-  readonly #counts = { commits: 0, records: 0, poison: 0, repeats: 0, gaps: 0 };
+  readonly #counts = { poison: 0, repeats: 0, gaps: 0 };
 
   constructor(setup: ShardSetup<Local>, context: ActorContext<ShardMessage<Local>>) {
     this.#setup = setup;
@@ -116,6 +111,17 @@ class Shard<Local> {
     this.#timers = new ShardTimers(setup.clock, (turn) => this.#turn(turn));
     this.#outbox = new Outbox({
       deliver: (receiver, entries) => setup.route(receiver, { type: 'delivery', from: setup.partition, entries }),
+    });
+    this.#commits = new CommitLoop({
+      partitions: setup.partitions,
+      maxBatchBytes: setup.log.limits.maxBatchBytes,
+      congestionBytes: setup.settings.congestionBytes,
+      clock: setup.clock,
+      timers: this.#timers,
+      turn: (run) => this.#turn(run),
+      beforeCommit: () => this.#point('commit.before'),
+      onDurable: (batch) => this.#durable(batch),
+      onRefused: (error) => this.#lost(error),
     });
     this.#program = setup.program(this.#host());
   }
@@ -144,14 +150,16 @@ class Shard<Local> {
     await withDeadline(clock, restore(), settings.restoreMs, `restore of ${topics.state}/${partition}`);
     this.#point('restored');
     claim.onLost(() => this.#lost(new WeirError('WEIR_LOG_FENCED', this.#where())));
+    this.#commits.open(claim, this.#lastCommit);
     this.#enter('running');
     this.#turn(() => {
       this.#program.restored(unclean);
       this.#outbox.restored();
     });
-    this.#tail = log.tail(topics.events, partition, this.#position, (records) =>
-      this.#turn(() => this.#absorb(records)),
-    );
+    this.#tail = log.tail(topics.events, partition, this.#position, (records) => {
+      this.#turn(() => this.#absorb(records));
+      return this.#room();
+    });
     this.#armResend();
   }
 
@@ -176,7 +184,7 @@ class Shard<Local> {
     this.#tail?.close();
     this.#timers.close();
     this.#program.ended();
-    this.#settled?.();
+    this.#commits.end();
   }
 
   facts(): Readonly<Record<string, unknown>> {
@@ -184,7 +192,7 @@ class Shard<Local> {
     return {
       phase: this.#phase,
       term: term === undefined ? undefined : `${term.incarnation}.${term.counter}`,
-      commits: this.#counts.commits,
+      commits: this.#commits.commits,
       unacknowledged: this.#outbox.unacknowledged,
       poison: this.#counts.poison,
       ...this.#program.facts(),
@@ -192,7 +200,7 @@ class Shard<Local> {
   }
 
   #host(): ShardHost {
-    const { partition, partitions, clock, random, log, settings } = this.#setup;
+    const { partition, partitions, clock, random, log } = this.#setup;
     return {
       partition,
       partitions,
@@ -201,11 +209,12 @@ class Shard<Local> {
       log: this.#context.log,
       limits: log.limits,
       timers: this.#timers,
-      commitNumber: () => this.#filling().number,
+      commitNumber: () => this.#commits.filling().number,
       add: (changes) => this.#add(changes),
       turn: (run) => this.#turn(run),
       backlogBytes: (receiver) => this.#outbox.backlogBytes(receiver),
-      congested: () => this.#waitingBytes() > settings.congestionBytes,
+      congested: () => this.#commits.congested,
+      removeLazily: (keys) => this.#commits.removeLazily(keys),
     };
   }
 
@@ -218,9 +227,7 @@ class Shard<Local> {
         return;
       }
       case 'ack': {
-        const gone = this.#outbox.acknowledged(message.from, message.number, message.resend);
-        for (const key of gone) this.#lazyRemovals.push(key);
-        this.#armLazy();
+        this.#commits.removeLazily(this.#outbox.acknowledged(message.from, message.number, message.resend));
         return;
       }
       case 'service':
@@ -244,7 +251,7 @@ class Shard<Local> {
         changes.put(`w/${sender}`, encodeCount(number));
         this.#received.take(sender, number);
         this.#add(changes);
-        this.#filling().taken.set(sender, number);
+        this.#commits.filling().taken.set(sender, number);
       }
     }
   }
@@ -273,6 +280,14 @@ class Shard<Local> {
     this.#add(changes);
   }
 
+  /** Holds the log lane back while commits do not keep up (W7); undefined when there is room. */
+  #room(): Promise<void> | undefined {
+    if (this.#over || !this.#commits.congested) return undefined;
+    return new Promise((resolve) => {
+      this.#roomMade = resolve;
+    });
+  }
+
   #acknowledge(sender: number, resend: boolean): void {
     const number = this.#durableTaken.get(sender) ?? 0;
     this.#setup.route(sender, { type: 'ack', from: this.#setup.partition, number, resend });
@@ -282,61 +297,16 @@ class Shard<Local> {
 
   #add(changes: ChangeSet): void {
     if (this.#over) return;
-    let batch = this.#filling();
-    if (batch.bytes > 0 && batch.bytes + changes.bytes > this.#setup.log.limits.maxBatchBytes / 2) {
-      batch = new Batch(++this.#lastNumber);
-      this.#waiting.push(batch);
-    }
+    const batch = this.#commits.batchFor(changes.bytes);
     if (changes.outgoing.length > 0) {
       this.#outbox.absorb(changes, batch.sent);
       this.#armResend();
     }
-    batch.add(changes);
-    this.#schedule();
+    this.#commits.add(batch, changes);
   }
 
-  #filling(): Batch {
-    let batch = this.#waiting.at(-1);
-    if (batch === undefined) {
-      batch = new Batch(++this.#lastNumber);
-      this.#waiting.push(batch);
-    }
-    return batch;
-  }
-
-  /** The rest of this turn still joins the batch: it leaves in a microtask, when the turn is over. */
-  #schedule(): void {
-    if (this.#flushScheduled || this.#inFlight !== undefined) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => {
-      this.#flushScheduled = false;
-      this.#turn(() => this.#flush());
-    });
-  }
-
-  #flush(released = false): void {
-    if (this.#inFlight !== undefined || this.#claim === undefined) return;
-    const first = this.#waiting[0];
-    if (first === undefined || (first.empty && this.#lazyRemovals.length === 0 && !released)) return;
-    this.#waiting.shift();
-    for (const key of this.#lazyRemovals.splice(0)) if (!first.records.has(key)) first.records.set(key, null);
-    const { partitions } = this.#setup;
-    first.records.set('shard', shardRecord.encode({ partitions, commit: first.number, released }));
-    this.#inFlight = first;
-    this.#point('commit.before');
-    this.#claim.commit(first.seal()).then(
-      () => this.#turn(() => this.#committed(first)),
-      (error: unknown) => this.#lost(ensureError(error)),
-    );
-  }
-
-  #committed(batch: Batch): void {
+  #durable(batch: Batch): void {
     this.#point('commit.after');
-    this.#inFlight = undefined;
-    this.#counts.commits++;
-    this.#counts.records += batch.records.size;
-    // The next batch leaves first: what follows may take a while.
-    if (this.#waiting.length > 0) this.#flush();
     this.#outbox.committed(batch.sent);
     for (const [sender, number] of batch.taken) {
       this.#durableTaken.set(sender, number);
@@ -344,7 +314,7 @@ class Shard<Local> {
     }
     for (const run of batch.afterCommit) run();
     this.#trim();
-    this.#settled?.();
+    if (!this.#commits.congested) this.#roomMade?.();
   }
 
   #trim(): void {
@@ -354,16 +324,6 @@ class Shard<Local> {
     log.trim(topics.events, partition, this.#position).catch((error: unknown) => {
       // Only space is at stake, and the next trim covers this one.
       this.#context.log.warn({ error: messageOf(error) }, 'could not trim consumed events');
-    });
-  }
-
-  #armLazy(): void {
-    if (this.#lazyArmed || this.#lazyRemovals.length === 0) return;
-    this.#lazyArmed = true;
-    this.#timers.at(this.#setup.clock.now() + lazyRemovalMs, () => {
-      this.#lazyArmed = false;
-      this.#filling();
-      this.#flush();
     });
   }
 
@@ -380,12 +340,6 @@ class Shard<Local> {
     });
   }
 
-  #waitingBytes(): number {
-    let bytes = this.#inFlight?.bytes ?? 0;
-    for (const batch of this.#waiting) bytes += batch.bytes;
-    return bytes;
-  }
-
   // --- life
 
   /** Takes one record of the state in; answers whether it says that the last owner ended uncleanly. */
@@ -400,7 +354,7 @@ class Shard<Local> {
           expected: partitions,
         });
       }
-      this.#lastNumber = record.commit;
+      this.#lastCommit = record.commit;
       return !record.released;
     }
     if (kind === 'w/') {
@@ -434,11 +388,9 @@ class Shard<Local> {
         // What does not finish in time is abandoned: its last checkpoint stands, the next owner runs it again.
         this.#context.log.warn({ error: messageOf(error) }, 'drained by deadline');
       });
-      await this.#settle();
+      await this.#commits.settle();
       if (this.#over) return;
-      this.#filling();
-      this.#flush(true);
-      await this.#settle();
+      await this.#commits.release();
       if (this.#over) return;
       await this.#claim?.release();
       this.#point('released');
@@ -447,16 +399,6 @@ class Shard<Local> {
       this.#context.log.warn({ error: messageOf(error) }, 'gave the shard up without a clean release');
     }
     this.#finish();
-  }
-
-  /** Resolves when nothing is in flight and nothing waits to be committed. */
-  async #settle(): Promise<void> {
-    while (!this.#over && (this.#inFlight !== undefined || this.#waiting.some((batch) => !batch.empty))) {
-      this.#flush();
-      await new Promise<void>((resolve) => {
-        this.#settled = resolve;
-      });
-    }
   }
 
   #finish(): void {

@@ -15,6 +15,7 @@ export type {
   ShardId,
   Table,
   Tail,
+  TailReceiver,
   TailRecord,
   Term,
   TopicName,

@@ -84,6 +84,9 @@ export interface TailRecord {
   readonly offset: number;
 }
 
+/** Takes records of a partition. A promise holds the next ones back until it resolves: nothing is pushed without bound. */
+export type TailReceiver = (records: readonly TailRecord[]) => Promise<void> | undefined;
+
 export interface Tail {
   /** No record is delivered after this returns. */
   close(): void;
@@ -140,7 +143,7 @@ export interface Log {
   /** Durable when it resolves; in order for each (caller, partition); may repeat. */
   append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void>;
   /** Delivers the records of a partition from offset `from` (0: the oldest kept), in order, and goes on as they come. */
-  tail(topic: TopicName, partition: number, from: number, receive: (records: readonly TailRecord[]) => void): Tail;
+  tail(topic: TopicName, partition: number, from: number, receive: TailReceiver): Tail;
   table(topic: TopicName): Promise<Table>;
   /** Records of an `events` partition with an offset below `before` may be forgotten. */
   trim(topic: TopicName, partition: number, before: number): Promise<void>;

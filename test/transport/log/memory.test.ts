@@ -152,7 +152,7 @@ describe('memory cluster: faults', () => {
     const { clock, cluster } = await newCluster({ append: ({ records }) => (records === 2 ? 'lost-ack' : 'ok') });
     const log = cluster.worker('a');
     const seen: string[] = [];
-    log.tail('flow.events', 0, 0, (records) => seen.push(...records.map((record) => record.key)));
+    log.tail('flow.events', 0, 0, (records) => void seen.push(...records.map((record) => record.key)));
     void log.append('flow.events', 0, [put('1', ''), put('2', '')]);
     void log.append('flow.events', 0, [put('3', '')]);
     await clock.advance(0);
@@ -163,7 +163,7 @@ describe('memory cluster: faults', () => {
     const run = async (): Promise<string[]> => {
       const { clock, cluster } = await newCluster({}, { min: 1, max: 50 });
       const seen: string[] = [];
-      cluster.worker('reader').tail('flow.events', 0, 0, (records) => seen.push(...records.map(({ key }) => key)));
+      cluster.worker('reader').tail('flow.events', 0, 0, (records) => void seen.push(...records.map(({ key }) => key)));
       for (let n = 0; n < 100; n++) void cluster.worker(`w${n % 5}`).append('flow.events', 0, [put(String(n), '')]);
       await clock.advance(10_000);
       return seen;

@@ -16,6 +16,7 @@ import type {
   ShardId,
   Table,
   Tail,
+  TailReceiver,
   TailRecord,
   TopicName,
   TopicSpec,
@@ -143,7 +144,7 @@ export class EmbeddedLog implements Log {
     await writer.submit(operations, () => stream.appended(start, start + records.length, live));
   }
 
-  tail(topic: TopicName, partition: number, from: number, receive: (records: readonly TailRecord[]) => void): Tail {
+  tail(topic: TopicName, partition: number, from: number, receive: TailReceiver): Tail {
     this.#open();
     const inner = this.#stream(topic, partition).tail(from, receive);
     const tail: Tail = {

@@ -4,7 +4,7 @@
  * A tail at the end of the partition is handed new records straight from the group that made them durable; one that
  * is behind reads the store in chunks until it has caught up. Nothing polls.
  */
-import type { Tail, TailRecord, TopicName } from '../port.ts';
+import type { Tail, TailReceiver, TailRecord, TopicName } from '../port.ts';
 import { decodeEvent, decodeValue, type Operations, offsetKey, partitionPrefix } from './codec.ts';
 import { chunkRecords, type StreamSetup } from './read-prefix.ts';
 
@@ -14,8 +14,10 @@ const trimAtOnce = 1_000;
 interface Reader {
   next: number;
   busy: boolean;
+  /** The receiver has asked to be left alone for now. */
+  held: boolean;
   closed: boolean;
-  readonly receive: (records: readonly TailRecord[]) => void;
+  readonly receive: TailReceiver;
 }
 
 export class EventStream {
@@ -44,8 +46,8 @@ export class EventStream {
     return this.#readers.size > 0;
   }
 
-  tail(from: number, receive: (records: readonly TailRecord[]) => void): Tail {
-    const reader: Reader = { next: from, busy: false, closed: false, receive };
+  tail(from: number, receive: TailReceiver): Tail {
+    const reader: Reader = { next: from, busy: false, held: false, closed: false, receive };
     this.#readers.add(reader);
     this.#catchUp(reader);
     return {
@@ -103,19 +105,32 @@ export class EventStream {
         const last = records.at(-1);
         if (last === undefined) break;
         this.#deliver(reader, records, last.offset + 1);
+        if (reader.held) return;
       }
     } catch (error) {
       if (!reader.closed) logger.error({ prefix: this.prefix, error }, 'a tail cannot read on');
     } finally {
-      reader.busy = false;
+      if (!reader.held) reader.busy = false;
     }
+  }
+
+  /** What comes meanwhile stays in the store, and is read from there afterwards. */
+  #hold(reader: Reader, until: Promise<void>): void {
+    reader.busy = true;
+    reader.held = true;
+    const goOn = (): void => {
+      reader.held = false;
+      this.#catchUp(reader);
+    };
+    until.then(goOn, goOn);
   }
 
   #deliver(reader: Reader, records: readonly TailRecord[], next: number): void {
     if (reader.closed) return;
     reader.next = next;
     try {
-      reader.receive(records);
+      const held = reader.receive(records);
+      if (held !== undefined) this.#hold(reader, held);
     } catch (error) {
       // A receiver's mistake must not stop the group that others wait for.
       this.#setup.logger.error({ prefix: this.prefix, error }, 'the receiver of a tail threw');

@@ -17,7 +17,7 @@ import type {
   ShardId,
   Table,
   Tail,
-  TailRecord,
+  TailReceiver,
   TopicName,
   TopicSpec,
 } from '../port.ts';
@@ -105,7 +105,7 @@ export class WorkerLog implements Log {
     await this.#fated(`${topic}/${partition}`, fate, () => storage.append(topic, partition, copies));
   }
 
-  tail(topic: TopicName, partition: number, from: number, receive: (records: readonly TailRecord[]) => void): Tail {
+  tail(topic: TopicName, partition: number, from: number, receive: TailReceiver): Tail {
     this.#assertOpen();
     const { storage, host } = this.#setup;
     const events = storage.events(topic, partition);
@@ -120,8 +120,18 @@ export class WorkerLog implements Log {
       if (start >= events.records.length) return;
       const chunk = events.records.slice(start, start + chunkRecords);
       next = (chunk.at(-1)?.offset ?? next) + 1;
-      if (next < events.next) wake();
-      receive(chunk);
+      const held = receive(chunk);
+      const goOn = (): void => {
+        scheduled = false;
+        if (next < events.next) wake();
+      };
+      if (held === undefined) {
+        goOn();
+        return;
+      }
+      // Nothing is read until the receiver has room again.
+      scheduled = true;
+      held.then(goOn, goOn);
     };
     const wake = (): void => {
       if (scheduled || closed) return;

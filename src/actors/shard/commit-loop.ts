@@ -1,0 +1,159 @@
+/**
+ * The commit loop of a shard: what advances want to become durable gathers in a batch; one batch is in flight, the next
+ * one fills meanwhile. There is no tick: a batch leaves at the end of the turn that began it, or when the one before it
+ * is durable.
+ */
+import { ensureError } from '../../errors/index.ts';
+import { shardRecord } from '../../persistence/index.ts';
+import type { Clock } from '../../ports/index.ts';
+import type { Claim } from '../../transport/log/index.ts';
+import { Batch } from './batch.ts';
+import type { ChangeSet } from './change-set.ts';
+import type { ShardTimers } from './timers.ts';
+
+export interface CommitLoopSetup {
+  readonly partitions: number;
+  readonly maxBatchBytes: number;
+  readonly congestionBytes: number;
+  readonly clock: Clock;
+  readonly timers: ShardTimers;
+  /** Runs something as a turn of the shard, unless its incarnation has ended. */
+  readonly turn: (run: () => void) => void;
+  readonly beforeCommit: () => void;
+  /** Runs in a turn when a batch is durable; the next one is on its way by then. */
+  readonly onDurable: (batch: Batch) => void;
+  /** The log refused: this incarnation is over. */
+  readonly onRefused: (error: Error) => void;
+}
+
+/** Removals that nobody waits for are carried by the next commit, or by one of their own after this time. */
+const lazyRemovalMs = 250;
+
+export class CommitLoop {
+  readonly #setup: CommitLoopSetup;
+  #claim: Claim | undefined;
+  /** Oldest first; the last one is being filled. */
+  readonly #waiting: Batch[] = [];
+  #inFlight: Batch | undefined;
+  #scheduled = false;
+  #lastNumber = 0;
+  readonly #removals: string[] = [];
+  #removalsArmed = false;
+  #released = false;
+  #ended = false;
+  #settled: Array<() => void> = [];
+  commits = 0;
+
+  constructor(setup: CommitLoopSetup) {
+    this.#setup = setup;
+  }
+
+  /** Commits go on from number `last`, under this claim. */
+  open(claim: Claim, last: number): void {
+    this.#claim = claim;
+    this.#lastNumber = last;
+  }
+
+  /** The batch that is being filled. */
+  filling(): Batch {
+    let batch = this.#waiting.at(-1);
+    if (batch === undefined) {
+      batch = new Batch(++this.#lastNumber);
+      this.#waiting.push(batch);
+    }
+    return batch;
+  }
+
+  /** The batch that a change set of this size will join. */
+  batchFor(bytes: number): Batch {
+    const batch = this.filling();
+    if (batch.bytes === 0 || batch.bytes + bytes <= this.#setup.maxBatchBytes / 2) return batch;
+    const next = new Batch(++this.#lastNumber);
+    this.#waiting.push(next);
+    return next;
+  }
+
+  add(batch: Batch, changes: ChangeSet): void {
+    batch.add(changes);
+    this.#schedule();
+  }
+
+  /** Removes records that nobody misses: an acknowledged outbox entry would only be acknowledged again. */
+  removeLazily(keys: readonly string[]): void {
+    for (const key of keys) this.#removals.push(key);
+    if (this.#removalsArmed || this.#removals.length === 0) return;
+    this.#removalsArmed = true;
+    this.#setup.timers.at(this.#setup.clock.now() + lazyRemovalMs, () => {
+      this.#removalsArmed = false;
+      this.filling();
+      this.#flush();
+    });
+  }
+
+  /** Commits do not keep up: new work should be refused (W7). */
+  get congested(): boolean {
+    let bytes = this.#inFlight?.bytes ?? 0;
+    for (const batch of this.#waiting) bytes += batch.bytes;
+    return bytes > this.#setup.congestionBytes;
+  }
+
+  /** Resolves when nothing is in flight and nothing waits, or the incarnation has ended. */
+  async settle(): Promise<void> {
+    while (!this.#ended && (this.#inFlight !== undefined || this.#waiting.some((batch) => !batch.empty))) {
+      this.#flush();
+      await new Promise<void>((resolve) => void this.#settled.push(resolve));
+    }
+  }
+
+  /** The last commit: it says that the shard was given up in peace. */
+  async release(): Promise<void> {
+    this.#released = true;
+    this.filling();
+    this.#flush();
+    await this.settle();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** The rest of this turn still joins the batch: it leaves in a microtask, when the turn is over. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight !== undefined) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#setup.turn(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const first = this.#waiting[0];
+    if (this.#inFlight !== undefined || this.#claim === undefined || this.#ended || first === undefined) return;
+    if (first.empty && this.#removals.length === 0 && !this.#released) return;
+    this.#waiting.shift();
+    for (const key of this.#removals.splice(0)) if (!first.records.has(key)) first.records.set(key, null);
+    const { partitions, turn, beforeCommit, onRefused } = this.#setup;
+    first.records.set('shard', shardRecord.encode({ partitions, commit: first.number, released: this.#released }));
+    this.#inFlight = first;
+    beforeCommit();
+    this.#claim.commit(first.seal()).then(
+      () => turn(() => this.#durable(first)),
+      (error: unknown) => onRefused(ensureError(error)),
+    );
+  }
+
+  #durable(batch: Batch): void {
+    this.#inFlight = undefined;
+    this.commits++;
+    // The next batch leaves first: what follows may take a while.
+    this.#flush();
+    this.#setup.onDurable(batch);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const settled of this.#settled.splice(0)) settled();
+  }
+}
