@@ -262,6 +262,27 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
         expect(closed.records.length).toBe(1);
       });
 
+      it('WK17 holds records back while a receiver asks for it, and loses none of them', async () => {
+        const seen: string[] = [];
+        const held = Promise.withResolvers<void>();
+        const first = Promise.withResolvers<void>();
+        const all = Promise.withResolvers<void>();
+        log.tail('flow.events', 1, 0, (records) => {
+          for (const { value } of records) seen.push(text(value) ?? '');
+          first.resolve();
+          if (seen.length === 3) all.resolve();
+          return seen.length === 1 ? held.promise : undefined;
+        });
+        await append(put('k', '1'));
+        await first.promise;
+        await append(put('k', '2'), put('k', '3'));
+        await collect(log, 1, 0).reach(3);
+        expect(seen).toEqual(['1']);
+        held.resolve();
+        await all.promise;
+        expect(seen).toEqual(['1', '2', '3']);
+      });
+
       it('WK3 forgets trimmed records and goes on with greater offsets', async () => {
         await append(...['0', '1', '2', '3'].map((value) => put('k', value)));
         const before = collect(log, 1, 0);
