@@ -35,6 +35,8 @@ export function pinoLogger(settings: PinoLoggerSettings = {}): Logger {
       base: { pid: process.pid },
       timestamp: () => `,"time":"${new Date(clock?.now() ?? Date.now()).toISOString()}"`,
       formatters: { log: (fields) => shownFields(fields, shape) },
+      // Fields are fit to be shown by then; pino's own shaping of `err` would take the code and the remedy away.
+      serializers: { err: (shown: unknown) => shown },
     },
     pretty ? prettyLines(sink) : sink,
   );

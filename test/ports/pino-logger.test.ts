@@ -107,6 +107,10 @@ describe('pino logger: errors and odd values', () => {
     });
   });
 
+  it("an error under pino's own name for it is shown in the same way", () => {
+    expect(fields({}, (log) => log.error({ err: error }, 'stalled')).err).toMatchObject({ code: 'WEIR_LOG_DISK_FULL' });
+  });
+
   it('an error is shown with its stack at debug', () => {
     const shown = fields({ level: 'debug' }, (log) => log.error({ cause: error }, 'stalled')).cause;
     expect(shown).toMatchObject({ stack: error.stack, cause: { stack: expect.stringContaining('no space') } });
