@@ -22,6 +22,12 @@ export type PaymentOutcome = z.output<typeof outcomeSchema>;
 /** What `pay` returns: the outcome, beside the payment that it is the outcome of. */
 export const paidSchema = z.object({ outcome: outcomeSchema, transfer: creditTransferSchema });
 
+/** What may be asked for. Files refuse an amount of zero by themselves (AM01); over HTTP it is no payment at all. */
+const payable = creditTransferSchema.refine(({ amount }) => amount.minor > 0n, {
+  path: ['amount', 'minor'],
+  message: 'it must be more than zero',
+});
+
 /** A flow that a session starts is told who opened it. */
 const openedBy = z.object({ from: z.object({ name: z.string(), group: z.string() }) });
 
@@ -33,7 +39,7 @@ export const pay = flow('pay', {
   version: 1,
   result: paidSchema,
   states: {
-    start: creditTransferSchema,
+    start: payable,
     transfer: creditTransferSchema,
     settle: z.object({ transfer: creditTransferSchema, asked: z.int() }),
     release: z.object({ transfer: creditTransferSchema, refusal }),
