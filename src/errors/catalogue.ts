@@ -196,6 +196,11 @@ const entries = {
     remedy: 'keep large data elsewhere and carry a reference',
     status: 500,
   },
+  WEIR_FLOW_TOO_LONG: {
+    message: 'stage {stage} of flow {flow} has made {limit} operations, which is the limit',
+    remedy: 'let long loops go on in another visit with become(): it takes a snapshot and drops the journal',
+    status: 500,
+  },
   WEIR_STEP_EXHAUSTED: {
     message: 'step {step} failed {attempts} times: {why}',
     remedy: 'mend the cause, then retry the flow',

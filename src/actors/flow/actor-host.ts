@@ -8,6 +8,7 @@ import type { Identity } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import { ApplicationError, faultOf } from './faults.ts';
 import { actorAddress } from './ids.ts';
+import { checkSize } from './limits.ts';
 import type { ActorEffects, ActorScope } from './persistent-actor.ts';
 import type { AnyActor, Registry } from './registry.ts';
 
@@ -49,7 +50,7 @@ export class ActorHost {
   handle(call: ActorCall, changes: ChangeSet): ActorOutcome {
     const { member, actor, key, type } = call;
     const definition = this.#registry.actor(member, actor);
-    const handler = definition === undefined ? undefined : Reflect.get(definition.on, type);
+    const handler = definition !== undefined && Object.hasOwn(definition.on, type) ? definition.on[type] : undefined;
     if (definition === undefined || typeof handler !== 'function') {
       return { type: 'refused', fault: faultOf(new WeirError('WEIR_ACTOR_UNKNOWN', { actor, type })) };
     }
@@ -82,6 +83,8 @@ export class ActorHost {
     const effects = handler(state, message?.body.parse(decodeValue(call.body)), { key, now });
     const reply =
       message?.reply === undefined ? noBytes : encodeValue(message.reply.parse(effects.reply), `the reply to ${type}`);
+    // Refused here: behind this line the answer would have to fit into somebody else's records.
+    checkSize(this.#host, definition.name, `the reply to ${type}`, reply.length);
     if (effects.state !== undefined) {
       const bytes = encodeValue(definition.state.parse(effects.state), `the state of actor ${definition.name}`);
       const next: ActorHead = {

@@ -2,7 +2,7 @@
  * The flow engine: advances a flow from an input to its next suspension, as one change set. Waking a flow is always
  * "perform its current operation again"; the performer says whether it may go on.
  */
-import { WeirError } from '../../errors/index.ts';
+import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import { flowContext, issuesOf } from './context.ts';
@@ -52,8 +52,8 @@ export class FlowEngine {
   /** Runs a flow on, as far as it gets, after something may have changed for it. */
   advance(flow: FlowInstance, changes: ChangeSet): void {
     if (flow.head.status !== 'RUNNING' || flow.stepRunning) return;
-    const running = flow.running ?? this.#begin(flow);
-    if (running === undefined) return;
+    const running = flow.running ?? this.#begin(flow, changes);
+    if (running === undefined) return this.life.store(flow, changes);
     this.life.disarm(flow);
     flow.waiting = undefined;
     let resume = this.#first(flow, running, changes);
@@ -157,7 +157,7 @@ export class FlowEngine {
 
   // --- running
 
-  #begin(flow: FlowInstance): Running | undefined {
+  #begin(flow: FlowInstance, changes: ChangeSet): Running | undefined {
     const { head, definition } = flow;
     const stage = definition?.stages[head.stage];
     if (definition === undefined || stage === undefined || head.version > definition.version) {
@@ -182,7 +182,13 @@ export class FlowEngine {
       live: () => running.live,
       logger: () => loggerOf(this.#host, flow),
     });
-    flow.running = Object.assign(running, { generator: stage(decodeValue(head.state), context) });
+    try {
+      flow.running = Object.assign(running, { generator: stage(decodeValue(head.state), context) });
+    } catch (thrown) {
+      // Parameters are taken apart when a generator is made, not when it runs; and the state may be unreadable.
+      this.life.stuck(flow, thrown, changes);
+      return undefined;
+    }
     return flow.running;
   }
 
@@ -212,7 +218,7 @@ export class FlowEngine {
       this.#uncaught(flow, running, thrown, changes);
       return undefined;
     }
-    if (result.done === true) return this.#returned(flow, result.value, changes);
+    if (result.done === true) return this.#returned(flow, running, result.value, changes);
     const op: unknown = result.value;
     if (!isOperation(op)) {
       const found = op === undefined ? 'nothing' : typeof op;
@@ -228,7 +234,8 @@ export class FlowEngine {
     return this.#performer.perform(flow, op, index, changes);
   }
 
-  #returned(flow: FlowInstance, value: unknown, changes: ChangeSet): Resume | undefined {
+  #returned(flow: FlowInstance, running: Running, value: unknown, changes: ChangeSet): Resume | undefined {
+    if (this.#endedTooSoon(flow, running, 'the end of the stage', changes)) return undefined;
     if (isOutcome(value, 'become')) return this.#become(flow, value as Become, changes);
     if (isOutcome(value, 'failed')) {
       const { code, details } = value as Failed;
@@ -271,10 +278,25 @@ export class FlowEngine {
     this.life.touch(flow);
     this.life.publish(flow, noBytes, changes);
     flow.running = undefined;
-    return this.#begin(flow) === undefined ? undefined : { type: 'value', value: undefined };
+    return this.#begin(flow, changes) === undefined ? undefined : { type: 'value', value: undefined };
+  }
+
+  /** Whether a stage ended at replay before it had done all that it did the first time; then it is STUCK. */
+  #endedTooSoon(flow: FlowInstance, running: Running, found: string, changes: ChangeSet): boolean {
+    const index = flow.journal.findIndex((entry, place) => entry !== undefined && place >= running.next);
+    const entry = flow.journal[index];
+    if (entry === undefined) return false;
+    const expected = `${entry.op} "${entry.label}"`;
+    this.life.stuck(
+      flow,
+      new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found, expected }),
+      changes,
+    );
+    return true;
   }
 
   #uncaught(flow: FlowInstance, running: Running, thrown: unknown, changes: ChangeSet): void {
+    if (this.#endedTooSoon(flow, running, `the error "${messageOf(thrown)}"`, changes)) return;
     const last = running.thrown;
     flow.head.faultEntry = last !== undefined && last.error === thrown ? last.entry : -1;
     if (verdictOn(thrown) === 'FAILED') this.life.fail(flow, faultOf(thrown), changes);

@@ -85,8 +85,11 @@ export function verdictOn(thrown: unknown): 'FAILED' | 'STUCK' {
   return bugs.has(thrown.name) ? 'STUCK' : 'FAILED';
 }
 
+const maxName = 200;
 const maxMessage = 4_000;
 const maxStack = 4_000;
+/** An error stands in the head of its flow beside the state, so both have to fit into one record. */
+const maxDetailBytes = 128 * 1024;
 
 /** Anything that was thrown, in the form in which it is kept. */
 export function faultOf(thrown: unknown): FaultRecord {
@@ -96,17 +99,19 @@ export function faultOf(thrown: unknown): FaultRecord {
   const code: unknown = Reflect.get(thrown, 'code');
   const details: unknown = thrown instanceof ApplicationError ? thrown.details : undefined;
   return {
-    name: thrown.name,
-    code: typeof code === 'string' ? code : thrown.name,
-    message: shorten(thrown.message, maxMessage),
+    name: shorten(String(thrown.name), maxName),
+    code: shorten(typeof code === 'string' ? code : String(thrown.name), maxName),
+    message: shorten(String(thrown.message), maxMessage),
     details: details === undefined ? noBytes : encodeDetails(details),
-    stack: shorten(thrown instanceof FlowError ? thrown.stackOfOrigin : (thrown.stack ?? ''), maxStack),
+    stack: shorten(thrown instanceof FlowError ? thrown.stackOfOrigin : String(thrown.stack ?? ''), maxStack),
   };
 }
 
 function encodeDetails(details: unknown): Uint8Array {
   try {
-    return encodeValue(details, 'the details of an error');
+    const bytes = encodeValue(details, 'the details of an error');
+    if (bytes.length <= maxDetailBytes) return bytes;
+    return encodeValue({ note: `details of ${bytes.length} bytes were dropped` }, 'the details of an error');
   } catch {
     // Details are a courtesy; an error must never be lost because they cannot be kept.
     return encodeValue({ note: 'details of an unsupported type were dropped' }, 'the details of an error');

@@ -15,7 +15,7 @@ import { describe } from './describe.ts';
 import { FlowEngine } from './engine.ts';
 import { bodyHash, clientRoutingKey, flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
-import { maxValueBytes } from './limits.ts';
+import { cut, maxValueBytes } from './limits.ts';
 import { type Answer, type FlowRequest, serviceKinds } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import { type NewFlow, SessionInputs } from './session-inputs.ts';
@@ -339,7 +339,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       memberGroup: member.group,
       clientRequestId,
       inputHash,
-      trace: trace === '' ? id : trace,
+      trace: trace === '' ? id : cut(trace),
       created: now,
       status: 'RUNNING',
       updated: now,
@@ -428,7 +428,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   }
 
   #act(act: string, { principal, reason }: Authority): FlowHead['acts'][number] {
-    return { at: this.#host.clock.now(), act, principal: principal.name, reason };
+    return { at: this.#host.clock.now(), act, principal: cut(principal.name), reason: cut(reason) };
   }
 
   #denied(

@@ -12,7 +12,7 @@ import { actorAddress, operationId } from './ids.ts';
 import { type FlowInstance, type Resume, unreadKey } from './instance.ts';
 import { openEntry, outcomeOf, record, recordDone, recordFailed } from './journal.ts';
 import type { FlowLifecycle } from './lifecycle.ts';
-import { maxValueBytes } from './limits.ts';
+import { maxLabelLength, maxOperationsOfVisit, maxSessionBytes, maxValueBytes, sessionBytes } from './limits.ts';
 import type { Op } from './operation.ts';
 import type { Registry } from './registry.ts';
 import type { FlowSessions } from './sessions.ts';
@@ -54,6 +54,11 @@ export class OperationPerformer {
    * Performs an operation, or performs it again: only checkpoint and clock decide. Undefined: the flow waits.
    */
   perform(flow: FlowInstance, op: Op, index: number, changes: ChangeSet): Resume | undefined {
+    const unfit = this.#unfit(flow, op, index);
+    if (unfit !== undefined) {
+      this.#life.stuck(flow, unfit, changes);
+      return undefined;
+    }
     const entry = flow.journal[index];
     if (entry !== undefined) {
       if (entry.op !== op.op || entry.label !== op.label) {
@@ -108,6 +113,18 @@ export class OperationPerformer {
     }
   }
 
+  /** What is wrong with an operation whatever its outcome: nothing of it could be kept. */
+  #unfit({ head }: FlowInstance, op: Op, index: number): WeirError | undefined {
+    const { flow, stage } = head;
+    if (index >= maxOperationsOfVisit) {
+      return new WeirError('WEIR_FLOW_TOO_LONG', { flow, stage, limit: maxOperationsOfVisit });
+    }
+    const name = op.op === 'open' && op.name.length > op.label.length ? op.name : op.label;
+    if (name.length <= maxLabelLength) return undefined;
+    const what = `the name "${name.slice(0, 40)}…"`;
+    return new WeirError('WEIR_FLOW_TOO_LARGE', { what, flow, bytes: name.length, limit: maxLabelLength });
+  }
+
   #step(flow: FlowInstance, op: StepOp, index: number, entry: JournalEntry | undefined, changes: ChangeSet): undefined {
     const attempt = (entry?.attempts ?? 0) + 1;
     if (entry !== undefined && entry.due > this.#host.clock.now()) {
@@ -140,12 +157,20 @@ export class OperationPerformer {
     return undefined;
   }
 
-  #open(flow: FlowInstance, op: Extract<Op, { op: 'open' }>, index: number, changes: ChangeSet): Resume {
+  #open(flow: FlowInstance, op: Extract<Op, { op: 'open' }>, index: number, changes: ChangeSet): Resume | undefined {
     const { peerName, peerGroup, protocol, name } = op;
     const peer = { name: peerName, group: peerGroup };
     const known = flow.opened(peer, protocol.name, name);
     // The session stands in the head, so the operation needs no entry of its own.
     if (known !== undefined) return { type: 'value', value: known.id };
+    const id = operationId(flow.id, flow.head.visit, index);
+    const before = flow.session(id);
+    if (before !== undefined || index < flow.journal.length) {
+      const expected = before === undefined ? 'another session' : `open "${before.protocol} ${before.peerName}"`;
+      const context = { flow: flow.head.flow, index, found: `open "${op.label}"`, expected };
+      this.#life.stuck(flow, new WeirError('WEIR_FLOW_DIVERGED', context), changes);
+      return undefined;
+    }
     if (this.#registry.find(peerName, peerGroup) === undefined) {
       return recordFailed(
         flow,
@@ -155,8 +180,13 @@ export class OperationPerformer {
         changes,
       );
     }
+    const bytes = sessionBytes(flow.head.sessions);
+    if (bytes > maxSessionBytes) {
+      const context = { what: 'the list of sessions', flow: flow.head.flow, bytes, limit: maxSessionBytes };
+      return recordFailed(flow, index, op, platformFault('WEIR_FLOW_TOO_LARGE', context), changes);
+    }
     const session: SessionRecord = {
-      id: operationId(flow.id, flow.head.visit, index),
+      id,
       name,
       role: 'initiator',
       protocol: protocol.name,
@@ -275,7 +305,7 @@ export class OperationPerformer {
       });
       changes.send(partition, message);
       if (op.op === 'tell') return recordDone(flow, index, op, noBytes, changes);
-      record(flow, index, openEntry(op), changes);
+      record(flow, index, { ...openEntry(op), attempts: flow.head.retries }, changes);
     }
     flow.waiting = { what: 'answer', label: op.label, due: undefined };
     return undefined;
@@ -290,11 +320,12 @@ export class OperationPerformer {
 }
 
 /**
- * Id of the request that an `ask` makes. A retry by an operator asks under a new one: the answer to the failed request
- * was given and must not be taken again.
+ * Id of the request that an `ask` makes. When an operator's retry asks again, it asks under a new one: the answer to the
+ * failed request was given and must not be taken again. An `ask` that is still open keeps the one it was made with.
  */
 export function requestId(flow: FlowInstance, index: number): string {
-  return `${operationId(flow.id, flow.head.visit, index)}.${flow.head.retries}`;
+  const retries = flow.journal[index]?.attempts ?? flow.head.retries;
+  return `${operationId(flow.id, flow.head.visit, index)}.${retries}`;
 }
 
 function closed(session: string, record: SessionRecord | undefined): FaultRecord {

@@ -18,6 +18,7 @@ import {
 } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowInstance } from './instance.ts';
+import { cut } from './limits.ts';
 
 export interface SessionSettings {
   readonly credit: SessionCredit;
@@ -104,7 +105,7 @@ export class FlowSessions {
       // A session that nobody has heard of needs no end.
       const unheard = session.role === 'initiator' && session.sent === 0;
       if (session.status === 'open' && !unheard && session.peer !== 'failed') {
-        this.send(flow, session, { kind, type: reason, body: noBytes }, changes);
+        this.send(flow, session, { kind, type: cut(reason), body: noBytes }, changes);
       }
       session.status = 'closed';
       this.#outbox.close(laneOf(flow.head, session));

@@ -10,6 +10,8 @@ import type { ChangeSet } from './change-set.ts';
 import type { OutboxEntry } from './protocol.ts';
 
 const maxEntriesPerDelivery = 256;
+/** A delivery may have to travel as one record of the log. */
+const maxBytesPerDelivery = 128 * 1024;
 
 /** The sending side of one pair. */
 class Stream {
@@ -128,8 +130,18 @@ export class Outbox {
     // Numbers are contiguous, so places follow from them.
     const first = stream.entries[0]?.number ?? 1;
     const ready = stream.entries.slice(Math.max(0, stream.handed + 1 - first), Math.max(0, stream.durable + 1 - first));
-    for (let i = 0; i < ready.length; i += maxEntriesPerDelivery) {
-      this.#deliver(stream.receiver, ready.slice(i, i + maxEntriesPerDelivery));
+    for (let start = 0; start < ready.length; ) {
+      let end = start;
+      let bytes = 0;
+      // An entry that is larger than all that travels alone.
+      do bytes += ready[end++]?.bytes.length ?? 0;
+      while (
+        end < ready.length &&
+        end - start < maxEntriesPerDelivery &&
+        bytes + (ready[end]?.bytes.length ?? 0) <= maxBytesPerDelivery
+      );
+      this.#deliver(stream.receiver, ready.slice(start, end));
+      start = end;
     }
     const newest = ready.at(-1);
     if (newest !== undefined) stream.handed = newest.number;

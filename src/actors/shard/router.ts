@@ -16,13 +16,20 @@ export interface RouterSetup {
   readonly forceLog?: boolean | undefined;
 }
 
-/** Appends of one partition that may be under way or wait, in messages; beyond it new ones are dropped. */
+/** What may wait to be appended to one partition; beyond it new messages are dropped. */
 const maxQueued = 10_000;
+const maxQueuedBytes = 64 * 1024 * 1024;
+
+/** What waits to be appended to one partition, oldest first. */
+interface Queue {
+  readonly records: LogRecord[];
+  bytes: number;
+}
 
 export class Router<Local> {
   readonly #setup: RouterSetup;
   readonly #local = new Map<number, Ref<ShardMessage<Local>>>();
-  readonly #queues = new Map<number, LogRecord[]>();
+  readonly #queues = new Map<number, Queue>();
   readonly #appending = new Set<number>();
   dropped = 0;
 
@@ -49,30 +56,49 @@ export class Router<Local> {
       if (ref.tell(message) !== 'accepted') this.dropped++;
       return;
     }
-    const queue = this.#queues.get(partition) ?? [];
-    if (queue.length >= maxQueued) {
+    const queue = this.#queues.get(partition) ?? { records: [], bytes: 0 };
+    if (queue.records.length >= maxQueued || queue.bytes >= maxQueuedBytes) {
       this.dropped++;
       return;
     }
-    queue.push({ key: message.type, value: encodeRouted(message) });
+    const value = encodeRouted(message);
+    queue.records.push({ key: message.type, value });
+    queue.bytes += value.length;
     this.#queues.set(partition, queue);
     if (!this.#appending.has(partition)) void this.#append(partition);
   }
 
   /** One append at a time for each partition keeps the order; what gathers meanwhile goes in the next one. */
   async #append(partition: number): Promise<void> {
+    const { log, logger, eventsTopic } = this.#setup;
     this.#appending.add(partition);
-    try {
-      for (let batch = this.#queues.get(partition); batch !== undefined; batch = this.#queues.get(partition)) {
-        this.#queues.delete(partition);
-        await this.#setup.log.append(this.#setup.eventsTopic, partition, batch);
+    for (let batch = this.#take(partition); batch.length > 0; batch = this.#take(partition)) {
+      try {
+        await log.append(eventsTopic, partition, batch);
+      } catch (error) {
+        // Lost like any other message of the network: its sender sends it again. What waits behind it goes on.
+        this.dropped += batch.length;
+        logger.debug({ partition, error: messageOf(error) }, 'could not append routed messages');
       }
-    } catch (error) {
-      // Lost like any other message of the network: its sender sends it again.
-      this.dropped++;
-      this.#setup.logger.debug({ partition, error: messageOf(error) }, 'could not append a routed message');
-    } finally {
-      this.#appending.delete(partition);
     }
+    this.#appending.delete(partition);
+  }
+
+  /** The next messages for a partition, as many as one append may carry. */
+  #take(partition: number): LogRecord[] {
+    const queue = this.#queues.get(partition);
+    if (queue === undefined) return [];
+    const most = this.#setup.log.limits.maxBatchBytes / 2;
+    let count = 0;
+    let bytes = 0;
+    for (const { value } of queue.records) {
+      const size = value?.length ?? 0;
+      if (count > 0 && bytes + size > most) break;
+      count++;
+      bytes += size;
+    }
+    queue.bytes -= bytes;
+    if (count === queue.records.length) this.#queues.delete(partition);
+    return queue.records.splice(0, count);
   }
 }

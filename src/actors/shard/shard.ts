@@ -17,7 +17,7 @@ import { decodeCount, encodeCount } from './count.ts';
 import { withDeadline } from './deadline.ts';
 import { Outbox, Received } from './outbox.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
-import { decodeRouted, type RoutedMessage, type ShardMessage } from './protocol.ts';
+import { decodeRouted, type OutboxEntry, type RoutedMessage, type ShardMessage } from './protocol.ts';
 import { ShardTimers } from './timers.ts';
 
 export type ShardPhase = 'claiming' | 'restoring' | 'running' | 'draining' | 'released' | 'lost';
@@ -100,6 +100,7 @@ class Shard<Local> {
   #tail: Tail | undefined;
   #roomMade: (() => void) | undefined;
   #position = 0;
+  #durablePosition = 0;
   /** Number of the last commit of an earlier incarnation. */
   #lastCommit = 0;
   #trimmed = 0;
@@ -121,7 +122,7 @@ class Shard<Local> {
       turn: (run) => this.#turn(run),
       beforeCommit: () => this.#point('commit.before'),
       onDurable: (batch) => this.#durable(batch),
-      onRefused: (error) => this.#lost(error),
+      onRefused: (error) => this.#refused(error),
     });
     this.#program = setup.program(this.#host());
   }
@@ -222,10 +223,9 @@ class Shard<Local> {
 
   #routed(message: RoutedMessage): void {
     switch (message.type) {
-      case 'delivery': {
-        for (const { number, bytes } of message.entries) this.#take(message.from, number, bytes);
+      case 'delivery':
+        this.#delivered(message.from, message.entries);
         return;
-      }
       case 'ack': {
         this.#commits.removeLazily(this.#outbox.acknowledged(message.from, message.number, message.resend));
         return;
@@ -235,25 +235,34 @@ class Shard<Local> {
     }
   }
 
-  #take(sender: number, number: number, bytes: Uint8Array): void {
-    switch (this.#received.judge(sender, number)) {
-      case 'repeat':
-        this.#counts.repeats++;
-        this.#acknowledge(sender, false);
-        return;
-      case 'gap':
-        this.#counts.gaps++;
-        this.#acknowledge(sender, true);
-        return;
-      case 'take': {
-        const changes = new ChangeSet();
-        this.#program.receive(bytes, changes);
-        changes.put(`w/${sender}`, encodeCount(number));
-        this.#received.take(sender, number);
-        this.#add(changes);
-        this.#commits.filling().taken.set(sender, number);
+  #delivered(sender: number, entries: readonly OutboxEntry[]): void {
+    let repeats = 0;
+    let gaps = 0;
+    for (const { number, bytes } of entries) {
+      switch (this.#received.judge(sender, number)) {
+        case 'repeat':
+          repeats++;
+          break;
+        case 'gap':
+          gaps++;
+          break;
+        case 'take':
+          this.#take(sender, number, bytes);
       }
     }
+    this.#counts.repeats += repeats;
+    this.#counts.gaps += gaps;
+    // One answer for all of them: each one that asks for a resend brings a whole stream again.
+    if (repeats + gaps > 0) this.#acknowledge(sender, gaps > 0);
+  }
+
+  #take(sender: number, number: number, bytes: Uint8Array): void {
+    const changes = new ChangeSet();
+    this.#program.receive(bytes, changes);
+    changes.put(`w/${sender}`, encodeCount(number));
+    this.#received.take(sender, number);
+    this.#add(changes);
+    this.#commits.filling().taken.set(sender, number);
   }
 
   /** Absorbs a chunk of the log lane; the position is part of the same state (W2). */
@@ -276,7 +285,11 @@ class Shard<Local> {
       this.#position = offset + 1;
     }
     const changes = new ChangeSet();
-    changes.put('w/log', encodeCount(this.#position));
+    const position = this.#position;
+    changes.put('w/log', encodeCount(position));
+    changes.after(() => {
+      this.#durablePosition = position;
+    });
     this.#add(changes);
   }
 
@@ -318,10 +331,11 @@ class Shard<Local> {
   }
 
   #trim(): void {
-    if (this.#position - this.#trimmed < trimEvery) return;
+    // Never beyond what is durable: after a crash the log lane is read again from there.
+    if (this.#durablePosition - this.#trimmed < trimEvery) return;
     const { log, topics, partition } = this.#setup;
-    this.#trimmed = this.#position;
-    log.trim(topics.events, partition, this.#position).catch((error: unknown) => {
+    this.#trimmed = this.#durablePosition;
+    log.trim(topics.events, partition, this.#trimmed).catch((error: unknown) => {
       // Only space is at stake, and the next trim covers this one.
       this.#context.log.warn({ error: messageOf(error) }, 'could not trim consumed events');
     });
@@ -361,6 +375,7 @@ class Shard<Local> {
       const sender = key.slice(2);
       if (sender === 'log') {
         this.#position = decodeCount(value);
+        this.#durablePosition = this.#position;
         this.#trimmed = this.#position;
       } else {
         this.#received.restore(Number(sender), decodeCount(value));
@@ -407,6 +422,15 @@ class Shard<Local> {
     this.#drained = undefined;
     this.#context.finish();
     done?.();
+  }
+
+  /** A commit was refused: this incarnation ends, whatever the cause. */
+  #refused(error: Error): void {
+    if (WeirError.is(error, 'WEIR_LOG_FENCED') || WeirError.is(error, 'WEIR_LOG_CLOSED')) return this.#lost(error);
+    // The shard is still ours: only a failure, seen and counted, brings it back (W6).
+    this.#turn(() => {
+      throw error;
+    });
   }
 
   /** Fenced, or the log is gone: this incarnation stops at once, and does not claim again by itself. */

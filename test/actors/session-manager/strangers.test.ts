@@ -62,7 +62,7 @@ describe('session messages of strangers', () => {
       await wire.advance(0);
       const { sessions, status } = await wire.node.describe({ flowId: handle.flowId });
       expect([status, sessions[0]?.state, sessions[0]?.received]).toEqual(['RUNNING', 'open', 0]);
-      expect(factsOf(wire.node)['forged']).toBe(3);
+      expect(factsOf(wire.node).forged).toBe(3);
       wire.lose(() => false);
       await wire.advance('5 s');
       expect(await handle.result()).toEqual(['hello!']);
@@ -82,7 +82,7 @@ describe('session messages of strangers', () => {
     wire.deliver(astray);
     await wire.advance(0);
     expect((await handle.view()).status).toBe('RUNNING');
-    expect(factsOf(wire.node)['forged']).toBe(1);
+    expect(factsOf(wire.node).forged).toBe(1);
   });
 
   it("SM16 an acknowledgement from another than the peer takes nothing out of the sender's outbox", async () => {
@@ -196,6 +196,6 @@ describe('session messages of strangers', () => {
     wire.lose(() => false);
     await wire.advance('5 s');
     expect(await handle.result()).toEqual(['hello!']);
-    expect(factsOf(wire.node)['phase']).toBe('running');
+    expect(factsOf(wire.node).phase).toBe('running');
   });
 });
