@@ -97,6 +97,8 @@ function dressByPrototype(value: object, prototype: unknown, walk: Walk): unknow
   if (prototype === Date.prototype && types.isDate(value)) return dressDate(value, walk);
   if (prototype === Map.prototype && types.isMap(value)) return dressMap(value, walk);
   if (prototype === Set.prototype && types.isSet(value)) return dressSet(value, walk);
+  // What functions of a flow's context return; forgotten stars are the commonest mistake in flow code.
+  if (types.isGeneratorObject(value)) return refuse('a generator, an operation that "yield*" has not run', walk);
   return refuse(instanceName(prototype), walk);
 }
 

@@ -3,13 +3,15 @@
  * the mark of the message become durable together, so it takes effect once (FE20).
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
-import { type ActorHead, actorHead, decodeValue, encodeValue, type FaultRecord } from '../../persistence/index.ts';
+import { type ActorHead, actorHead, decodeValue, encodeValue } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
+import { issuesOf } from './context.ts';
 import { ApplicationError, faultOf } from './faults.ts';
 import { actorAddress } from './ids.ts';
 import { checkSize } from './limits.ts';
 import type { ActorEffects, ActorScope } from './persistent-actor.ts';
+import type { ActorReply } from './protocol.ts';
 import type { AnyActor, Registry } from './registry.ts';
 
 export interface ActorCall {
@@ -19,10 +21,6 @@ export interface ActorCall {
   readonly type: string;
   readonly body: Uint8Array;
 }
-
-export type ActorOutcome =
-  | { readonly type: 'reply'; readonly body: Uint8Array }
-  | { readonly type: 'refused'; readonly fault: FaultRecord };
 
 type Handler = (state: unknown, body: unknown, scope: ActorScope) => ActorEffects<unknown, unknown>;
 
@@ -47,7 +45,7 @@ export class ActorHost {
   }
 
   /** Handles one message; what it changes goes into `changes`, unless it refuses. */
-  handle(call: ActorCall, changes: ChangeSet): ActorOutcome {
+  handle(call: ActorCall, changes: ChangeSet): ActorReply {
     const { member, actor, key, type } = call;
     const definition = this.#registry.actor(member, actor);
     const handler = definition !== undefined && Object.hasOwn(definition.on, type) ? definition.on[type] : undefined;
@@ -73,14 +71,24 @@ export class ActorHost {
     }
   }
 
-  #run(definition: AnyActor, handler: Handler, address: string, call: ActorCall, changes: ChangeSet): ActorOutcome {
+  #run(definition: AnyActor, handler: Handler, address: string, call: ActorCall, changes: ChangeSet): ActorReply {
     const { key, type, member } = call;
     const head = this.#heads.get(address);
     const now = this.#host.clock.now();
     // State is made anew from its bytes for each message: a handler that changes it and then throws leaves no trace.
     const state = head === undefined ? definition.state.parse(definition.initial(key)) : decodeValue(head.state);
     const message = definition.messages[type];
-    const effects = handler(state, message?.body.parse(decodeValue(call.body)), { key, now });
+    const body = message?.body.safeParse(decodeValue(call.body));
+    if (body?.success === false) {
+      const why = issuesOf(body.error);
+      throw new ApplicationError(
+        'WEIR_MESSAGE_INVALID',
+        `message ${type} does not fit actor ${definition.name}: ${why}`,
+      );
+    }
+    const effects = handler(state, body?.data, { key, now });
+    if (effects instanceof Promise)
+      throw new TypeError(`the handler of ${type} is asynchronous; what awaits belongs in a step of a flow`);
     const reply =
       message?.reply === undefined ? noBytes : encodeValue(message.reply.parse(effects.reply), `the reply to ${type}`);
     // Refused here: behind this line the answer would have to fit into somebody else's records.

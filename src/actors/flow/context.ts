@@ -25,13 +25,22 @@ export interface ContextSetup {
   /** Whether code runs for the first time, not in replay. */
   readonly live: () => boolean;
   readonly logger: () => Logger;
+  /** Where the stage is: the same at the first run and at every replay. */
+  readonly place: () => string;
 }
 
-export function flowContext({ flow, definition, live, logger }: ContextSetup): FlowContext {
+export function flowContext({ flow, definition, live, logger, place }: ContextSetup): FlowContext {
   const { member } = flow;
   const { visit } = flow.head;
+  let drawnAt = '';
   let draws = 0;
-  const draw = (kind: string): string => derived(flow.id, visit, kind, draws++);
+  /** Numbered from the place where it is drawn: what a step's body draws is not drawn again at replay. */
+  const draw = (kind: string): string => {
+    const at = place();
+    if (at !== drawnAt) draws = 0;
+    drawnAt = at;
+    return derived(flow.id, visit, at, kind, draws++);
+  };
 
   const context = {
     flowId: flow.id,

@@ -2,6 +2,7 @@
  * The flow engine: advances a flow from an input to its next suspension, as one change set. Waking a flow is always
  * "perform its current operation again"; the performer says whether it may go on.
  */
+import { types } from 'node:util';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
@@ -9,7 +10,7 @@ import { flowContext, issuesOf } from './context.ts';
 import type { Become, Failed } from './definition.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
 import type { FlowInstance, Resume, Running } from './instance.ts';
-import { dropJournal, forgetLast, record } from './journal.ts';
+import { dropJournal, forgetFrom, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
 import { checkSize } from './limits.ts';
 import type { Op } from './operation.ts';
@@ -120,10 +121,10 @@ export class FlowEngine {
     head.fault = null;
     const last = flow.journal.length - 1;
     const entry = flow.journal[last];
-    // What failed is performed anew: the operation whose error came back uncaught, or a step out of attempts.
-    if (entry !== undefined && (last === head.faultEntry || (entry.op === 'step' && entry.state === 'open'))) {
-      forgetLast(flow, changes);
-    }
+    // What failed is performed anew: the operation whose error came back uncaught, with whatever was done because of
+    // it, or a step out of attempts.
+    if (head.faultEntry >= 0) forgetFrom(flow, head.faultEntry, changes);
+    else if (entry?.op === 'step' && entry.state === 'open') forgetFrom(flow, last, changes);
     head.faultEntry = -1;
     this.life.touch(flow);
     this.life.publish(flow, noBytes, changes);
@@ -175,11 +176,13 @@ export class FlowEngine {
       pending: undefined,
       thrown: undefined,
       live: false,
+      executing: false,
     };
     const context = flowContext({
       flow,
       definition,
       live: () => running.live,
+      place: () => `${running.executing ? '' : 'body '}${running.next}`,
       logger: () => loggerOf(this.#host, flow),
     });
     try {
@@ -207,6 +210,7 @@ export class FlowEngine {
   #resume(flow: FlowInstance, running: Running, resume: Resume, changes: ChangeSet): Resume | undefined {
     running.live = running.next >= flow.journal.length;
     let result: IteratorResult<Op, unknown>;
+    running.executing = true;
     try {
       if (resume.type === 'throw') {
         running.thrown = resume;
@@ -217,16 +221,14 @@ export class FlowEngine {
     } catch (thrown) {
       this.#uncaught(flow, running, thrown, changes);
       return undefined;
+    } finally {
+      running.executing = false;
     }
     if (result.done === true) return this.#returned(flow, running, result.value, changes);
     const op: unknown = result.value;
     if (!isOperation(op)) {
-      const found = op === undefined ? 'nothing' : typeof op;
-      this.life.stuck(
-        flow,
-        new WeirError('WEIR_FLOW_OPERATION_UNKNOWN', { flow: flow.head.flow, stage: flow.head.stage, found }),
-        changes,
-      );
+      const context = { flow: flow.head.flow, stage: flow.head.stage, found: nameOf(op) };
+      this.life.stuck(flow, new WeirError('WEIR_FLOW_OPERATION_UNKNOWN', context), changes);
       return undefined;
     }
     const index = running.next++;
@@ -346,6 +348,16 @@ export class FlowEngine {
 
 function isOperation(value: unknown): value is Op {
   return typeof value === 'object' && value !== null && 'op' in value && 'label' in value;
+}
+
+/** What flow code yielded in place of an operation, as its developer would call it. */
+function nameOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (types.isGeneratorObject(value)) return 'an operation without "*"';
+  if (types.isPromise(value)) return 'a promise';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value;
 }
 
 function isOutcome(value: unknown, outcome: string): boolean {

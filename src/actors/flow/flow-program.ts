@@ -260,16 +260,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     const { member, actor, key, message, body, replyTo } = request;
     const changes = new ChangeSet();
     const outcome = this.#actors.handle({ member, actor, key, type: message, body }, changes);
-    changes.after(() => {
-      if (outcome.type === 'reply') replyTo.tell(ok(outcome.body));
-      else {
-        const { code, message: why } = outcome.fault;
-        replyTo.tell({
-          type: 'error',
-          error: new WeirError('WEIR_ACTOR_REFUSED', { actor, type: message, code, why }),
-        });
-      }
-    });
+    changes.after(() => replyTo.tell(ok(outcome)));
     this.#host.add(changes);
   }
 

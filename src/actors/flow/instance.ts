@@ -35,6 +35,8 @@ export interface Running {
   thrown: { readonly error: Error; readonly entry: number } | undefined;
   /** False while recorded outcomes are given back. */
   live: boolean;
+  /** Code of the stage is running; else whatever it does is done by the body of a step. */
+  executing: boolean;
 }
 
 export class FlowInstance {

@@ -48,12 +48,12 @@ export function recordFailed(
   return { type: 'throw', error: new FlowError(fault), entry: index };
 }
 
-/** Takes the last entry back, so that its operation is performed anew. */
-export function forgetLast(flow: FlowInstance, changes: ChangeSet): void {
-  const last = flow.journal.length - 1;
-  if (last < 0) return;
-  flow.journal.length = last;
-  changes.remove(journalKey(flow.id, flow.head.visit, last));
+/** Takes the entries from `first` on back, so that their operations are performed anew. */
+export function forgetFrom(flow: FlowInstance, first: number, changes: ChangeSet): void {
+  for (let index = first; index < flow.journal.length; index++) {
+    if (flow.journal[index] !== undefined) changes.remove(journalKey(flow.id, flow.head.visit, index));
+  }
+  flow.journal.length = Math.min(flow.journal.length, first);
 }
 
 export function dropJournal(flow: FlowInstance, changes: ChangeSet): void {

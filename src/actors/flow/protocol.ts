@@ -27,6 +27,11 @@ export interface Started {
   readonly created: boolean;
 }
 
+/** What a persistent actor answers: a reply in value-codec bytes, or what it refused with. */
+export type ActorReply =
+  | { readonly type: 'reply'; readonly body: Uint8Array }
+  | { readonly type: 'refused'; readonly fault: FaultRecord };
+
 /** A flow as it is now, with what it waits on. */
 export interface FlowDescription {
   readonly flowId: string;
@@ -89,5 +94,5 @@ export type FlowRequest =
       readonly key: string;
       readonly message: string;
       readonly body: Uint8Array;
-      readonly replyTo: Ref<Answer<Uint8Array>>;
+      readonly replyTo: Ref<Answer<ActorReply>>;
     };
