@@ -211,11 +211,6 @@ const entries = {
     remedy: 'register the actor when the node starts',
     status: 404,
   },
-  WEIR_ACTOR_REFUSED: {
-    message: 'the persistent actor {actor} refused {type}: {why} ({code})',
-    remedy: 'see what the actor says; its state was not changed',
-    status: 409,
-  },
   WEIR_ACTOR_FAILED: {
     message: 'the persistent actor {actor} failed on {type}: {why}',
     remedy: 'mend its behaviour, then retry the flow that asked; its state was not changed',

@@ -11,6 +11,7 @@ import {
 import type { FlowDescription, Started } from '../actors/flow/protocol.ts';
 import type { ActorSystem, Ref } from '../actors/kernel/index.ts';
 import type {
+  ActorAnswer,
   FlowName,
   FlowPage,
   FlowQuery,
@@ -127,16 +128,17 @@ export function nodeClient({ system, rpc, random, authority }: ClientSetup) {
       request((replyTo) => ({ type: 'kill', name, authority: { ...authority, reason }, replyTo })),
     /**
      * Asks a persistent actor from outside any flow; it takes effect once for each call.
-     * @throws WeirError `WEIR_ACTOR_REFUSED`, `WEIR_SHARD_UNAVAILABLE`
+     * @throws ApplicationError what the actor refused with, with the code that flow code would catch;
+     *   WeirError `WEIR_SHARD_UNAVAILABLE`
      */
-    ask: <Messages extends ActorMessageTypes, Type extends keyof Messages & string>(
+    ask: async <Messages extends ActorMessageTypes, Type extends keyof Messages & string>(
       member: Identity | string,
       actor: PersistentActor<ZodType, Messages>,
       key: string,
       message: Type,
       body: input<Messages[Type]['body']>,
-    ): Promise<AnswerTo<Messages, Type>> =>
-      request((replyTo) => ({
+    ): Promise<AnswerTo<Messages, Type>> => {
+      const answer = await request<ActorAnswer>((replyTo) => ({
         type: 'askActor',
         member: identityOf(member),
         actor: actor.name,
@@ -144,8 +146,12 @@ export function nodeClient({ system, rpc, random, authority }: ClientSetup) {
         message,
         body,
         authority,
-        replyTo: replyTo as Ref<RpcAnswer<unknown>>,
-      })),
+        replyTo,
+      }));
+      if (answer.type === 'refused') throw new ApplicationError(answer.code, answer.message, answer.details);
+      // The actor's own schema has checked its reply.
+      return answer.value as AnswerTo<Messages, Type>;
+    },
   };
 }
 

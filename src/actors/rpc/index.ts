@@ -1,6 +1,15 @@
 /** The RPC service: how clients and operators reach flows. */
 export type { Address, HttpMessage, HttpSetup, NodeFacts } from './http/index.ts';
 export { checkAddress, httpBehavior } from './http/index.ts';
-export type { FlowName, FlowPage, FlowQuery, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
+export type {
+  ActorAnswer,
+  FlowName,
+  FlowPage,
+  FlowQuery,
+  FlowView,
+  RpcAnswer,
+  RpcMessage,
+  RpcRequest,
+} from './protocol.ts';
 export type { FlowCatalogue, RpcSetup } from './rpc.ts';
 export { rpcBehavior } from './rpc.ts';

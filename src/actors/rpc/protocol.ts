@@ -35,6 +35,11 @@ export interface FlowView {
   readonly error?: { readonly code: string; readonly message: string; readonly details?: unknown };
 }
 
+/** What a persistent actor answers somebody outside: its reply, or what it refused with. */
+export type ActorAnswer =
+  | { readonly type: 'reply'; readonly value: unknown }
+  | { readonly type: 'refused'; readonly code: string; readonly message: string; readonly details: unknown };
+
 export interface FlowPage {
   readonly flows: readonly FlowView[];
   /** Give it back as `cursor` for the next page; absent on the last one. */
@@ -106,7 +111,7 @@ export type RpcRequest =
       readonly message: string;
       readonly body: unknown;
       readonly authority: Authority;
-      readonly replyTo: Ref<RpcAnswer<unknown>>;
+      readonly replyTo: Ref<RpcAnswer<ActorAnswer>>;
     };
 
 /** Messages that the actor sends to itself. */

@@ -15,6 +15,7 @@ import {
 } from '../../ports/index.ts';
 import type { Log, Table } from '../../transport/log/index.ts';
 import {
+  type ActorReply,
   type Answer,
   actorAddress,
   bodyHash,
@@ -29,7 +30,7 @@ import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
 import { partitionOf, type Router } from '../shard/index.ts';
 import { FlowIndex } from './flow-index.ts';
 import { LogStarts } from './log-starts.ts';
-import type { FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
+import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
 
 /** What the service has to know of flows' definitions. */
 export interface FlowCatalogue {
@@ -248,11 +249,11 @@ class Rpc {
 
   #askActor({ member, actor, key, message, body, replyTo }: Extract<RpcRequest, { type: 'askActor' }>): void {
     const bytes = encodeValue(body, `message "${message}" to actor ${actor}`);
-    this.#askShard<Uint8Array>(
+    this.#askShard<ActorReply>(
       actorAddress(member, actor, key),
       (reply) => ({ type: 'ask', member, actor, key, message, body: bytes, replyTo: reply }),
       {
-        tell: (answer) => replyTo.tell(answer.type === 'error' ? answer : ok(decodeReply(answer.value))),
+        tell: (answer) => replyTo.tell(answer.type === 'error' ? answer : ok(replyOf(answer.value))),
       },
     );
   }
@@ -355,6 +356,12 @@ function settled({ status }: FlowView): boolean {
 
 function decodeReply(bytes: Uint8Array): unknown {
   return bytes.length === 0 ? undefined : decodeValue(bytes);
+}
+
+function replyOf(reply: ActorReply): ActorAnswer {
+  if (reply.type === 'reply') return { type: 'reply', value: decodeReply(reply.body) };
+  const { code, message, details } = reply.fault;
+  return { type: 'refused', code, message, details: decodeReply(details) };
 }
 
 function checkRequestId(id: string): void {

@@ -254,7 +254,7 @@ describe('sizes', () => {
     await expect(node.start('A', big, huge)).rejects.toMatchObject({ code: 'WEIR_FLOW_INPUT_INVALID' });
     const handle = await node.start('A', big, 'small', { trace: huge });
     expect(await node.ask('A', store, 'k', 'fetch', 3_000_000).catch((error: unknown) => error)).toMatchObject({
-      code: 'WEIR_ACTOR_REFUSED',
+      code: 'WEIR_ACTOR_FAILED',
     });
     await node.kill({ flowId: handle.flowId }, huge);
     await kit.advance('1 min');
