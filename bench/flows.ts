@@ -1,44 +1,64 @@
-/** The three-step flow, embedded and in process: flows/s, latency, CPU and what one flow costs in commits and bytes. */
+/** The three-step flow, embedded and in process: flows/s, latency, and what one flow costs in CPU, commits and bytes. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Node, silentLogger, startNode } from '../src/index.ts';
+import { progress } from './child.ts';
+import { type Load, load, usage } from './load.ts';
 import { hundredBytes, threeStep } from './three-step.ts';
 
-export interface Run {
-  readonly flowsPerSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly cpuMsPerFlow: number;
+export interface FlowsSettings {
+  readonly runs: number;
+  readonly flows: number;
+  readonly inFlight: number;
+  /** Flows before the first run that count for nothing: the compiler's share. */
+  readonly warmUp: number;
 }
 
-/** Runs `total` flows, `inFlight` at a time. */
-export async function runFlows(node: Node, total: number, inFlight: number): Promise<Run> {
-  const latencies: number[] = [];
-  let started = 0;
-  const cpu = process.cpuUsage();
-  const begin = performance.now();
-  const client = async (): Promise<void> => {
-    while (started < total) {
-      started++;
-      const at = performance.now();
-      const handle = await node.start('BENCH', threeStep, hundredBytes);
-      await handle.result();
-      latencies.push(performance.now() - at);
+export interface FlowsRun extends Load {
+  readonly cpuMsPerFlow: number;
+  /** Batches that shards committed; flows of one shard share them. */
+  readonly commitsPerFlow: number;
+  readonly bytesPerFlow: number | undefined;
+}
+
+/** Runs one after the other, on one node with a fresh directory. */
+export async function measure({ runs, flows, inFlight, warmUp }: FlowsSettings): Promise<FlowsRun[]> {
+  return withNode(async (node) => {
+    await load(warmUp, inFlight, () => oneFlow(node));
+    const results: FlowsRun[] = [];
+    for (let run = 1; run <= runs; run++) {
+      const result = await runFlows(node, flows, inFlight);
+      progress(`${inFlight} in flight, run ${run} of ${runs}: ${Math.round(result.flowsPerSecond)} flows/s`);
+      results.push(result);
     }
-  };
-  await Promise.all(Array.from({ length: inFlight }, client));
-  const seconds = (performance.now() - begin) / 1_000;
-  const used = process.cpuUsage(cpu);
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+    return results;
+  });
+}
+
+export async function oneFlow(node: Node): Promise<void> {
+  const handle = await node.start('BENCH', threeStep, hundredBytes);
+  await handle.result();
+}
+
+async function runFlows(node: Node, flows: number, inFlight: number): Promise<FlowsRun> {
+  const before = { ...usage(), commits: commitsOf(node) };
+  const run = await load(flows, inFlight, () => oneFlow(node));
+  const after = { ...usage(), commits: commitsOf(node) };
+  const { written } = before;
   return {
-    flowsPerSecond: total / seconds,
-    p50: at(0.5),
-    p99: at(0.99),
-    cpuMsPerFlow: (used.user + used.system) / 1_000 / total,
+    ...run,
+    cpuMsPerFlow: (after.cpuMs - before.cpuMs) / flows,
+    commitsPerFlow: (after.commits - before.commits) / flows,
+    bytesPerFlow: written === undefined ? undefined : ((after.written ?? 0) - written) / flows,
   };
+}
+
+/** Commits of all shards so far, from what each shows in the tree. */
+function commitsOf(node: Node): number {
+  const sum = (actors: ReturnType<Node['tree']>): number =>
+    actors.reduce((commits, { facts, children }) => commits + Number(facts?.commits ?? 0) + sum(children), 0);
+  return sum(node.tree());
 }
 
 export async function withNode<T>(run: (node: Node) => Promise<T>): Promise<T> {
@@ -50,14 +70,4 @@ export async function withNode<T>(run: (node: Node) => Promise<T>): Promise<T> {
     await node.stop();
     await rm(data, { recursive: true, force: true });
   }
-}
-
-if (import.meta.main) {
-  await withNode(async (node) => {
-    await runFlows(node, 3_000, 100);
-    for (const inFlight of process.env.INFLIGHT ? [Number(process.env.INFLIGHT)] : [1, 100, 100, 100]) {
-      const run = await runFlows(node, inFlight === 1 ? 500 : 20_000, inFlight);
-      console.log(inFlight, JSON.stringify(run));
-    }
-  });
 }

@@ -1,0 +1,144 @@
+/** What `npm run bench` measures: each section with its settings, its targets and what a reader must know. */
+import { measureApart } from './child.ts';
+import { type Figure, figure, figures, medianOf, type Section, type Target } from './figures.ts';
+import type { FirstPaymentRun } from './first-payment.ts';
+import type { FloorRun } from './floor.ts';
+import type { FlowsRun } from './flows.ts';
+import type { HttpRun } from './http.ts';
+import type { KillRun } from './kill.ts';
+import type { MicroFigure } from './micro.ts';
+import type { SuspendedRun } from './suspended.ts';
+
+const one = { runs: 5, flows: 500, inFlight: 1, warmUp: 300 };
+const hundred = { runs: 5, flows: 15_000, inFlight: 100, warmUp: 6_000 };
+
+export const sections: ReadonlyMap<string, () => Promise<Section>> = new Map([
+  ['flows', flows],
+  ['http', http],
+  ['kernel', () => micro('kernel', 'The actor kernel alone', ['each value is the best of 5 rounds'])],
+  ['log', () => micro('log', 'The embedded log alone (shards x records of 200 bytes, fsync on)', [])],
+  ['suspended', suspended],
+  ['kill', kill],
+  ['start', start],
+]);
+
+async function flows(): Promise<Section> {
+  const single = await measureApart<FlowsRun[]>('flows.ts', one);
+  const many = await measureApart<FlowsRun[]>('flows.ts', hundred);
+  const floor = await measureApart<FloorRun[]>('floor.ts', hundred);
+  const ratio =
+    medianOf(floor.map(({ flowsPerSecond }) => flowsPerSecond)) / medianOf(many.map((run) => run.flowsPerSecond));
+  const cost = medianOf(many.map((run) => run.cpuMsPerFlow)) / medianOf(floor.map((run) => run.cpuMsPerFlow));
+  return {
+    name: 'flows',
+    title: 'Three-step flow, embedded, in process (input and results of 100 bytes, 8 shards, fsync on)',
+    figures: [
+      ...flowFigures('1 in flight: ', single, {}, { sign: '<=', value: 3 }),
+      ...flowFigures('100 in flight: ', many, { sign: '>=', value: 6_000 }, { sign: '<=', value: 25 }),
+      ...figures('bare floor, 100 in flight: ', floor, [
+        ['flowsPerSecond', 'throughput', 'flows/s'],
+        ['p50', 'latency p50', 'ms'],
+        ['p99', 'latency p99', 'ms'],
+        ['cpuMsPerFlow', 'CPU', 'ms/flow'],
+        ['bytesPerFlow', 'written', 'bytes/flow'],
+      ]),
+      figure('bare floor against Weir: throughput', 'times', [ratio]),
+      figure('Weir against bare floor: CPU', 'times', [cost]),
+    ],
+    notes: [
+      'latency: from the start to the result in the caller; four commits of a flow wait for each other',
+      'commits: batches of shards, which flows in flight share; alone, a flow makes each of its four',
+      'written: all write calls of the process, so with the log, the tables and the compaction of the store',
+      'bare floor: the same records, sizes and order of commits through the same codec and store, without engine',
+    ],
+  };
+}
+
+function flowFigures(
+  prefix: string,
+  runs: readonly FlowsRun[],
+  throughput: Target | Record<string, never>,
+  p50: Target,
+): Figure[] {
+  return figures(prefix, runs, [
+    ['flowsPerSecond', 'throughput', 'flows/s', ...targetOf(throughput)],
+    ['p50', 'latency p50', 'ms', p50],
+    ['p99', 'latency p99', 'ms'],
+    ['cpuMsPerFlow', 'CPU', 'ms/flow'],
+    ['commitsPerFlow', 'commits', '1/flow'],
+    ['bytesPerFlow', 'written', 'bytes/flow'],
+  ]);
+}
+
+async function http(): Promise<Section> {
+  const single = await measureApart<HttpRun[]>('http.ts', one);
+  const many = await measureApart<HttpRun[]>('http.ts', { ...hundred, flows: 8_000 });
+  const columns = (throughput: readonly [Target] | [], p50: readonly [Target] | []) =>
+    [
+      ['flowsPerSecond', 'throughput', 'flows/s', ...throughput],
+      ['p50', 'latency p50', 'ms', ...p50],
+      ['p99', 'latency p99', 'ms'],
+      ['serverCpuMsPerFlow', 'CPU of the node', 'ms/flow'],
+      ['clientCpuMsPerFlow', 'CPU of the client', 'ms/flow'],
+    ] as const;
+  return {
+    name: 'http',
+    title: 'Three-step flow over HTTP, from a client in another process (start and result in one request)',
+    figures: [
+      ...figures('1 in flight: ', single, columns([], [])),
+      ...figures('100 in flight: ', many, columns([{ sign: '>=', value: 2_500 }], [{ sign: '<=', value: 60 }])),
+    ],
+    notes: ['the client shares the cores with the node; keep-alive connections on loopback, no TLS'],
+  };
+}
+
+async function micro(part: 'kernel' | 'log', title: string, notes: readonly string[]): Promise<Section> {
+  const found = await measureApart<MicroFigure[]>('micro.ts', { part, runs: 3 });
+  const rows = found.map(({ name, unit, values }) => figure(name.replace(`${part}: `, ''), unit, values));
+  return { name: part, title, figures: rows, notes };
+}
+
+async function suspended(): Promise<Section> {
+  const runs = await measureApart<SuspendedRun[]>('suspended.ts', { runs: 3, flows: 100_000 });
+  return {
+    name: 'suspended',
+    title: '100,000 suspended flows in one shard: each has an input of 100 bytes and sleeps',
+    figures: figures('', runs, [
+      ['restoreMs', 'restore of the shard', 'ms'],
+      ['openMs', 'opening the log, with its full check', 'ms'],
+      ['readyMs', 'start until the node is ready', 'ms'],
+      ['heapBytesPerFlow', 'memory of a suspended flow', 'bytes'],
+    ]),
+    notes: ['memory: live heap and buffers of the whole node, shard and index of requests, against an empty node'],
+  };
+}
+
+async function kill(): Promise<Section> {
+  const runs = await measureApart<KillRun[]>('kill.ts', { runs: 5, busyMs: 2_000 });
+  return {
+    name: 'kill',
+    title: 'Pause at kill -9 of a node with 100 flows in flight, restarted at once',
+    figures: figures('', runs, [
+      ['pauseMs', 'from SIGKILL to the first settled flow', 'ms'],
+      ['startMs', 'of this, the start of the node', 'ms'],
+    ]),
+    notes: ['the rest is the end of the old process and Node with the modules of the new one'],
+  };
+}
+
+async function start(): Promise<Section> {
+  const runs = await measureApart<FirstPaymentRun[]>('first-payment.ts', { runs: 5 });
+  return {
+    name: 'start',
+    title: 'From `npm start` to the first settled payment, on a fresh data directory',
+    figures: figures('', runs, [
+      ['seenMs', 'with npm', 'ms', { sign: '<=', value: 2_000 }],
+      ['firstSettledMs', 'since the process of the example began', 'ms'],
+    ]),
+    notes: [],
+  };
+}
+
+function targetOf(target: Target | Record<string, never>): [] | [Target] {
+  return 'sign' in target ? [target as Target] : [];
+}
