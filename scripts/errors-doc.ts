@@ -37,9 +37,9 @@ export function errorsDocument(): string {
   return [head, ...sections].join('\n');
 }
 
-/** Braces as code, so that no reader of Markdown takes them for anything else. */
+/** Braces as code, so that no reader of Markdown takes them for anything else; what may be absent is left out. */
 function text(template: string): string {
-  return template.replace(/\{\w+\}/g, (name) => `\`${name}\``);
+  return template.replace(/\{\w+\?\}/g, '').replace(/\{\w+\}/g, (name) => `\`${name}\``);
 }
 
 if (import.meta.main) {

@@ -5,6 +5,7 @@ export type {
   ActorMessageType,
   ActorMessageTypes,
   ActorScope,
+  AnswerTo,
   AnyActor,
   AnyFlow,
   Become,
@@ -15,6 +16,7 @@ export type {
   InitiatorSession,
   MessageTypes,
   Operation,
+  OperationRequest,
   PersistentActor,
   Protocol,
   Received,
@@ -30,20 +32,45 @@ export type {
   TimedOut,
 } from './actors/flow/index.ts';
 export { ApplicationError, FlowError, flow, persistentActor, protocol, TransientError } from './actors/flow/index.ts';
-export type { FlowName, FlowPage, FlowQuery, FlowView } from './actors/rpc/index.ts';
-export type { ErrorCode } from './errors/index.ts';
+export type { FlowDescription, WaitingOn } from './actors/flow/protocol.ts';
+export type { ActorSnapshot } from './actors/kernel/index.ts';
+export type { FlowPage, FlowView } from './actors/rpc/index.ts';
+export type { ShardPhase, ShardStatus } from './actors/shard/index.ts';
+export type { ErrorCode, ErrorContext } from './errors/index.ts';
 export { WeirError } from './errors/index.ts';
-export type { Authority, Authorize, Duration, Identity, Logger, Principal } from './ports/index.ts';
-export { pinoLogger, silentLogger } from './ports/index.ts';
+export type { FaultRecord, FlowStatus } from './persistence/index.ts';
 export type {
+  Action,
+  Authorize,
+  Duration,
+  Identity,
+  LogFields,
+  Logger,
+  LogLevel,
+  LogSink,
+  MemberName,
+  PinoLoggerSettings,
+  Principal,
+  Resource,
+} from './ports/index.ts';
+export { pinoLogger, silentLogger, toMs } from './ports/index.ts';
+export type { ChildState, ChildStatus } from './supervisors/index.ts';
+export type { LogHealth } from './transport/log/index.ts';
+export type {
+  Client,
   FlowHandle,
+  FlowName,
+  FlowQuery,
   HttpOptions,
+  InputOf,
   MemberOptions,
   Members,
   Node,
   NodeSettings,
   NodeStatus,
+  ResultOf,
   ResultOptions,
+  StartedFlow,
   StartedNode,
   StartNodeSettings,
   StartOptions,

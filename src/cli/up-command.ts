@@ -46,7 +46,7 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
       const node = await startNode({
         members,
         data: configuration.data,
-        shards: configuration.shards,
+        ...(configuration.shards === undefined ? {} : { shards: configuration.shards }),
         retention: configuration.retention,
         ...(redeliver === undefined ? {} : { redeliver }),
         http: configuration.http,

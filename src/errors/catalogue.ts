@@ -1,6 +1,7 @@
 /**
  * The catalogue of errors: every code that Weir can answer with, once.
- * `message` and `remedy` are templates over the error's context (`{name}`); `status` is the HTTP status at an edge.
+ * `message` and `remedy` are templates over the error's context (`{name}`; `{name?}` where it may be absent); `status`
+ * is the HTTP status at an edge.
  */
 export interface CatalogueEntry {
   readonly message: string;
@@ -129,10 +130,40 @@ const entries = {
     remedy: 'correct the definition; nothing was started',
     status: 500,
   },
+  WEIR_PROTOCOL_DEFINITION: {
+    message: 'the protocol "{name}" is not well defined: {why}',
+    remedy: 'correct the definition; nothing was started',
+    status: 500,
+  },
+  WEIR_ACTOR_DEFINITION: {
+    message: 'the persistent actor "{name}" is not well defined: {why}',
+    remedy: 'correct the definition; nothing was started',
+    status: 500,
+  },
+  WEIR_RETRY_INVALID: {
+    message: 'a retry policy is not valid: {why}',
+    remedy: 'give attempts as a whole number from 1 on, min and max as durations',
+    status: 500,
+  },
+  WEIR_FLOW_OPERATION_FORGOTTEN: {
+    message: 'stage {stage} of flow {flow} made {what} and never ran it',
+    remedy: 'put "yield*" in front of it; then retry the flow',
+    status: 500,
+  },
+  WEIR_FLOW_OUTCOME_FORGOTTEN: {
+    message: 'stage {stage} of flow {flow} called {what} and returned something else',
+    remedy: 'put "return" in front of it; then retry the flow',
+    status: 500,
+  },
   WEIR_FLOW_UNKNOWN: {
-    message: 'member {member} has no flow {flow}',
-    remedy: 'list the flows of the member, or register it when the node starts',
+    message: 'member {member} has no flow {flow}{hint?}',
+    remedy: 'name one that clients can start, or register it when the node starts',
     status: 404,
+  },
+  WEIR_FLOW_RESPONDS: {
+    message: 'flow {flow} is started by sessions of protocol {protocol}, not by clients',
+    remedy: 'start the flow of the other side, which opens such a session with {member}',
+    status: 409,
   },
   WEIR_FLOW_NOT_FOUND: {
     message: 'there is no flow {flowId}',
@@ -141,7 +172,8 @@ const entries = {
   },
   WEIR_FLOW_INPUT_INVALID: {
     message: 'the input does not fit flow {flow}: {why}',
-    remedy: 'correct the input and start again; nothing was started',
+    remedy:
+      'correct the input and start again; nothing was started. JSON has no bigint and no date: for such a field the schema of the flow has to take text as well (z.coerce.bigint(), z.coerce.date())',
     status: 400,
   },
   WEIR_FLOW_STATE_INVALID: {
@@ -219,7 +251,7 @@ const entries = {
 
   // Members and sessions
   WEIR_MEMBER_UNKNOWN: {
-    message: 'there is no member {member} in group {group}',
+    message: 'there is no member {member} in group {group}{hint?}',
     remedy: 'check the name and the group',
     status: 404,
   },
@@ -256,13 +288,19 @@ const entries = {
     status: 404,
   },
   WEIR_FLOW_UNFINISHED: {
-    message: 'flow {flowId} is {status} and has no result yet {why}',
+    message: 'flow {flowId} is {status} and has no result yet{why?}',
     remedy: 'wait longer; if it is STUCK, mend the cause and retry it',
     status: 409,
   },
   WEIR_NODE_NOT_READY: {
     message: 'the node is not ready: {waitsOn}',
     remedy: 'try again shortly',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_NODE_STOPPED: {
+    message: 'the node has been stopped',
+    remedy: 'start it again and ask the new one; unfinished flows go on there',
     status: 503,
     retryable: true,
   },
@@ -375,8 +413,9 @@ const entries = {
     status: 500,
   },
   WEIR_DURATION_INVALID: {
-    message: '"{value}" is not a duration',
-    remedy: "write milliseconds as a number, or a string such as '250 ms', '30s', '15 min', '2 days'",
+    message: '"{value}" is not a duration{why?}',
+    remedy:
+      "write a number with a unit, such as '250 ms', '30s', '15 min' or '2 days'; in code, a number is milliseconds",
     status: 400,
   },
 
@@ -397,6 +436,11 @@ const entries = {
     message: 'the data directory {directory} is in use by another process',
     remedy: 'stop the other process, or choose another directory',
     status: 503,
+  },
+  WEIR_LOG_DIRECTORY: {
+    message: 'the data directory {directory} cannot be used: {why}',
+    remedy: 'name a directory that this process may make and write, or give it the right to; nothing was started',
+    status: 500,
   },
   WEIR_LOG_VERSION: {
     message: 'the data directory {directory} has format {found}, this version reads {expected}',

@@ -45,6 +45,9 @@ export function ensureError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }
 
+/** `{name}` is filled in; `{name?}` leaves nothing where the context has no such fact. */
 function fill(template: string, context: ErrorContext): string {
-  return template.replace(/\{(\w+)\}/g, (whole, key: string) => String(context[key] ?? whole));
+  return template.replace(/\{(\w+)(\??)\}/g, (whole, key: string, optional: string) =>
+    String(context[key] ?? (optional === '' ? whole : '')),
+  );
 }

@@ -11,11 +11,18 @@ export interface Identity {
   readonly group: string;
 }
 
+/** A member as programs name one: by its name alone when it is of the default group, else by its identity. */
+export type MemberName = Identity | string;
+
 /** Short, URL-safe id of an identity: the first 16 hex digits of SHA-256 over its canonical JSON. */
 export type MemberId = string;
 
 /** The group of a node that names none. */
 export const defaultGroup = 'default';
+
+export function identityOf(member: MemberName): Identity {
+  return typeof member === 'string' ? { name: member, group: defaultGroup } : member;
+}
 
 export function memberId(identity: Identity): MemberId {
   return createHash('sha256')

@@ -4,6 +4,7 @@ import type { input, ZodType } from 'zod';
 import {
   type ActorMessageTypes,
   type AnswerTo,
+  type AnyFlow,
   ApplicationError,
   type FlowDefinition,
   type PersistentActor,
@@ -12,47 +13,80 @@ import type { FlowDescription, Started } from '../actors/flow/protocol.ts';
 import type { ActorSystem, Ref } from '../actors/kernel/index.ts';
 import type {
   ActorAnswer,
-  FlowName,
   FlowPage,
-  FlowQuery,
   FlowView,
   RpcAnswer,
+  FlowName as RpcFlowName,
+  FlowQuery as RpcFlowQuery,
   RpcMessage,
   RpcRequest,
 } from '../actors/rpc/index.ts';
 import { WeirError } from '../errors/index.ts';
-import type { Authority, Clock, Duration, Identity, Random } from '../ports/index.ts';
-import { defaultGroup, toMs } from '../ports/index.ts';
+import type { Authority, Duration, MemberName, Random } from '../ports/index.ts';
+import { identityOf, toMs } from '../ports/index.ts';
 
 export interface StartOptions {
   /** Names the request: the same id and input give the same flow. Default: a new random id, so a new flow. */
   readonly clientRequestId?: string;
+  /** Id of the trace that the start belongs to (W3C: 32 hex digits); the lines that the flow logs carry it. */
   readonly trace?: string;
 }
 
 export interface ResultOptions {
-  /** How long to wait. Default 1 minute. */
+  /**
+   * How long to wait, by the clock of the node; a flow that ends earlier is told of at once. Default 1 minute.
+   * Under a clock that a test moves nothing moves it while you wait: use `run` of the test node instead.
+   */
   readonly within?: Duration;
 }
 
-/** A flow that was started, with the type of its result. */
+/** What a flow takes, as its clients give it: `InputOf<typeof buy>`. */
+export type InputOf<Flow extends AnyFlow> = Flow extends FlowDefinition<infer Input, unknown> ? Input : never;
+
+/** What a flow returns: `ResultOf<typeof buy>`. */
+export type ResultOf<Flow extends AnyFlow> = Flow extends FlowDefinition<never, infer Result> ? Result : never;
+
+/** Names one flow: by its id, or by what its client called it. */
+export type FlowName = { readonly flowId: string } | { readonly member: MemberName; readonly clientRequestId: string };
+
+export interface FlowQuery extends Omit<RpcFlowQuery, 'member'> {
+  /** Only flows of this member. */
+  readonly member?: MemberName | undefined;
+}
+
+/** A way to a flow, with the type of its result. */
 export interface FlowHandle<Result> {
+  /** Name of the flow's definition. */
+  readonly flow: string;
+  /** What the flow is asked for by: it names the flow on another node over the same data, too. */
+  readonly name: FlowName;
+  /**
+   * What the flow returned; waits for it.
+   * @throws ApplicationError with the flow's own code, message and details when it FAILED or was KILLED;
+   *   WeirError `WEIR_FLOW_UNFINISHED` when it is STUCK, or still running after `within`; `WEIR_FLOW_NOT_FOUND`,
+   *   `WEIR_REQUEST_NOT_FOUND`, `WEIR_DURATION_INVALID`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`;
+   *   `WEIR_REQUEST_INVALID` when the handle was made for a flow of another kind
+   */
+  result(options?: ResultOptions): Promise<Result>;
+  /**
+   * The flow as it stands.
+   * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`
+   */
+  view(): Promise<FlowView>;
+}
+
+/** A flow that was started here. */
+export interface StartedFlow<Result> extends FlowHandle<Result> {
   readonly flowId: string;
   /** False when an earlier request with the same id had started it. */
   readonly created: boolean;
-  /**
-   * What the flow returned.
-   * @throws ApplicationError with the flow's own code when it FAILED or was KILLED; WeirError `WEIR_FLOW_UNFINISHED`
-   *   when it is STUCK or still running after `within`
-   */
-  result(options?: ResultOptions): Promise<Result>;
-  view(): Promise<FlowView>;
 }
 
 export interface ClientSetup {
   readonly system: ActorSystem;
+  /** @throws WeirError `WEIR_NODE_NOT_READY`, `WEIR_NODE_STOPPED` */
   readonly rpc: () => Ref<RpcMessage>;
-  readonly clock: Clock;
+  readonly stopped: () => boolean;
   readonly random: Random;
   readonly authority: Authority;
 }
@@ -63,29 +97,48 @@ const askMarginMs = 60_000;
 
 export type Client = ReturnType<typeof nodeClient>;
 
-export function nodeClient({ system, rpc, random, authority }: ClientSetup) {
+/** Every method may also throw WeirError `WEIR_NODE_STOPPED` after `stop()`. */
+export function nodeClient({ system, rpc, stopped, random, authority }: ClientSetup) {
   async function request<T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest, withinMs = askMarginMs): Promise<T> {
-    const answer = await system.ask<RpcMessage, RpcAnswer<T>>(rpc(), make, { withinMs });
+    const answer = await system.ask<RpcMessage, RpcAnswer<T>>(rpc(), make, { withinMs }).catch((thrown: unknown) => {
+      // Actors end one after the other; whoever asks meanwhile is told what is the matter, not which actor is gone.
+      if (stopped() && WeirError.is(thrown, 'WEIR_ACTOR_DEAD')) throw new WeirError('WEIR_NODE_STOPPED', {}, thrown);
+      throw thrown;
+    });
     if (answer.type === 'error') throw answer.error;
     return answer.value;
   }
-  const result = (name: FlowName, waitMs: number): Promise<FlowView> =>
-    request<FlowView>((replyTo) => ({ type: 'result', name, waitMs, authority, replyTo }), waitMs + askMarginMs);
+  const settled = (name: FlowName, waitMs: number): Promise<FlowView> =>
+    request<FlowView>(
+      (replyTo) => ({ type: 'result', name: rpcName(name), waitMs, authority, replyTo }),
+      waitMs + askMarginMs,
+    );
+  const get = (name: FlowName): Promise<FlowView> =>
+    request((replyTo) => ({ type: 'get', name: rpcName(name), authority, replyTo }));
+  const handleOf = <Result>(flow: string, name: FlowName): FlowHandle<Result> => ({
+    flow,
+    name,
+    async result({ within = defaultWithinMs } = {}) {
+      return resultOf<Result>(flow, await settled(name, toMs(within)));
+    },
+    view: () => get(name),
+  });
 
   return {
     /**
      * Starts a flow; resolves when it is durably accepted.
      * @param member name of a member of the default group, or an identity
-     * @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_INPUT_INVALID`, `WEIR_FLOW_CONFLICT`,
-     *   `WEIR_SHARD_BUSY`, `WEIR_SHARD_UNAVAILABLE`
+     * @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_RESPONDS`, `WEIR_FLOW_INPUT_INVALID`,
+     *   `WEIR_FLOW_REQUEST_ID_INVALID`, `WEIR_FLOW_CONFLICT`, `WEIR_FORBIDDEN`, `WEIR_SHARD_BUSY`,
+     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_MAILBOX_FULL`, `WEIR_LOG_DISK_FULL`, `WEIR_NODE_STOPPED`
      */
     async start<Input, Result>(
-      member: Identity | string,
+      member: MemberName,
       flow: FlowDefinition<Input, Result>,
       input: Input,
       { clientRequestId = newRequestId(random), trace = '' }: StartOptions = {},
-    ): Promise<FlowHandle<Result>> {
-      const started = await request<Started>((replyTo) => ({
+    ): Promise<StartedFlow<Result>> {
+      const { flowId, created } = await request<Started>((replyTo) => ({
         type: 'start',
         member: identityOf(member),
         flow: flow.name,
@@ -95,44 +148,67 @@ export function nodeClient({ system, rpc, random, authority }: ClientSetup) {
         trace,
         replyTo,
       }));
-      const name = { flowId: started.flowId };
-      return {
-        ...started,
-        async result({ within = defaultWithinMs } = {}) {
-          const view = await result(name, toMs(within));
-          // The flow's own schema has checked what it returned.
-          if (view.status === 'COMPLETED') return view.result as Result;
-          const { code = view.status, message = '', details } = view.error ?? {};
-          if (view.status === 'FAILED' || view.status === 'KILLED') throw new ApplicationError(code, message, details);
-          throw new WeirError('WEIR_FLOW_UNFINISHED', { flowId: view.flowId, status: view.status, why: message });
-        },
-        view: () => request<FlowView>((replyTo) => ({ type: 'get', name, authority, replyTo })),
-      };
+      return { flowId, created, ...handleOf<Result>(flow.name, { flowId }) };
     },
-    /** A flow by id or client request id. @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND` */
-    get: (name: FlowName): Promise<FlowView> => request((replyTo) => ({ type: 'get', name, authority, replyTo })),
-    /** The flow once it has ended or is STUCK, or as it is after `within` (default 1 minute). */
-    settled: (name: FlowName, { within = defaultWithinMs }: ResultOptions = {}): Promise<FlowView> =>
-      result(name, toMs(within)),
-    /** A page of flows, newest first. @throws WeirError `WEIR_REQUEST_INVALID` */
-    list: (query: FlowQuery = {}): Promise<FlowPage> =>
-      request((replyTo) => ({ type: 'list', query, authority, replyTo })),
-    /** What a flow waits on. @throws WeirError `WEIR_FLOW_FINISHED` */
+    /**
+     * A way back to a flow that was started earlier, or by somebody else, typed by its definition. Nothing is asked
+     * until its result or its view is.
+     */
+    handle: <Input, Result>(flow: FlowDefinition<Input, Result>, name: FlowName): FlowHandle<Result> =>
+      handleOf<Result>(flow.name, name),
+    /**
+     * A flow by id or client request id.
+     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`
+     */
+    get,
+    /**
+     * The flow once it has ended or is STUCK, or as it is after `within` (default 1 minute).
+     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_DURATION_INVALID`, `WEIR_FORBIDDEN`,
+     *   `WEIR_NODE_STOPPED`
+     */
+    settled: async (name: FlowName, { within = defaultWithinMs }: ResultOptions = {}): Promise<FlowView> =>
+      settled(name, toMs(within)),
+    /**
+     * A page of flows that may be read, newest first.
+     * @throws WeirError `WEIR_REQUEST_INVALID` for a limit or a cursor, `WEIR_NODE_STOPPED`
+     */
+    list: ({ member, ...query }: FlowQuery = {}): Promise<FlowPage> =>
+      request((replyTo) => ({
+        type: 'list',
+        query: { ...query, ...(member === undefined ? {} : { member: identityOf(member) }) },
+        authority,
+        replyTo,
+      })),
+    /**
+     * What an unfinished flow waits on.
+     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_FINISHED`, `WEIR_FORBIDDEN`,
+     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
+     */
     describe: (name: FlowName): Promise<FlowDescription> =>
-      request((replyTo) => ({ type: 'describe', name, authority, replyTo })),
-    /** Lets a STUCK flow try again. @throws WeirError `WEIR_FLOW_NOT_STUCK`, `WEIR_FLOW_FINISHED` */
+      request((replyTo) => ({ type: 'describe', name: rpcName(name), authority, replyTo })),
+    /**
+     * Lets a STUCK flow try again; the reason stays in its history.
+     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_NOT_STUCK`, `WEIR_FLOW_FINISHED`,
+     *   `WEIR_FORBIDDEN`, `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
+     */
     retry: (name: FlowName, reason: string): Promise<FlowView> =>
-      request((replyTo) => ({ type: 'retry', name, authority: { ...authority, reason }, replyTo })),
-    /** Ends a flow; its peers are told. @throws WeirError `WEIR_FLOW_FINISHED` */
+      request((replyTo) => ({ type: 'retry', name: rpcName(name), authority: { ...authority, reason }, replyTo })),
+    /**
+     * Ends a flow as KILLED; its peers are told, the reason stays in its history.
+     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_FINISHED`, `WEIR_FORBIDDEN`,
+     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
+     */
     kill: (name: FlowName, reason: string): Promise<FlowView> =>
-      request((replyTo) => ({ type: 'kill', name, authority: { ...authority, reason }, replyTo })),
+      request((replyTo) => ({ type: 'kill', name: rpcName(name), authority: { ...authority, reason }, replyTo })),
     /**
      * Asks a persistent actor from outside any flow; it takes effect once for each call.
-     * @throws ApplicationError what the actor refused with, with the code that flow code would catch;
-     *   WeirError `WEIR_SHARD_UNAVAILABLE`
+     * @throws ApplicationError what the actor refused with: its code, message and details (`WEIR_ACTOR_FAILED` when it
+     *   threw anything else);
+     *   WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_ACTOR_UNKNOWN`, `WEIR_MESSAGE_INVALID`, `WEIR_VALUE_UNSUPPORTED`,
+     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
      */
     ask: async <Messages extends ActorMessageTypes, Type extends keyof Messages & string>(
-      member: Identity | string,
+      member: MemberName,
       actor: PersistentActor<ZodType, Messages>,
       key: string,
       message: Type,
@@ -155,8 +231,24 @@ export function nodeClient({ system, rpc, random, authority }: ClientSetup) {
   };
 }
 
-function identityOf(member: Identity | string): Identity {
-  return typeof member === 'string' ? { name: member, group: defaultGroup } : member;
+/**
+ * What a flow returned, or its error thrown.
+ * @throws ApplicationError, WeirError `WEIR_FLOW_UNFINISHED`, `WEIR_REQUEST_INVALID`
+ */
+export function resultOf<Result>(flow: string, view: FlowView): Result {
+  const { flowId, status } = view;
+  if (view.flow !== flow) {
+    throw new WeirError('WEIR_REQUEST_INVALID', { why: `flow ${flowId} is of kind ${view.flow}, not ${flow}` });
+  }
+  // The flow's own schema has checked what it returned.
+  if (status === 'COMPLETED') return view.result as Result;
+  const { code = status, message = '', details } = view.error ?? {};
+  if (status === 'FAILED' || status === 'KILLED') throw new ApplicationError(code, message, details);
+  throw new WeirError('WEIR_FLOW_UNFINISHED', { flowId, status, ...(message === '' ? {} : { why: `: ${message}` }) });
+}
+
+function rpcName(name: FlowName): RpcFlowName {
+  return 'flowId' in name ? name : { ...name, member: identityOf(name.member) };
 }
 
 function newRequestId(random: Random): string {

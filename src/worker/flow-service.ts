@@ -18,7 +18,7 @@ import {
   type ShardSettings,
   type ShardStatus,
 } from '../actors/shard/index.ts';
-import { messageOf, WeirError } from '../errors/index.ts';
+import { messageOf, namesHint, WeirError } from '../errors/index.ts';
 import { canonicalBytes } from '../persistence/index.ts';
 import type { Authorize, Identity } from '../ports/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
@@ -110,23 +110,38 @@ function parse({ name, states }: AnyFlow, input: unknown): ReturnType<AnyFlow['s
 
 /** What the RPC service has to know of flows. */
 export function flowCatalogue(registry: Registry): FlowCatalogue {
+  const checkMember = ({ name, group }: Identity): void => {
+    if (registry.find(name, group) !== undefined) return;
+    const known = registry.hosted().flatMap((member) => (member.group === group ? [member.name] : []));
+    const hint = namesHint(name, known, 'the group has');
+    throw new WeirError('WEIR_MEMBER_UNKNOWN', { member: name, group, hint });
+  };
   const find = (member: Identity, name: string): AnyFlow => {
-    if (registry.find(member.name, member.group) === undefined) {
-      throw new WeirError('WEIR_MEMBER_UNKNOWN', { member: member.name, group: member.group });
-    }
+    checkMember(member);
     const flow = registry.flow(member, name);
-    if (flow === undefined) throw new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name });
+    if (flow === undefined) {
+      // Flows that answer sessions are no help to a client.
+      const known = registry.flowNames(member).filter((one) => registry.flow(member, one)?.responds === undefined);
+      throw new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name, hint: namesHint(name, known) });
+    }
+    if (flow.responds !== undefined) {
+      const protocol = flow.responds.name;
+      throw new WeirError('WEIR_FLOW_RESPONDS', { member: member.name, flow: name, protocol });
+    }
     return flow;
   };
   return {
+    checkMessage(member, name, type, body) {
+      checkMember(member);
+      const actor = registry.actor(member, name);
+      const message = actor !== undefined && Object.hasOwn(actor.messages, type) ? actor.messages[type] : undefined;
+      if (message === undefined) throw new WeirError('WEIR_ACTOR_UNKNOWN', { actor: name, type });
+      const parsed = message.body.safeParse(body);
+      if (parsed.success) return;
+      throw new WeirError('WEIR_MESSAGE_INVALID', { type, protocol: name, why: issuesOf(parsed.error) });
+    },
     parseInput(member, name, input) {
       const flow = find(member, name);
-      if (flow.responds !== undefined) {
-        throw new WeirError('WEIR_FLOW_INPUT_INVALID', {
-          flow: name,
-          why: 'it answers sessions and cannot be started by a client',
-        });
-      }
       const parsed = parse(flow, input);
       if (!parsed.success) throw new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why: issuesOf(parsed.error) });
       return canonicalBytes(parsed.data);

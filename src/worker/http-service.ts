@@ -29,7 +29,7 @@ export async function openHttp({ port = defaultHttpPort, host = '127.0.0.1' }: H
   await checkAddress(address);
   return {
     url: () => url,
-    services: ({ rpc, registry, status, system }): readonly ServiceDescriptor[] => [
+    services: ({ rpc, registry, status, system, authorize }): readonly ServiceDescriptor[] => [
       {
         name: 'http',
         // It needs nothing, so that it can say what the node still waits on; requests are refused until RPC is there.
@@ -44,6 +44,7 @@ export async function openHttp({ port = defaultHttpPort, host = '127.0.0.1' }: H
             system,
             rpc,
             directory: registry,
+            authorize,
             address,
             logger,
             facts: {

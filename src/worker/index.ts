@@ -1,5 +1,16 @@
 /** A worker: what a process is made of. */
-export type { Client, FlowHandle, ResultOptions, StartOptions } from './client.ts';
+export type {
+  Client,
+  FlowHandle,
+  FlowName,
+  FlowQuery,
+  InputOf,
+  ResultOf,
+  ResultOptions,
+  StartedFlow,
+  StartOptions,
+} from './client.ts';
+export { resultOf } from './client.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
 export type { HttpOptions } from './http-service.ts';

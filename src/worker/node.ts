@@ -39,6 +39,7 @@ import { type Client, nodeClient } from './client.ts';
 import { flowCatalogue, flowService } from './flow-service.ts';
 import { rpcService } from './rpc-service.ts';
 import { logNeed, type ServiceDescriptor, type WorkerContext } from './service.ts';
+import { checkNodeSettings } from './settings.ts';
 
 /** What one member runs. */
 export interface MemberOptions {
@@ -57,7 +58,7 @@ export interface NodeSettings {
   readonly flows?: readonly AnyFlow[];
   /** Persistent actors that every member has. */
   readonly actors?: readonly AnyActor[];
-  /** Shards; fixed for a data directory. Default 8. */
+  /** Shards, 1 to 1024; fixed once there is data. Default: as many as the data was made with, 8 for a new one. */
   readonly shards?: number;
   /** How long ended flows and their request ids are remembered. Default 1 day. */
   readonly retention?: Duration;
@@ -107,6 +108,8 @@ export interface Node extends Client {
     readonly system: ActorSystem;
     readonly rpc: () => Ref<RpcMessage>;
     readonly registry: Registry;
+    /** Ends at once, as a crash would. */
+    readonly abandon: () => void;
   };
 }
 
@@ -116,10 +119,12 @@ export type ExtraServices = (parts: {
   readonly registry: Registry;
   readonly status: () => NodeStatus;
   readonly system: ActorSystem;
+  readonly authorize: Authorize;
 }) => readonly ServiceDescriptor[];
 
 const startWithinMs = 120_000;
 const drainWithinMs = 20_000;
+const defaultShards = 8;
 const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client' }, reason: '' };
 
 /**
@@ -133,20 +138,15 @@ export async function createNode(
   faults: NodeFaults = {},
 ): Promise<Node> {
   const { log, clock, random, logger, peer } = ports;
-  const { shards: partitions = 8, authorize = allowAll, maxHotFlows = 10_000 } = settings;
+  checkNodeSettings(settings);
+  const { authorize = allowAll, maxHotFlows = 10_000 } = settings;
   const retentionMs = toMs(settings.retention ?? '1 day');
   const redeliverMs = toMs(settings.redeliver ?? Math.min(retentionMs, toMs('1 day')));
   if (redeliverMs > retentionMs) {
     const why = 'redeliver is longer than retention: a message could arrive when the flow that took it is forgotten';
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'redeliver', why });
   }
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1_024) {
-    throw new WeirError('WEIR_CONFIGURATION_INVALID', {
-      path: 'shards',
-      why: 'it must be a whole number from 1 to 1024',
-    });
-  }
-
+  const partitions = await shardCount(log, settings.shards);
   const registry = new Registry(hostedMembers(settings));
   const system = createActorSystem({ clock, logger, random });
   const router = new Router<FlowRequest>({
@@ -158,12 +158,14 @@ export async function createNode(
 
   let rpcRef: Ref<RpcMessage> | undefined;
   const rpc = (): Ref<RpcMessage> => {
+    if (stopped) throw new WeirError('WEIR_NODE_STOPPED');
     if (rpcRef === undefined) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: waiting().join('; ') });
     return rpcRef;
   };
   let shards: readonly ShardStatus[] = [];
   let services: readonly ChildStatus[] = [];
   let stopping = false;
+  let stopped = false;
   const waiting = (): readonly string[] => waitingOf(services, shards, log.health());
   const status = (): NodeStatus => ({
     ready: !stopping && services.length > 0 && services.every(({ state }) => state === 'ready'),
@@ -201,7 +203,7 @@ export async function createNode(
         rpcRef = ref;
       },
     }),
-    ...extra({ rpc, registry, status, system }),
+    ...extra({ rpc, registry, status, system, authorize }),
   ];
   await log.ensureTopics(descriptors.flatMap(({ creates }) => creates));
 
@@ -259,6 +261,7 @@ export async function createNode(
         logger.warn({ service: name, error: ensureError(error).message }, 'drained by deadline');
       });
     }
+    stopped = true;
     await system.terminate();
     peer.close();
     await log.close();
@@ -276,14 +279,37 @@ export async function createNode(
   failed = undefined;
 
   return {
-    ...nodeClient({ system, rpc, clock, random, authority: embedder }),
+    ...nodeClient({ system, rpc, stopped: () => stopped, random, authority: embedder }),
     members: registry.hosted(),
     status,
     tree: () => system.tree(),
     onFailure: (listener) => void failureListeners.push(listener),
     stop,
-    internals: { system, rpc, registry },
+    internals: {
+      system,
+      rpc,
+      registry,
+      abandon() {
+        stopped = true;
+        void system.terminate();
+      },
+    },
   };
+}
+
+/**
+ * As many shards as the data was made with: flows are found by their number.
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID` when the settings say another number
+ */
+async function shardCount(log: Log, wanted: number | undefined): Promise<number> {
+  const stored = (await log.topics()).find(({ name }) => name === flowTopics.state)?.partitions;
+  if (stored !== undefined && wanted !== undefined && stored !== wanted) {
+    throw new WeirError('WEIR_CONFIGURATION_INVALID', {
+      path: 'shards',
+      why: `shards is ${wanted}, and the data was made with ${stored}: that number stays as it is`,
+    });
+  }
+  return stored ?? wanted ?? defaultShards;
 }
 
 function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerContext): SupervisorSpec {

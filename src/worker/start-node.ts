@@ -4,6 +4,7 @@ import { openEmbeddedLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { createNode, type Node, type NodeSettings } from './node.ts';
+import { checkStartSettings } from './settings.ts';
 
 export interface StartNodeSettings extends NodeSettings {
   /** The data directory; created when it is missing, used by one process at a time. */
@@ -29,11 +30,12 @@ export interface StartedNode extends Node {
  * console.log(await purchase.result());
  * await node.stop();
  * ```
- * @throws WeirError `WEIR_LOG_IN_USE`, `WEIR_LOG_VERSION`, `WEIR_LOG_DAMAGED` for the data directory;
+ * @throws WeirError `WEIR_LOG_DIRECTORY`, `WEIR_LOG_IN_USE`, `WEIR_LOG_VERSION`, `WEIR_LOG_DAMAGED` for the data directory;
  *   `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` for `http`; `WEIR_CONFIGURATION_INVALID`,
  *   `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
 export async function startNode(settings: StartNodeSettings): Promise<StartedNode> {
+  checkStartSettings(settings);
   const clock: Clock = systemClock();
   const random = systemRandom();
   const logger = settings.logger ?? pinoLogger({ level: 'warn' });

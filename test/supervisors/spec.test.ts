@@ -19,7 +19,12 @@ describe('supervision specification', () => {
     ['all-for-one', { ...valid, strategy: 'all-for-one' }, 'strategy', /not implemented yet/],
     ['rest-for-one', { ...valid, strategy: 'rest-for-one' }, 'strategy', /not implemented yet/],
     ['a negative intensity', { ...valid, intensity: { max: -1, within: 1 } }, 'intensity.max', /./],
-    ['a bad duration', { ...valid, intensity: { max: 1, within: 'soon' } }, 'intensity.within', /not a duration/],
+    [
+      'a bad duration',
+      { ...valid, intensity: { max: 1, within: 'soon' as never } },
+      'intensity.within',
+      /not a duration/,
+    ],
     ['a backoff upside down', { ...valid, backoff: { min: 2, max: 1, jitter: 0 } }, 'backoff', /longer than max/],
     ['too much jitter', { ...valid, backoff: { min: 1, max: 2, jitter: 2 } }, 'backoff.jitter', /./],
     ['no children', { ...valid, children: [] }, 'children', /./],

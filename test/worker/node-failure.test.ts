@@ -25,7 +25,7 @@ it('fails with the chain of causes when nothing but its edge is left', async () 
   });
   const http = await openHttp({ port: 0 });
   const node = await createNode(
-    { members: {}, shards: 1 },
+    { members: { ACME: {} }, shards: 1 },
     { log, clock, random, logger: silentLogger, peer: loopbackTransport({ clock, random }) },
     http.services,
   );

@@ -9,7 +9,7 @@ export type RpcAnswer<T> =
   | { readonly type: 'ok'; readonly value: T }
   | { readonly type: 'error'; readonly error: WeirError };
 
-/** What the world may know of a flow. Times are milliseconds since 1970. */
+/** What the world may know of a flow. */
 export interface FlowView {
   readonly flowId: string;
   readonly flow: string;
@@ -18,13 +18,17 @@ export interface FlowView {
   readonly clientRequestId: string;
   readonly status: FlowStatus;
   readonly stage: string;
+  /** When it was accepted, in milliseconds since 1970: `new Date(view.created)`. */
   readonly created: number;
+  /** When status or stage changed last, in milliseconds since 1970. */
   readonly updated: number;
   /** Principal that started it. */
   readonly startedBy: string;
   /** Who did what to it, oldest first: the start, retries, a kill. */
   readonly history: ReadonlyArray<{
+    /** In milliseconds since 1970. */
     readonly at: number;
+    /** `start`, `retry` or `kill`. */
     readonly act: string;
     readonly principal: string;
     readonly reason: string;
@@ -32,7 +36,15 @@ export interface FlowView {
   /** What it returned, when COMPLETED. */
   readonly result?: unknown;
   /** Why it FAILED, was KILLED or is STUCK. */
-  readonly error?: { readonly code: string; readonly message: string; readonly details?: unknown };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    /** What can be done about it. */
+    readonly remedy?: string;
+    /** Stage, operation and line of code. */
+    readonly at?: string;
+    readonly details?: unknown;
+  };
 }
 
 /** What a persistent actor answers somebody outside: its reply, or what it refused with. */

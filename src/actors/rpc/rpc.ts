@@ -34,8 +34,13 @@ import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest
 
 /** What the service has to know of flows' definitions. */
 export interface FlowCatalogue {
-  /** The canonical bytes of an input that fits. @throws WeirError `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_INPUT_INVALID` */
+  /**
+   * The canonical bytes of an input that fits.
+   * @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_RESPONDS`, `WEIR_FLOW_INPUT_INVALID`
+   */
   parseInput(member: Identity, flow: string, input: unknown): Uint8Array;
+  /** @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_ACTOR_UNKNOWN`, `WEIR_MESSAGE_INVALID` */
+  checkMessage(member: Identity, actor: string, message: string, body: unknown): void;
 }
 
 export interface RpcSetup {
@@ -248,6 +253,7 @@ class Rpc {
   }
 
   #askActor({ member, actor, key, message, body, replyTo }: Extract<RpcRequest, { type: 'askActor' }>): void {
+    this.#setup.catalogue.checkMessage(member, actor, message, body);
     const bytes = encodeValue(body, `message "${message}" to actor ${actor}`);
     this.#askShard<ActorReply>(
       actorAddress(member, actor, key),
@@ -385,7 +391,8 @@ function viewOf(flowId: string, record: StatusRecord): FlowView {
     created: record.created,
     updated: record.updated,
     startedBy: record.startedBy,
-    history: record.acts,
+    // Plain objects, not those of the codec.
+    history: record.acts.map(({ at, act, principal, reason }) => ({ at, act, principal, reason })),
     ...(status === 'COMPLETED' ? { result: decodeReply(result) } : {}),
     ...(fault === null
       ? {}
@@ -393,6 +400,8 @@ function viewOf(flowId: string, record: StatusRecord): FlowView {
           error: {
             code: fault.code,
             message: fault.message,
+            ...(fault.remedy === '' ? {} : { remedy: fault.remedy }),
+            ...(fault.at === '' ? {} : { at: fault.at }),
             ...(fault.details.length === 0 ? {} : { details: decodeValue(fault.details) }),
           },
         }),

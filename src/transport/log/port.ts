@@ -138,6 +138,8 @@ export interface Log {
    * @throws WeirError `WEIR_LOG_TOPIC` when a topic exists with another partition count or kind.
    */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  /** The topics that exist, as they were created. */
+  topics(): Promise<readonly TopicSpec[]>;
   /** Takes a shard over: older writers are fenced when this resolves. */
   claim(shard: ShardId): Promise<Claim>;
   /** Durable when it resolves; in order for each (caller, partition); may repeat. */

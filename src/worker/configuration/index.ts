@@ -1,4 +1,5 @@
 /** What a node is told to be: `weir.yaml`, environment and flags, and the modules that they name. */
 export type { Configuration, ConfigurationSources } from './load.ts';
-export { loadConfiguration } from './load.ts';
+export { loadConfiguration, pathOf } from './load.ts';
 export { loadMembers } from './modules.ts';
+export { durationSetting, shardsSetting } from './schema.ts';

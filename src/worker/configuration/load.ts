@@ -2,11 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { core } from 'zod';
-import { messageOf, WeirError } from '../../errors/index.ts';
+import { didYouMean, messageOf, WeirError } from '../../errors/index.ts';
 import type { Duration, LogLevel } from '../../ports/index.ts';
 import { type ConfigurationFlags, overlay } from './overlay.ts';
 import { configurationSchema, keysAt } from './schema.ts';
-import { didYouMean } from './suggest.ts';
 
 export interface ConfigurationSources {
   /** Default `WEIR_CONFIG`, else `weir.yaml` in `directory`. */
@@ -32,7 +31,8 @@ export interface Configuration {
   /** The file it was read from; names of modules are relative to it. */
   readonly file: string;
   readonly data: string;
-  readonly shards: number;
+  /** None: what the data was made with, or the default. */
+  readonly shards: number | undefined;
   readonly retention: Duration;
   readonly redeliver: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
@@ -60,12 +60,13 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     const more = others.map(({ path, why }) => `; at ${path}: ${why}`).join('');
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: first?.path, why: `${first?.why}${more}` });
   }
-  const { data, redeliver, log, members, ...settings } = outcome.data;
+  const { data, shards, redeliver, log, members, ...settings } = outcome.data;
   const base = overlaid.sources.has('data') ? directory : dirname(file);
   return {
     ...settings,
     file,
     data: resolve(base, data),
+    shards,
     redeliver,
     log: { level: log.level, pretty: log.pretty },
     members: Object.entries(members).map(([key, { name = key, ...member }]) => ({ key, name, ...member })),
@@ -105,7 +106,8 @@ function mistakesOf(issue: core.$ZodIssue): Mistake[] {
   }));
 }
 
-function pathOf(path: readonly PropertyKey[]): string {
+/** `members.ACME.flows[0]` */
+export function pathOf(path: readonly PropertyKey[]): string {
   const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   return text.replace(/^\./, '') || 'the top';
 }

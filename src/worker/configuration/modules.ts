@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyActor, AnyFlow } from '../../actors/flow/index.ts';
-import { messageOf, WeirError } from '../../errors/index.ts';
+import { didYouMean, messageOf, WeirError } from '../../errors/index.ts';
 import type { Identity } from '../../ports/index.ts';
+import { isActor, isFlow } from '../definitions.ts';
 import type { Configuration } from './load.ts';
-import { didYouMean } from './suggest.ts';
 
 export interface LoadedMember extends Identity {
   readonly flows: readonly AnyFlow[];
@@ -18,16 +18,8 @@ interface Kind<T> {
   readonly is: (value: unknown) => value is T;
 }
 
-const flows: Kind<AnyFlow> = {
-  name: 'flow',
-  is: (value): value is AnyFlow =>
-    has(value, { name: 'string', version: 'number', states: 'object', stages: 'object' }),
-};
-
-const actors: Kind<AnyActor> = {
-  name: 'persistent actor',
-  is: (value): value is AnyActor => has(value, { name: 'string', version: 'number', state: 'object', on: 'object' }),
-};
+const flows: Kind<AnyFlow> = { name: 'flow', is: isFlow };
+const actors: Kind<AnyActor> = { name: 'persistent actor', is: isActor };
 
 /**
  * Members with everything they run.
@@ -95,9 +87,4 @@ async function exportsOf(base: string, name: string, path: string): Promise<unkn
 
 function unusable(module: string, path: string, why: string, cause?: unknown): WeirError {
   return new WeirError('WEIR_MODULE_UNUSABLE', { module, path, why }, cause);
-}
-
-function has(value: unknown, shape: Readonly<Record<string, string>>): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(shape).every(([key, type]) => typeof Reflect.get(value, key) === type);
 }

@@ -1,6 +1,5 @@
 /** Where settings come from: flags over environment over file; what nobody says has its default. */
-import { WeirError } from '../../errors/index.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, WeirError } from '../../errors/index.ts';
 
 /** What a command's flags may say of the configuration. */
 export interface ConfigurationFlags {

@@ -1,10 +1,14 @@
 /** What `weir.yaml` may say, with its defaults. One schema for the file, the environment and the flags. */
 import { z } from 'zod';
 import { messageOf } from '../../errors/index.ts';
-import { type LogLevel, toMs } from '../../ports/index.ts';
+import { type Duration, type LogLevel, toMs } from '../../ports/index.ts';
 
-const duration = z
-  .union([z.number(), z.string()], 'must be a duration such as "1 day"')
+/** Text of a file or a variable is taken for a duration here, once it is known to be one. */
+export const durationSetting = z
+  .custom<Duration>(
+    (value) => typeof value === 'number' || typeof value === 'string',
+    'must be a duration such as "1 day"',
+  )
   .superRefine((value, issues) => {
     try {
       toMs(value);
@@ -12,6 +16,11 @@ const duration = z
       issues.addIssue({ code: 'custom', message: messageOf(thrown) });
     }
   });
+
+export const shardsSetting = z
+  .int('it must be a whole number from 1 to 1024')
+  .min(1, 'it must be a whole number from 1 to 1024')
+  .max(1_024, 'it must be a whole number from 1 to 1024');
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 
@@ -37,9 +46,9 @@ const logSchema = z.strictObject({
 
 export const configurationSchema = z.strictObject({
   data: z.string().min(1).default('./.weir'),
-  shards: z.int().min(1).max(1_024).default(8),
-  retention: duration.default('1 day'),
-  redeliver: duration.optional(),
+  shards: shardsSetting.optional(),
+  retention: durationSetting.default('1 day'),
+  redeliver: durationSetting.optional(),
   http: httpSchema.prefault({}),
   log: logSchema.prefault({}),
   modules: z.array(moduleName).default([]),

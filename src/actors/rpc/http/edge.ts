@@ -2,8 +2,14 @@
  * What routes ask of the RPC service: one method for each request. Owns the requests that wait for results: how many
  * there may be, and that all of them are answered when the node stops.
  */
-import { WeirError } from '../../../errors/index.ts';
-import { type Authority, defaultGroup, type Identity, type MemberDirectory } from '../../../ports/index.ts';
+import { namesHint, WeirError } from '../../../errors/index.ts';
+import {
+  type Authority,
+  type Authorize,
+  defaultGroup,
+  type Identity,
+  type MemberDirectory,
+} from '../../../ports/index.ts';
 import type { FlowDescription, Started } from '../../flow/protocol.ts';
 import type { ActorSystem, Ref } from '../../kernel/index.ts';
 import type { FlowName, FlowPage, FlowQuery, FlowView, RpcAnswer, RpcMessage, RpcRequest } from '../protocol.ts';
@@ -13,6 +19,7 @@ export interface EdgeSetup {
   /** @throws WeirError `WEIR_NODE_NOT_READY` until the service has started */
   readonly rpc: () => Ref<RpcMessage>;
   readonly directory: MemberDirectory;
+  readonly authorize: Authorize;
   /** Requests that may wait for results at one time. Default 10 000. */
   readonly maxWaiting?: number;
 }
@@ -53,8 +60,19 @@ export class Edge {
     const { directory } = this.#setup;
     const found =
       directory.find(segment, group) ?? (memberIdPattern.test(segment) ? directory.byId(segment) : undefined);
-    if (found === undefined) throw new WeirError('WEIR_MEMBER_UNKNOWN', { member: segment, group });
+    if (found === undefined) {
+      const known = directory.hosted().flatMap((member) => (member.group === group ? [member.name] : []));
+      const hint = namesHint(segment, known, 'the group has');
+      throw new WeirError('WEIR_MEMBER_UNKNOWN', { member: segment, group, hint });
+    }
     return found;
+  }
+
+  /** @throws WeirError `WEIR_FORBIDDEN` when this edge's clients may not look into the node */
+  checkRead(): void {
+    const { principal } = client;
+    if (this.#setup.authorize(principal, 'node.read', {})) return;
+    throw new WeirError('WEIR_FORBIDDEN', { principal: principal.name, action: 'node.read' });
   }
 
   start(request: StartRequest): Promise<Started> {

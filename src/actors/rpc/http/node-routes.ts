@@ -32,7 +32,8 @@ export interface NodeFacts {
   readonly members: () => ReadonlyArray<{ readonly identity: Identity; readonly flows: readonly string[] }>;
 }
 
-export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metrics): void {
+/** @param checkRead throws for whoever may not look into the node; probes of its health are open to all */
+export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metrics, checkRead: () => void): void {
   // Probes and scrapers look at the root by custom; under /api/v1 is everything.
   for (const root of ['', apiRoot]) {
     app.get(`${root}/health/live`, (_request, reply) => sendJson(reply, 200, { live: true }));
@@ -41,11 +42,13 @@ export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metr
       if (reasons.length > 0) void reply.header('retry-after', '1');
       return sendJson(reply, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons });
     });
-    app.get(`${root}/metrics`, async (_request, reply) =>
-      reply.header('content-type', metrics.contentType).send(await metrics.text()),
-    );
+    app.get(`${root}/metrics`, async (_request, reply) => {
+      checkRead();
+      return reply.header('content-type', metrics.contentType).send(await metrics.text());
+    });
   }
   app.get(`${apiRoot}/status`, (_request, reply) => {
+    checkRead();
     const status = facts.status();
     return sendJson(reply, 200, {
       ...status,
@@ -54,17 +57,21 @@ export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metr
       log: logJson(status.log),
     });
   });
-  app.get(`${apiRoot}/tree`, (_request, reply) => sendJson(reply, 200, { actors: facts.tree() }));
-  app.get(`${apiRoot}/members`, (_request, reply) =>
-    sendJson(reply, 200, {
+  app.get(`${apiRoot}/tree`, (_request, reply) => {
+    checkRead();
+    return sendJson(reply, 200, { actors: facts.tree() });
+  });
+  app.get(`${apiRoot}/members`, (_request, reply) => {
+    checkRead();
+    return sendJson(reply, 200, {
       members: facts.members().map(({ identity, flows }) => ({ ...memberJson(identity), flows })),
-    }),
-  );
+    });
+  });
   app.get<{ Params: { readonly code: string } }>('/errors/:code', (request, reply) => {
     const { code } = request.params;
     if (!isCode(code)) return reply.callNotFound();
     const { message, remedy, status } = catalogue[code];
-    const text = `${code}: ${titleOf(code)} (HTTP ${status})\n\n${message}\n\nWhat to do: ${remedy}\n`;
+    const text = `${code}: ${titleOf(code)} (HTTP ${status})\n\n${message.replace(/\{\w+\?\}/g, '')}\n\nWhat to do: ${remedy}\n`;
     return reply.header('content-type', 'text/plain; charset=utf-8').send(text);
   });
 }

@@ -1,6 +1,6 @@
 /** What clients may ask: bodies and queries, checked before anything is done. */
 import { z } from 'zod';
-import { WeirError } from '../../../errors/index.ts';
+import { messageOf, WeirError } from '../../../errors/index.ts';
 import { flowStatuses } from '../../../persistence/index.ts';
 import { toMs } from '../../../ports/index.ts';
 
@@ -11,8 +11,8 @@ const wait = z
   .transform((text, issues) => {
     try {
       return toMs(text);
-    } catch {
-      issues.addIssue({ code: 'custom', message: `"${text}" is not a duration such as 30s` });
+    } catch (thrown) {
+      issues.addIssue({ code: 'custom', message: messageOf(thrown) });
       return z.NEVER;
     }
   })

@@ -89,7 +89,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.setErrorHandler((error: FastifyError, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
   flowRoutes(app, edge);
-  nodeRoutes(app, facts, metrics);
+  nodeRoutes(app, facts, metrics, () => edge.checkRead());
 
   function refuse(thrown: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const error = refusalOf(thrown, request);

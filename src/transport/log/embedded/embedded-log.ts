@@ -106,6 +106,11 @@ export class EmbeddedLog implements Log {
     if (operations.keys.length > 0) await writer.submit(operations);
   }
 
+  async topics(): Promise<readonly TopicSpec[]> {
+    this.#open();
+    return [...this.#topics.values()].map(({ spec }) => ({ ...spec }));
+  }
+
   async claim(shard: ShardId): Promise<Claim> {
     const writer = this.#open();
     expectTopic(this.#topics, shard.topic, 'state', shard.partition);

@@ -1,5 +1,5 @@
 /** Opens the embedded log: lock, format, search for damage, store, reserve. Owns their order. */
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import type { Log } from '../port.ts';
@@ -30,13 +30,13 @@ export interface EmbeddedLogSettings {
 /**
  * Opens (or creates) a durable log for one process in a directory.
  * Every table file is read and checked, about 0.5 s for each GB, before anything is changed.
- * @throws WeirError `WEIR_LOG_IN_USE` when another process has it, `WEIR_LOG_VERSION` for another format,
+ * @throws WeirError `WEIR_LOG_DIRECTORY` when it cannot be made or written, `WEIR_LOG_IN_USE` when another process has it, `WEIR_LOG_VERSION` for another format,
  *   `WEIR_LOG_DAMAGED` when something that was acknowledged is missing or changed; the store is left as it was found.
  */
 export async function openEmbeddedLog(settings: EmbeddedLogSettings): Promise<Log> {
   const { directory, clock, logger, reserveBytes = 33_554_432, openStore = openLevelStore } = settings;
   const paths = pathsOf(directory);
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const reserve = new Reserve(paths.reserve, reserveBytes);
   // Whatever was taken is let go of in reverse order, at the end or when a later step fails.
   const taken: Array<() => Promise<void>> = [await lockDirectory(directory, () => reserve.free())];
@@ -64,6 +64,34 @@ export async function openEmbeddedLog(settings: EmbeddedLogSettings): Promise<Lo
   } catch (error) {
     await release();
     throw error;
+  }
+}
+
+/** Makes the directory if it is missing, and tries whether it can be written. */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    if (isDiskFull(thrown)) throw new WeirError('WEIR_LOG_DISK_FULL', { directory }, thrown);
+    throw new WeirError('WEIR_LOG_DIRECTORY', { directory, why: whyUnusable(thrown) }, thrown);
+  }
+}
+
+function whyUnusable(thrown: unknown): string {
+  const error = ensureError(thrown);
+  switch ('code' in error ? error.code : undefined) {
+    case 'EEXIST':
+      return 'it is a file';
+    case 'ENOTDIR':
+      return 'a part of its path is a file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this process has no right to it';
+    case 'EROFS':
+      return 'its file system is read-only';
+    default:
+      return error.message;
   }
 }
 

@@ -45,6 +45,10 @@ interface Topic {
 export class Storage {
   readonly #topics = new Map<TopicName, Topic>();
 
+  specs(): TopicSpec[] {
+    return [...this.#topics.values()].map(({ spec }) => ({ ...spec }));
+  }
+
   ensureTopics(specs: readonly TopicSpec[]): void {
     for (const spec of specs) checkTopic(spec, this.#topics.get(spec.name)?.spec);
     for (const spec of specs) {

@@ -59,6 +59,10 @@ export class WorkerLog implements Log {
     return this.#request('topics', 0, () => this.#setup.storage.ensureTopics(specs));
   }
 
+  topics(): Promise<readonly TopicSpec[]> {
+    return this.#request('topics', 0, () => this.#setup.storage.specs());
+  }
+
   async claim(shard: ShardId): Promise<Claim> {
     const { storage, host } = this.#setup;
     const id = { ...shard };

@@ -7,7 +7,7 @@ const silent = { ask: () => new Promise(() => undefined) } as unknown as ActorSy
 
 function edge(maxWaiting: number): Edge {
   const directory = { byId: () => undefined, find: () => undefined, hosted: () => [] };
-  return new Edge({ system: silent, rpc: () => undefined as never, directory, maxWaiting });
+  return new Edge({ system: silent, rpc: () => undefined as never, directory, authorize: () => true, maxWaiting });
 }
 
 describe('the edge', () => {

@@ -67,7 +67,9 @@ describe('HTTP, the node', () => {
     'RP15 refuses to listen on %s, before anything is started',
     async (host) => {
       const data = await temporary();
-      await expect(startNode({ members: {}, data: `${data}/node`, http: { host, port: 0 } })).rejects.toMatchObject({
+      await expect(
+        startNode({ members: { ACME: {} }, data: `${data}/node`, http: { host, port: 0 } }),
+      ).rejects.toMatchObject({
         code: 'WEIR_HTTP_ADDRESS',
         remedy: expect.stringContaining('127.0.0.1'),
       });
@@ -87,7 +89,7 @@ describe('HTTP, the node', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const data = await temporary();
     const { logger } = capturedLog();
-    await expect(startNode({ members: {}, data, http: { port }, logger })).rejects.toMatchObject({
+    await expect(startNode({ members: { ACME: {} }, data, http: { port }, logger })).rejects.toMatchObject({
       code: 'WEIR_HTTP_PORT_IN_USE',
       context: { port },
     });
