@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { measureApart, progress } from './child.ts';
 import { type Figure, figures, type Section } from './figures.ts';
 import type { FlowsRun } from './flows.ts';
+import type { HttpRun } from './http.ts';
 import type { Load } from './load.ts';
 
 /** What a peer's script prints on standard output, as its last line. */
@@ -36,14 +37,21 @@ export async function peers(): Promise<Section> {
   }
   if (missing !== undefined) notes.push(`peers: missing, ${missing}`);
   const weir = await measureApart<FlowsRun[]>('flows.ts', settings);
-  const overHttp = await measureApart<Load[]>('http.ts', settings);
+  const overHttp = await measureApart<HttpRun[]>('http.ts', settings);
   return {
     name: 'peers',
     title: 'The three-step flow on peers and on Weir (input and results of 100 bytes, 100 in flight, fsync on)',
-    figures: [...loadFigures('weir in process', weir), ...loadFigures('weir over HTTP', overHttp), ...rows],
+    figures: [
+      ...loadFigures('weir in process', weir),
+      ...loadFigures(
+        'weir over HTTP',
+        overHttp.map((run) => ({ ...run, cpuMsPerFlow: run.serverCpuMsPerFlow })),
+      ),
+      ...rows,
+    ],
     notes: [
       'weir in process: 1 process, no hop; its log is synced before each commit is acknowledged',
-      'weir over HTTP: 2 processes, 1 hop from the client to the node',
+      'weir over HTTP: 2 processes, 1 hop from the client to the node; CPU: the node, not the client',
       ...notes,
     ],
   };
