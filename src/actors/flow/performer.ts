@@ -29,7 +29,7 @@ export interface PerformerSetup {
 /** A sender to a full shard looks again for room after this time. */
 const roomPollMs = 50;
 /** Credit comes with an acknowledgement, which wakes the sender; this is for those that get lost. */
-const creditPollMs = 1_000;
+const creditPollMs = 10_000;
 /** Unacknowledged bytes for one shard beyond which flows that send there are held back. */
 const maxBacklogBytes = 4 * 1024 * 1024;
 

@@ -37,6 +37,9 @@ export interface SessionsSetup {
   readonly onExpired: (message: SessionMessage) => void;
 }
 
+/** A sender without credit does not ask for it more often. */
+const questionEveryMs = 10_000;
+
 const noBytes = new Uint8Array();
 
 export class FlowSessions {
@@ -79,7 +82,7 @@ export class FlowSessions {
     const now = host.clock.now();
     // The newest number is at the peer already, or else it is still being sent and nothing is asked.
     const question = this.#message(head, session, { kind: 'open', type: '', body: noBytes, sequence: session.sent });
-    return this.#outbox.ask(question, now, settings.resendMs, settings.redeliverMs);
+    return this.#outbox.ask(question, now, questionEveryMs, settings.redeliverMs);
   }
 
   /** Sends the next message of a session; it leaves when `changes` are durable. */
