@@ -25,7 +25,8 @@ const trade = protocol('trade', {
 export const buy = flow('buy', {
   version: 1,
   states: {
-    start: z.strictObject({ seller: z.string(), item: z.string(), price: z.coerce.bigint() }),
+    // JSON has no bigint, so the price may come as text or number, too; the flow gets a bigint.
+    start: z.strictObject({ seller: z.string(), item: z.string(), price: z.coerce.bigint<bigint | string | number>() }),
   },
   result: z.object({ item: z.string(), delivery: z.string() }),
   stages: {

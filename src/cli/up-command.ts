@@ -1,11 +1,14 @@
 /** `weir up`: a node in the foreground, until a signal or a failure ends it. */
 import type { Command } from 'commander';
+import type { ZodType } from 'zod';
 import { WeirError } from '../errors/index.ts';
-import { pinoLogger } from '../ports/index.ts';
+import { defaultGroup, pinoLogger } from '../ports/index.ts';
+import { commandName, quoted } from './command-line.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { failureText } from './failure.ts';
 import { printJson } from './output.ts';
+import { sampleInput } from './sample-input.ts';
 
 interface UpFlags {
   readonly config?: string;
@@ -96,32 +99,40 @@ function firstSignal(error: (text: string) => void): Promise<NodeJS.Signals> {
   });
 }
 
-function welcome(
-  url: string,
-  data: string,
-  members: ReadonlyArray<{
+interface HostedMember {
+  readonly name: string;
+  readonly group: string;
+  readonly flows: ReadonlyArray<{
     readonly name: string;
-    readonly flows: ReadonlyArray<{ readonly name: string; readonly responds: unknown }>;
-  }>,
-): string {
-  const [first] = members.flatMap(({ name, flows }) =>
-    flows.filter(({ responds }) => responds === undefined).map((flow) => ({ member: name, flow: flow.name })),
-  );
+    readonly responds: unknown;
+    readonly states: { readonly start: ZodType };
+  }>;
+}
+
+/** Where the node is, and commands to try: each of them works as it is printed. */
+function welcome(url: string, data: string, members: readonly HostedMember[]): string {
+  const weir = commandName(process.env);
   const at = url === 'http://127.0.0.1:7447' ? '' : ` --url ${url}`;
-  const start =
-    first === undefined
-      ? []
-      : [`  weir flow start ${quoted(first.member)} ${quoted(first.flow)} --input '{...}' --wait 30s${at}`];
   return [
     `Weir is up at ${url} with ${members.length === 1 ? 'one member' : `${members.length} members`}; data in ${data}`,
     'Try next:',
-    ...start,
-    `  weir flow list${at}`,
-    `  weir status${at}`,
+    `  ${weir} ${startHint(members)}${at}`,
+    `  ${weir} flow list${at}`,
+    `  ${weir} status${at}`,
     '',
   ].join('\n');
 }
 
-function quoted(word: string): string {
-  return /^[\w.-]+$/.test(word) ? word : `'${word}'`;
+/** The first flow that a client can start, with an input that its schema takes. */
+function startHint(members: readonly HostedMember[]): string {
+  for (const { name, group, flows } of members) {
+    for (const { name: flow, responds, states } of flows) {
+      const input = responds === undefined ? sampleInput(states.start) : undefined;
+      if (input === undefined) continue;
+      const inGroup = group === defaultGroup ? '' : ` --group ${quoted(group)}`;
+      const given = input === '{}' ? '' : ` --input '${input.replaceAll("'", "'\\''")}'`;
+      return `flow start ${quoted(name)} ${quoted(flow)}${inGroup}${given} --wait 30s`;
+    }
+  }
+  return 'flow start --help';
 }

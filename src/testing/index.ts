@@ -1,6 +1,9 @@
 /** What tests of flows and actors are made with: the door of `weir/testing`. */
-
-export type { CrashPoint, PeerFaults, TestNode, TestNodeSettings } from './test-node.ts';
+export type { CrashPoint } from '../actors/shard/index.ts';
+export type { Clock, Random, Timer } from '../ports/index.ts';
+export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster } from '../transport/log/index.ts';
+export type { PeerFaults } from '../transport/peer/index.ts';
+export type { RunOptions, TestNode, TestNodeSettings } from './test-node.ts';
 export { testNode } from './test-node.ts';
 export type { VirtualClock, VirtualClockSettings } from './virtual-clock.ts';
 export { virtualClock } from './virtual-clock.ts';

@@ -409,6 +409,11 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
         await expectCode((await claimShard()).commit({ records: [], publications: [wrong] }), 'WEIR_LOG_TOPIC');
       });
 
+      it('says which topics there are, as they were created', async () => {
+        const known = [...(await log.topics())].sort((a, b) => (a.name < b.name ? -1 : 1));
+        expect(known).toEqual([...topics].sort((a, b) => (a.name < b.name ? -1 : 1)));
+      });
+
       it('WK4 assigns the partitions to the only worker in a later turn, and revokes them when it leaves', async () => {
         const seen: string[] = [];
         const assigned = Promise.withResolvers<void>();
@@ -437,6 +442,7 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
         await expectCode(append(put('a', '2')), 'WEIR_LOG_CLOSED');
         await expectCode(claimShard(), 'WEIR_LOG_CLOSED');
         await expectCode(log.table('flow.status'), 'WEIR_LOG_CLOSED');
+        await expectCode(log.topics(), 'WEIR_LOG_CLOSED');
         await log.close();
       });
     });

@@ -4,16 +4,15 @@
  */
 
 import type { CrashPoint } from '../actors/shard/index.ts';
-import { type Duration, type Logger, type Random, seededRandom, silentLogger } from '../ports/index.ts';
+import { WeirError } from '../errors/index.ts';
+import { type Duration, type Logger, type Random, seededRandom, silentLogger, toMs } from '../ports/index.ts';
 import { type Faults, type MemoryCluster, memoryCluster } from '../transport/log/index.ts';
 import { loopbackTransport, type PeerFaults, type PeerTransport } from '../transport/peer/index.ts';
-import { createNode, type Node, type NodeSettings } from '../worker/index.ts';
+import { createNode, type FlowHandle, type Node, type NodeSettings, resultOf } from '../worker/index.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
-export type { CrashPoint, PeerFaults };
-
 export interface TestNodeSettings extends NodeSettings {
-  /** Everything random follows from it. Default 1. */
+  /** Everything random follows from it: the same seed gives the same run. Default 1. */
   readonly seed?: number;
   /** Workers that share the shards. Default 1. */
   readonly workers?: number;
@@ -25,26 +24,50 @@ export interface TestNodeSettings extends NodeSettings {
   readonly forceLogRoute?: boolean;
   /** Default: silent. */
   readonly logger?: Logger;
-  /** Called at each crash point; answer true to crash the worker there. */
+  /**
+   * Called at each crash point, such as `commit.before`; answer true to crash the worker there. It is down until
+   * `restart`.
+   */
   readonly crashAt?: (point: CrashPoint, worker: number, partition: number) => boolean;
 }
 
+export interface RunOptions {
+  /** The most time to let pass, in the node's own time: none of it passes outside. Default 1 hour. */
+  readonly within?: Duration;
+}
+
 export interface TestNode {
-  /** The node of a worker (default the first); after `restart`, the new one. Throws when the worker is down. */
+  /**
+   * The node of a worker (default the first); after `restart`, the new one.
+   * @throws WeirError `WEIR_NODE_STOPPED` when the worker is down, RangeError when there is none of this number
+   */
   node(worker?: number): Node;
   readonly clock: VirtualClock;
   readonly random: Random;
+  /** The log that all workers share, and what can be done to them there. */
   readonly cluster: MemoryCluster;
   /** Crashes so far. */
   readonly crashes: number;
-  /** Moves time forward, letting everything run that is ready. */
+  /**
+   * Moves time forward until the flow has ended or is STUCK, no further than from one timer to the next, and gives its
+   * result. The handle may be of a node that has crashed since: whatever worker is up is asked.
+   * @throws ApplicationError with the flow's own code, message and details when it FAILED or was KILLED;
+   *   WeirError `WEIR_FLOW_UNFINISHED` when it is STUCK, or still running after `within`; `WEIR_NODE_STOPPED` when all
+   *   workers are down; `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_REQUEST_INVALID`, `WEIR_CLOCK_RESTLESS`,
+   *   `WEIR_DURATION_INVALID`
+   */
+  run<Result>(handle: FlowHandle<Result>, options?: RunOptions): Promise<Result>;
+  /**
+   * Moves time forward, letting everything run that is ready.
+   * @throws WeirError `WEIR_CLOCK_RESTLESS`, `WEIR_DURATION_INVALID`
+   */
   advance(duration: Duration): Promise<void>;
   /** Kills a worker as SIGKILL would: nothing it was doing has any further effect. */
   crash(worker?: number): void;
   isDown(worker?: number): boolean;
   /** Resolves at the next crash of a worker. */
   crashed(worker?: number): Promise<void>;
-  /** Starts a crashed worker again, on the same log. */
+  /** Starts a crashed worker again, on the same log. @throws Error when it crashes while it starts */
   restart(worker?: number): Promise<Node>;
   /** Moves a shard to another worker; `rude` moves it without a word to its owner. */
   move(partition: number, worker: number, options?: { readonly rude?: boolean }): Promise<void>;
@@ -62,7 +85,17 @@ interface Slot {
 
 const group = 'flow';
 
-/** Starts a node in memory; it is ready when this resolves. */
+/**
+ * Starts a node in memory; it is ready when this resolves. Time stands still until the test moves it.
+ *
+ * ```ts
+ * const kit = await testNode({ members: { ACME: { flows: [buy] }, SELLER: { flows: [sell] } } });
+ * const purchase = await kit.node().start('ACME', buy, { seller: 'SELLER', item: 'a chair', price: 90n });
+ * expect(await kit.run(purchase)).toEqual({ delivery: 'on Friday' });
+ * await kit.stop();
+ * ```
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
+ */
 export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
   const { seed = 1, workers = 1, peerFaults, logFaults, forceLogRoute, logger = silentLogger, crashAt } = settings;
   const clock = virtualClock();
@@ -85,7 +118,7 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
     crashes++;
     peer?.close();
     // Its actors end without effect: the log does not hear them any more.
-    void node?.internals.system.terminate();
+    node?.internals.abandon();
     for (const listener of onCrash) listener();
   };
   cluster.onCrash((name) => bury(Number(name.slice('worker-'.length))));
@@ -117,7 +150,7 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
   const kit: TestNode = {
     node(worker = 0) {
       const { node } = slot(worker);
-      if (node === undefined) throw new Error(`worker ${worker} is down`);
+      if (node === undefined) throw new WeirError('WEIR_NODE_STOPPED', {}, new Error(`worker ${worker} is down`));
       return node;
     },
     clock,
@@ -125,6 +158,31 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
     cluster,
     get crashes() {
       return crashes;
+    },
+    async run<Result>({ flow, name }: FlowHandle<Result>, { within = '1 hour' }: RunOptions = {}): Promise<Result> {
+      const end = clock.monotonic() + toMs(within);
+      for (;;) {
+        await clock.advance(0);
+        const up = slots.find(({ node }) => node !== undefined)?.node;
+        if (up === undefined) {
+          throw new WeirError('WEIR_NODE_STOPPED', {}, new Error('all workers are down: restart one'));
+        }
+        const view = await up.get(name);
+        if (view.status !== 'RUNNING') return resultOf(flow, view);
+        const left = end - clock.monotonic();
+        if (left <= 0) {
+          const { waitingOn } = await up.describe(name);
+          const on =
+            waitingOn === undefined ? '' : `, where it waits on ${waitingOn.what} ${waitingOn.label}`.trimEnd();
+          throw new WeirError('WEIR_FLOW_UNFINISHED', {
+            flowId: view.flowId,
+            status: view.status,
+            why: ` after ${within} in stage ${view.stage}${on}`,
+          });
+        }
+        // Timers may stand between two milliseconds; a step of 0 would go nowhere.
+        await clock.advance(Math.max(1, Math.ceil(Math.min(left, clock.untilNext() ?? left))));
+      }
     },
     advance: (duration) => clock.advance(duration),
     crash: (worker = 0) => cluster.crash(nameOf(worker)),

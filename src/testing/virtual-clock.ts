@@ -14,11 +14,15 @@ export interface VirtualClock extends Clock {
   /**
    * Moves time forward: work that is ready runs first, then each timer that comes due, in order, with the work it causes.
    * `advance(0)` only lets ready work run. Calls that overlap run one after the other.
-   * @throws WeirError `WEIR_CLOCK_RESTLESS` when the work never comes to rest
+   * Work that waits for the machine (files, sockets, timers of its own) is not waited for: let effects of a test answer
+   * at once, or by this clock.
+   * @throws WeirError `WEIR_CLOCK_RESTLESS` when the work never comes to rest, `WEIR_DURATION_INVALID`
    */
   advance(duration: Duration): Promise<void>;
   /** Timers that have neither fired nor been cancelled. */
   pending(): number;
+  /** Milliseconds until the next timer comes due; undefined when there is none. */
+  untilNext(): number | undefined;
 }
 
 interface VirtualTimer extends Timer {
@@ -88,6 +92,10 @@ export function virtualClock({ start = Date.UTC(2026, 0, 1) }: VirtualClockSetti
       return moved;
     },
     pending: () => timers.length,
+    untilNext: () => {
+      const [next] = timers;
+      return next === undefined ? undefined : Math.max(0, next.dueAt - elapsed);
+    },
   };
 }
 

@@ -27,7 +27,7 @@ describe('weir up', () => {
   it('DP1 starts a whole node with one command, and says where it is and what to try next', async () => {
     const node = await up(await nodeFolder());
     expect((await fetch(`${node.url}/health/ready`)).status).toBe(200);
-    await node.told(/weir flow start ACME \w+ --input '{...}' --wait 30s --url http/);
+    await node.told(/^ {2}weir flow start ACME broken --wait 30s --url http/m);
     node.child.kill('SIGINT');
     expect(await node.ended).toMatchObject({ code: 0, error: '' });
   });
@@ -119,9 +119,14 @@ describe('weir up', () => {
     const file = join(directory, 'weir.yaml');
     await writeFile(file, (await readFile(file, 'utf8')).replace('shards: 2', 'shards: 3'));
     const { code, error } = await weir(['up', '--config', file]);
-    expect(code).toBe(1);
-    expect(error).toMatch(/^weir: .* \(WEIR_LOG_TOPIC\)\n/);
+    expect(code).toBe(2);
+    expect(error).toMatch(
+      /^weir: the configuration is wrong at shards: shards is 3, and the data was made with 2.* \(WEIR_CONFIGURATION_INVALID\)\n/,
+    );
     expect(error).not.toMatch(/\n\s+at /);
+
+    await writeFile(file, (await readFile(file, 'utf8')).replace('shards: 3\n', ''));
+    expect((await (await up(directory)).weir('status')).out).toMatch(/^shards +2 running$/m);
   });
 
   it.each([

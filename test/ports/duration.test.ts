@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WeirError } from '../../src/errors/index.ts';
-import { toMs } from '../../src/ports/index.ts';
+import { type Duration, toMs } from '../../src/ports/index.ts';
 
 describe('durations', () => {
   it.each<[number | string, number]>([
@@ -28,6 +28,20 @@ describe('durations', () => {
       expect(() => toMs(duration)).toThrow(`"${duration}" is not a duration`);
     },
   );
+
+  it('a number without unit is told how to get one', () => {
+    expect(() => toMs('10')).toThrow('"10" is not a duration: give it a unit, such as "10s" or "10 ms"');
+  });
+
+  it('a mistyped unit is found by the compiler', () => {
+    const right: Duration[] = [1_500, '250 ms', '30s', '1 second', '15 mins', '1.5 hours', '2 days', '1 week'];
+    expect(right.map((duration) => toMs(duration)).every((ms) => ms > 0)).toBe(true);
+    // @ts-expect-error no such unit
+    const unit: Duration = '2 dyas';
+    // @ts-expect-error no unit
+    const none: Duration = '10';
+    for (const wrong of [unit, none]) expect(() => toMs(wrong)).toThrow('is not a duration');
+  });
 
   it('whatever the text is, it is a number of milliseconds or refused with the one code', () => {
     fc.assert(

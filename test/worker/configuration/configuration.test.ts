@@ -30,7 +30,7 @@ describe('configuration', () => {
   it('CF10 gives defaults to whatever nobody says', async () => {
     const configuration = await load(minimal);
     expect(configuration).toMatchObject({
-      shards: 8,
+      shards: undefined,
       retention: '1 day',
       http: { host: '127.0.0.1', port: 7447 },
       log: { level: 'info' },

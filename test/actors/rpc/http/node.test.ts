@@ -63,6 +63,22 @@ describe('HTTP, the node', () => {
     expect(members[0].flows).toContain('double');
   });
 
+  it('RP15 asks who may look into the node; probes of its health stay open', async () => {
+    const asked: string[] = [];
+    const { api } = await served({
+      authorize: ({ name }, action) => {
+        asked.push(`${name} ${action}`);
+        return action !== 'node.read';
+      },
+    });
+    for (const path of ['/api/v1/status', '/api/v1/tree', '/api/v1/members', '/api/v1/metrics', '/metrics']) {
+      const { status, body } = await api.get(path);
+      expect([status, body.code], path).toEqual([403, 'WEIR_FORBIDDEN']);
+    }
+    expect(new Set(asked)).toEqual(new Set(['local:http node.read']));
+    for (const path of ['/health/live', '/health/ready']) expect((await api.get(path)).status, path).toBe(200);
+  });
+
   it.each(['0.0.0.0', '::', '192.168.1.1', 'example.org', '127.evil'])(
     'RP15 refuses to listen on %s, before anything is started',
     async (host) => {
