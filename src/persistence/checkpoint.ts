@@ -26,6 +26,10 @@ export interface FaultRecord {
   readonly details: Uint8Array;
   /** Where it came from, for an operator; empty when there is no stack. */
   readonly stack: string;
+  /** What can be done about it; empty when nobody knows. */
+  readonly remedy: string;
+  /** Stage, operation and line of code; empty when it did not come from a flow. */
+  readonly at: string;
 }
 
 const fault = {
@@ -37,6 +41,8 @@ const fault = {
     { name: 'message', type: 'string' },
     { name: 'details', type: 'bytes' },
     { name: 'stack', type: 'string' },
+    { name: 'remedy', type: 'string' },
+    { name: 'at', type: 'string' },
   ],
 };
 

@@ -30,6 +30,7 @@ export class ActorHost {
   readonly #host: ShardHost;
   readonly #registry: Registry;
   readonly #heads = new Map<string, ActorHead>();
+  readonly #parked = new Set<string>();
 
   constructor(host: ShardHost, registry: Registry) {
     this.#host = host;
@@ -44,6 +45,11 @@ export class ActorHost {
     this.#heads.set(address, actorHead.decode(value));
   }
 
+  /** The actor's state cannot be read here: it refuses everything, so that no new one takes its place. */
+  park(address: string): void {
+    this.#parked.add(address);
+  }
+
   /** Handles one message; what it changes goes into `changes`, unless it refuses. */
   handle(call: ActorCall, changes: ChangeSet): ActorReply {
     const { member, actor, key, type } = call;
@@ -53,6 +59,13 @@ export class ActorHost {
       return { type: 'refused', fault: faultOf(new WeirError('WEIR_ACTOR_UNKNOWN', { actor, type })) };
     }
     const address = actorAddress(member, actor, key);
+    if (this.#parked.has(address)) {
+      const why = 'its state was written by a newer version, or is damaged';
+      return {
+        type: 'refused',
+        fault: faultOf(new WeirError('WEIR_ACTOR_FAILED', { actor: `${actor}/${key}`, type, why })),
+      };
+    }
     try {
       // The registry keeps actors of all types; each handler meets only state and bodies of its own schemas.
       return this.#run(definition, handler as Handler, address, call, changes);

@@ -46,6 +46,8 @@ export const actorMessage = recordCodec<ActorMessage>(
               { name: 'message', type: 'string' },
               { name: 'details', type: 'bytes' },
               { name: 'stack', type: 'string' },
+              { name: 'remedy', type: 'string' },
+              { name: 'at', type: 'string' },
             ],
           },
         ],

@@ -6,15 +6,17 @@ import type { ZodType } from 'zod';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Duration, type Identity, type LogFields, type Logger, silentLogger, toMs } from '../../ports/index.ts';
-import type { Become, Failed, FlowContext, FlowDefinition } from './definition.ts';
+import type { FlowContext, FlowDefinition } from './definition.ts';
+import type { Duties } from './duties.ts';
 import { FlowError, platformFault } from './faults.ts';
 import { derived } from './ids.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
 import { type Operation, perform } from './operation.ts';
+import { type Become, becoming, type Failed, failing } from './outcome.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
 import type { Session } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
-import type { StepBody, StepOptions } from './step.ts';
+import { retryTimes, type StepBody, type StepOptions } from './step.ts';
 
 /** What `receive` gives the generator: type and bytes of a message; nothing stands for "timed out". */
 export type RawMessage = readonly [type: string, body: Uint8Array] | readonly [];
@@ -27,11 +29,13 @@ export interface ContextSetup {
   readonly logger: () => Logger;
   /** Where the stage is: the same at the first run and at every replay. */
   readonly place: () => string;
+  readonly duties: Duties;
 }
 
-export function flowContext({ flow, definition, live, logger, place }: ContextSetup): FlowContext {
+export function flowContext({ flow, definition, live, logger, place, duties }: ContextSetup): FlowContext {
   const { member } = flow;
   const { visit } = flow.head;
+  const policy = retryTimes(definition.retry);
   let drawnAt = '';
   let draws = 0;
   /** Numbered from the place where it is drawn: what a step's body draws is not drawn again at replay. */
@@ -52,29 +56,45 @@ export function flowContext({ flow, definition, live, logger, place }: ContextSe
       const { responds } = definition;
       const session = flow.head.sessions.find(({ role }) => role === 'responder');
       if (responds === undefined || session === undefined) return undefined;
-      return sessionHandle(session, responds, responds.responder, responds.initiator);
+      return sessionHandle(session, responds, responds.responder, responds.initiator, duties);
     },
-    step: <T>(name: string, body: StepBody<T>, options: StepOptions = {}): Operation<T> =>
-      perform({ op: 'step', label: name, body, options }),
-    sleep: (duration: Duration): Operation<void> =>
-      perform({ op: 'sleep', label: String(duration), ms: toMs(duration) }),
-    *session(
+    step<T>(name: string, body: StepBody<T>, options?: StepOptions): Operation<T> {
+      checkText('the name of a step', name);
+      if (typeof body !== 'function')
+        throw new TypeError(`the body of step "${name}" is ${typeof body}, not a function`);
+      const retry = options?.retry === undefined ? policy : retryTimes(options.retry, definition.retry);
+      return duties.made(`step "${name}"`, () => perform({ op: 'step', label: name, body, retry }));
+    },
+    sleep(duration: Duration): Operation<void> {
+      const ms = toMs(duration);
+      return duties.made(`sleep "${duration}"`, () => perform({ op: 'sleep', label: String(duration), ms }));
+    },
+    session(
       peer: Identity | string,
       protocol: Protocol,
       { name = '' }: { readonly name?: string } = {},
     ): Operation<Session<MessageTypes, MessageTypes>> {
       const { name: peerName, group: peerGroup } =
         typeof peer === 'string' ? { name: peer, group: member.group } : peer;
+      checkText('the name of a member', peerName);
+      checkText('the group of a member', peerGroup);
+      checkText('the name of a session', name);
       const label = `${protocol.name} ${peerName}`;
-      const id = yield* perform<string>({ op: 'open', label, peerName, peerGroup, protocol, name });
-      const session = flow.session(id);
-      if (session === undefined) throw new WeirError('WEIR_SESSION_CLOSED', { session: id, peer: peerName });
-      return sessionHandle(session, protocol, protocol.initiator, protocol.responder);
+      return duties.made(`session "${label}"`, function* () {
+        const id = yield* perform<string>({ op: 'open', label, peerName, peerGroup, protocol, name });
+        const session = flow.session(id);
+        if (session === undefined) throw new WeirError('WEIR_SESSION_CLOSED', { session: id, peer: peerName });
+        return sessionHandle(session, protocol, protocol.initiator, protocol.responder, duties);
+      });
     },
-    actor: (actor: PersistentActor, key: string) => actorHandle(actor, key),
-    *now(): Operation<Date> {
-      return new Date(yield* perform<number>({ op: 'now', label: '' }));
+    actor(actor: PersistentActor, key: string) {
+      checkText(`the key of an actor ${actor.name}`, key);
+      return actorHandle(actor, key, duties);
     },
+    now: (): Operation<Date> =>
+      duties.made('now()', function* () {
+        return new Date(yield* perform<number>({ op: 'now', label: '' }));
+      }),
     random: (): number => Number.parseInt(draw('random').slice(0, 12), 16) / 2 ** 48,
     uuid: (): string => {
       const hex = draw('uuid');
@@ -90,9 +110,12 @@ export function flowContext({ flow, definition, live, logger, place }: ContextSe
       if (!parsed.success) {
         throw new WeirError('WEIR_FLOW_STATE_INVALID', { stage, flow: definition.name, why: issuesOf(parsed.error) });
       }
-      return { outcome: 'become', stage, state: parsed.data };
+      return duties.outcome(becoming(stage, parsed.data));
     },
-    failed: (code: string, details?: unknown): Failed => ({ outcome: 'failed', code, details }),
+    failed(code: string, details?: unknown): Failed {
+      checkText('the code of a failure', code);
+      return duties.outcome(failing(code, details));
+    },
   };
   // The definition's types stand for what the schemas have checked; inside the engine all contexts are alike.
   return context as unknown as FlowContext;
@@ -112,68 +135,79 @@ function sessionHandle(
   protocol: Protocol,
   outbound: MessageTypes,
   inbound: MessageTypes,
+  duties: Duties,
 ): Session<MessageTypes, MessageTypes> {
   const { id } = session;
-  function* receive(options?: { readonly within: Duration }): Operation<never> {
+  function receive(options?: { readonly within: Duration }): Operation<never> {
     const withinMs = options === undefined ? undefined : toMs(options.within);
-    const [type, bytes] = yield* perform<RawMessage>({ op: 'receive', label: id, session: id, withinMs });
-    if (type === undefined || bytes === undefined) return { type: 'timedOut' } as never;
-    return { type, body: checked(protocol, inbound, type, readBody(protocol, type, bytes)) } as never;
+    return duties.made(`receive on ${protocol.name}`, function* () {
+      const [type, bytes] = yield* perform<RawMessage>({ op: 'receive', label: id, session: id, withinMs });
+      if (type === undefined || bytes === undefined) return { type: 'timedOut' } as never;
+      return { type, body: received(protocol, inbound, type, bytes) } as never;
+    });
   }
   return {
     id,
     peer: peerOf(session),
-    *send(type, body) {
+    send(type, body) {
+      const what = `message "${type}" of protocol ${protocol.name}`;
       const bytes = encodeValue(
-        checked(protocol, outbound, type, body),
-        `message "${type}" of protocol ${protocol.name}`,
+        fitting(outbound[type], Object.hasOwn(outbound, type), type, protocol.name, body),
+        what,
       );
-      yield* perform({ op: 'send', label: `${id} ${type}`, session: id, type, body: bytes });
+      return duties.made(`send "${type}"`, () =>
+        perform({ op: 'send', label: `${id} ${type}`, session: id, type, body: bytes }),
+      );
     },
     receive,
-    close: () => perform({ op: 'close', label: id, session: id }),
+    close: () => duties.made('close()', () => perform({ op: 'close', label: id, session: id })),
   };
 }
 
-/** What a peer sent is not trusted: bytes that nobody can read are as wrong as a body that does not fit. */
-function readBody(protocol: Protocol, type: string, bytes: Uint8Array): unknown {
+/**
+ * What a peer sent is not trusted: bytes that nobody can read are as wrong as a body that does not fit.
+ * @throws FlowError `WEIR_MESSAGE_INVALID`, which the flow can catch
+ */
+function received(protocol: Protocol, types: MessageTypes, type: string, bytes: Uint8Array): unknown {
   try {
-    return decodeValue(bytes);
+    return fitting(types[type], Object.hasOwn(types, type), type, protocol.name, decodeValue(bytes));
   } catch (error) {
-    throw invalid(type, protocol.name, messageOf(error));
+    const why = WeirError.is(error) ? String(error.context.why ?? error.message) : messageOf(error);
+    throw new FlowError(platformFault('WEIR_MESSAGE_INVALID', { type, protocol: protocol.name, why }));
   }
 }
 
-/** @throws FlowError `WEIR_MESSAGE_INVALID` */
-function checked(protocol: Protocol, types: MessageTypes, type: string, body: unknown): unknown {
-  const schema = Object.hasOwn(types, type) ? types[type] : undefined;
-  if (schema === undefined) throw invalid(type, protocol.name, 'it has no such message in this direction');
+/**
+ * A body that its schema has accepted. A message of one's own that does not fit is a defect of the flow.
+ * @throws WeirError `WEIR_MESSAGE_INVALID`
+ */
+function fitting(schema: ZodType | undefined, known: boolean, type: string, protocol: string, body: unknown): unknown {
+  if (schema === undefined || !known) {
+    throw new WeirError('WEIR_MESSAGE_INVALID', { type, protocol, why: 'it has no such message in this direction' });
+  }
   const parsed = schema.safeParse(body);
-  if (!parsed.success) throw invalid(type, protocol.name, issuesOf(parsed.error));
+  if (!parsed.success) throw new WeirError('WEIR_MESSAGE_INVALID', { type, protocol, why: issuesOf(parsed.error) });
   return parsed.data;
 }
 
-function invalid(type: string, protocol: string, why: string): FlowError {
-  return new FlowError(platformFault('WEIR_MESSAGE_INVALID', { type, protocol, why }));
+function actorHandle(actor: PersistentActor<ZodType, ActorMessageTypes>, key: string, duties: Duties) {
+  const { name, messages } = actor;
+  const request = (op: 'ask' | 'tell', type: string, body: unknown): Operation<unknown> => {
+    const fit = fitting(messages[type]?.body, Object.hasOwn(messages, type), type, name, body);
+    const bytes = encodeValue(fit, `message "${type}" to actor ${name}`);
+    const label = `${name}/${key} ${type}`;
+    return duties.made(`${op} ${label}`, () => perform({ op, label, actor: name, key, type, body: bytes }));
+  };
+  return {
+    ask: (type: string, body: unknown): Operation<unknown> => request('ask', type, body),
+    tell: (type: string, body: unknown): Operation<unknown> => request('tell', type, body),
+  };
 }
 
-function actorHandle(actor: PersistentActor<ZodType, ActorMessageTypes>, key: string) {
-  const encode = (type: string, body: unknown): Uint8Array => {
-    const schema = Object.hasOwn(actor.messages, type) ? actor.messages[type]?.body : undefined;
-    if (schema === undefined) throw invalid(type, actor.name, 'the actor has no such message');
-    const parsed = schema.safeParse(body);
-    if (!parsed.success) throw invalid(type, actor.name, issuesOf(parsed.error));
-    return encodeValue(parsed.data, `message "${type}" to actor ${actor.name}`);
-  };
-  const label = (type: string): string => `${actor.name}/${key} ${type}`;
-  return {
-    *ask(type: string, body: unknown): Operation<unknown> {
-      return yield* perform({ op: 'ask', label: label(type), actor: actor.name, key, type, body: encode(type, body) });
-    },
-    *tell(type: string, body: unknown): Operation<void> {
-      yield* perform({ op: 'tell', label: label(type), actor: actor.name, key, type, body: encode(type, body) });
-    },
-  };
+/** What ends up in records as text has to be text, whatever the types say: JavaScript may call too. */
+function checkText(what: string, value: unknown): void {
+  if (typeof value !== 'string')
+    throw new TypeError(`${what} is ${value === null ? 'null' : typeof value}, not a string`);
 }
 
 /** A logger for flow code: a line is written once, not again at each replay. */

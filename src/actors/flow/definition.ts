@@ -3,44 +3,34 @@
  * from the schemas; zod is the one place for types, validation and codec.
  */
 import type { input, output, ZodType } from 'zod';
-import { WeirError } from '../../errors/index.ts';
+import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Duration, Identity, Logger } from '../../ports/index.ts';
-import type { Op, Operation } from './operation.ts';
+import type { Operation, OperationRequest } from './operation.ts';
+import type { Become, Failed } from './outcome.ts';
 import type { ActorHandle, ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
 import type { InitiatorSession, ResponderSession } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
-import type { RetryPolicy, StepBody, StepOptions } from './step.ts';
+import { type RetryPolicy, retryTimes, type StepBody, type StepOptions } from './step.ts';
 
 /** Stage name to schema of its state; `start` is the input. */
 export type States = Readonly<Record<string, ZodType>> & { readonly start: ZodType };
-
-/** The flow goes on in another stage: a snapshot is taken, the journal of this one is dropped. */
-export interface Become {
-  readonly outcome: 'become';
-  readonly stage: string;
-  readonly state: unknown;
-}
-
-/** The flow ends as FAILED. */
-export interface Failed {
-  readonly outcome: 'failed';
-  readonly code: string;
-  readonly details: unknown;
-}
 
 /** What a stage may do. Everything that is not deterministic comes from here. */
 export interface FlowContext<S extends States = States, P extends Protocol | undefined = Protocol | undefined> {
   readonly flowId: string;
   /** The member that runs the flow. */
   readonly member: Identity;
-  /** Silent while a stage is replayed. */
+  /** Fields first, then a sentence: `log.info({ order }, 'shipped')`. Silent while a stage is replayed. */
   readonly log: Logger;
   /** The session that started this flow; for flows that declare `responds`. */
   readonly initiator: P extends Protocol ? ResponderSession<P> : undefined;
   /**
    * One effect: `body` runs after everything before it is durable, and its result is durable before the flow goes on.
    * The body may run again after a crash (`info.id` stays the same); its recorded result is used once.
-   * A `TransientError` is retried by policy; any other error is thrown here and can be caught.
+   * What it returns must be plain data (dates, maps, sets, bytes and bigints too) of at most half a record, 512 KiB.
+   * A `TransientError`, and an error that says that the network is down or slow, is tried again by policy; any other
+   * error is thrown here as a `FlowError` of the same name, code and message, and can be caught. No operation of the
+   * context may be used inside a body.
    */
   step<T>(name: string, body: StepBody<T>, options?: StepOptions): Operation<T>;
   /** A durable sleep. */
@@ -71,18 +61,25 @@ export interface FlowContext<S extends States = States, P extends Protocol | und
   failed(code: string, details?: unknown): Failed;
 }
 
-/** What a stage may return: the next stage, a failure, or the result; without a result schema any value is kept. */
-export type StageOutcome<Result extends ZodType | undefined> = Result extends ZodType
-  ? Become | Failed | input<Result>
-  : unknown;
+/** What a stage may return: the next stage, a failure, or the result; nothing else where no result is declared. */
+export type StageOutcome<Result extends ZodType | undefined> =
+  | Become
+  | Failed
+  // biome-ignore lint/suspicious/noConfusingVoidType: a generator that returns nothing has the return type void
+  | (Result extends ZodType ? input<Result> : undefined | void);
 
 export type Stage<State, S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> = (
   state: State,
   context: FlowContext<S, P>,
-) => Generator<Op, StageOutcome<Result>, unknown>;
+) => Generator<OperationRequest, StageOutcome<Result>, unknown>;
 
 export interface FlowOptions<S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> {
+  /**
+   * A positive whole number; raise it with every change. A flow that waits goes on with the new code, so a stage that
+   * may be under way must not do other things than before: add a stage instead.
+   */
   readonly version: number;
+  /** The schema of each stage's state; `start` is the input. A flow that answers gets `{ from: Identity }` there. */
   readonly states: S;
   /** Schema of what the flow returns; none when it returns nothing. */
   readonly result?: Result;
@@ -90,6 +87,7 @@ export interface FlowOptions<S extends States, Result extends ZodType | undefine
   readonly responds?: P;
   /** How transient failures of steps are tried again; each step may override it. */
   readonly retry?: RetryPolicy;
+  /** The code of each stage, a generator: `*start(state, context) { ... }`. Flows begin in `start`. */
   readonly stages: { readonly [Name in keyof S & string]: Stage<output<S[Name]>, S, Result, P> };
 }
 
@@ -106,7 +104,7 @@ export interface FlowDefinition<Input = never, Result = unknown> {
   readonly types?: { readonly input: (value: Input) => void; readonly result: Result };
 }
 
-export type UntypedStage = (state: unknown, context: FlowContext) => Generator<Op, unknown, unknown>;
+export type UntypedStage = (state: unknown, context: FlowContext) => Generator<OperationRequest, unknown, unknown>;
 
 /** Any flow. */
 export type AnyFlow = FlowDefinition<never, unknown>;
@@ -127,12 +125,21 @@ export function flow<
 ): FlowDefinition<input<S['start']>, Result extends ZodType ? output<Result> : undefined> {
   const { version, states, result, responds, retry } = options;
   const stages: Record<string, UntypedStage> = {};
+  if (typeof name !== 'string' || name === '') refuse(String(name), 'its name is empty');
   if (!Number.isInteger(version) || version < 1) refuse(name, `version ${version} is not a positive whole number`);
   for (const stage of Object.keys(states)) {
     const code: unknown = Reflect.get(options.stages, stage);
     if (typeof code !== 'function') refuse(name, `the state "${stage}" has no stage`);
+    if (/^\[object Async/.test(Object.prototype.toString.call(code))) {
+      refuse(name, `the stage "${stage}" is async: write "*${stage}(...)", and put what awaits into a step`);
+    }
     // Types meet here once: the engine hands a stage the state of its own schema, and nothing else.
     stages[stage] = code as UntypedStage;
+  }
+  try {
+    retryTimes(retry);
+  } catch (error) {
+    refuse(name, `retry: ${messageOf(error)}`);
   }
   for (const stage of Object.keys(options.stages)) {
     if (!(stage in states)) refuse(name, `the stage "${stage}" has no state`);

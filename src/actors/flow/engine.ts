@@ -7,17 +7,18 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import { flowContext, issuesOf } from './context.ts';
-import type { Become, Failed } from './definition.ts';
+import { Duties } from './duties.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
 import type { FlowInstance, Resume, Running } from './instance.ts';
 import { dropJournal, forgetFrom, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
 import { checkSize } from './limits.ts';
-import type { Op } from './operation.ts';
+import { OperationRequest } from './operation.ts';
+import { type Become, isBecome, isFailed } from './outcome.ts';
 import { OperationPerformer, requestId } from './performer.ts';
 import type { Registry } from './registry.ts';
 import type { FlowSessions } from './sessions.ts';
-import { backoffMs, retryTimes } from './step.ts';
+import { backoffMs } from './step.ts';
 import { type StepOp, type StepOutcome, StepRunner } from './step-runner.ts';
 
 export interface EngineSetup {
@@ -50,11 +51,26 @@ export class FlowEngine {
     this.#performer = new OperationPerformer({ ...setup, life: this.life, steps: this.steps });
   }
 
-  /** Runs a flow on, as far as it gets, after something may have changed for it. */
+  /**
+   * Runs a flow on, as far as it gets, after something may have changed for it. Whatever its code and values bring
+   * about concerns this flow alone (W5): what nobody foresaw puts it into the hospital, never its shard out of order.
+   */
   advance(flow: FlowInstance, changes: ChangeSet): void {
+    try {
+      this.#advance(flow, changes);
+    } catch (thrown) {
+      this.life.stuck(flow, thrown, changes);
+      this.life.store(flow, changes);
+    }
+  }
+
+  #advance(flow: FlowInstance, changes: ChangeSet): void {
     if (flow.head.status !== 'RUNNING' || flow.stepRunning) return;
     const running = flow.running ?? this.#begin(flow, changes);
-    if (running === undefined) return this.life.store(flow, changes);
+    if (running === undefined) {
+      this.life.store(flow, changes);
+      return;
+    }
     this.life.disarm(flow);
     flow.waiting = undefined;
     let resume = this.#first(flow, running, changes);
@@ -177,16 +193,23 @@ export class FlowEngine {
       thrown: undefined,
       live: false,
       executing: false,
+      duties: new Duties(),
     };
     const context = flowContext({
       flow,
       definition,
       live: () => running.live,
       place: () => `${running.executing ? '' : 'body '}${running.next}`,
+      duties: running.duties,
       logger: () => loggerOf(this.#host, flow),
     });
     try {
-      flow.running = Object.assign(running, { generator: stage(decodeValue(head.state), context) });
+      const generator: unknown = stage(decodeValue(head.state), context);
+      if (!types.isGeneratorObject(generator)) {
+        const why = `the stage "${head.stage}" is not a generator: write "*${head.stage}(...)"`;
+        throw new WeirError('WEIR_FLOW_DEFINITION', { name: head.flow, why });
+      }
+      flow.running = Object.assign(running, { generator });
     } catch (thrown) {
       // Parameters are taken apart when a generator is made, not when it runs; and the state may be unreadable.
       this.life.stuck(flow, thrown, changes);
@@ -209,7 +232,7 @@ export class FlowEngine {
   /** Resumes the generator and performs what it yields. */
   #resume(flow: FlowInstance, running: Running, resume: Resume, changes: ChangeSet): Resume | undefined {
     running.live = running.next >= flow.journal.length;
-    let result: IteratorResult<Op, unknown>;
+    let result: IteratorResult<OperationRequest, unknown>;
     running.executing = true;
     try {
       if (resume.type === 'throw') {
@@ -225,12 +248,13 @@ export class FlowEngine {
       running.executing = false;
     }
     if (result.done === true) return this.#returned(flow, running, result.value, changes);
-    const op: unknown = result.value;
-    if (!isOperation(op)) {
-      const context = { flow: flow.head.flow, stage: flow.head.stage, found: nameOf(op) };
+    const request: unknown = result.value;
+    if (!(request instanceof OperationRequest)) {
+      const context = { flow: flow.head.flow, stage: flow.head.stage, found: nameOf(request) };
       this.life.stuck(flow, new WeirError('WEIR_FLOW_OPERATION_UNKNOWN', context), changes);
       return undefined;
     }
+    const { op } = request;
     const index = running.next++;
     running.current = { op, index };
     return this.#performer.perform(flow, op, index, changes);
@@ -238,9 +262,14 @@ export class FlowEngine {
 
   #returned(flow: FlowInstance, running: Running, value: unknown, changes: ChangeSet): Resume | undefined {
     if (this.#endedTooSoon(flow, running, 'the end of the stage', changes)) return undefined;
-    if (isOutcome(value, 'become')) return this.#become(flow, value as Become, changes);
-    if (isOutcome(value, 'failed')) {
-      const { code, details } = value as Failed;
+    const forgotten = running.duties.forgotten(flow.head.flow, flow.head.stage, value);
+    if (forgotten !== undefined) {
+      this.life.stuck(flow, forgotten, changes);
+      return undefined;
+    }
+    if (isBecome(value)) return this.#become(flow, value, changes);
+    if (isFailed(value)) {
+      const { code, details } = value;
       this.life.fail(flow, faultOf(new ApplicationError(code, `the flow ended with "${code}"`, details)), changes);
       return undefined;
     }
@@ -253,6 +282,9 @@ export class FlowEngine {
           throw new WeirError('WEIR_FLOW_RESULT_INVALID', { flow: definition.name, why: issuesOf(parsed.error) });
         }
         result = parsed.data;
+      } else if (value !== undefined) {
+        const why = `it declares no result, and returned ${nameOf(value)}`;
+        throw new WeirError('WEIR_FLOW_RESULT_INVALID', { flow: flow.head.flow, why });
       }
       const bytes = encodeValue(result, `the result of flow ${flow.head.flow}`);
       checkSize(this.#host, flow.head.flow, 'the result', bytes.length);
@@ -327,7 +359,7 @@ export class FlowEngine {
         record(flow, index, { ...entry, state: 'failed', fault: outcome.fault }, changes);
         break;
       case 'transient': {
-        const policy = retryTimes(op.options.retry, flow.definition?.retry);
+        const policy = op.retry;
         const due = this.#host.clock.now() + backoffMs(policy, attempts, this.#host.random.next());
         record(flow, index, { ...entry, state: 'open', due }, changes);
         if (attempts >= policy.attempts) {
@@ -346,10 +378,6 @@ export class FlowEngine {
   }
 }
 
-function isOperation(value: unknown): value is Op {
-  return typeof value === 'object' && value !== null && 'op' in value && 'label' in value;
-}
-
 /** What flow code yielded in place of an operation, as its developer would call it. */
 function nameOf(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -358,8 +386,4 @@ function nameOf(value: unknown): string {
   if (types.isPromise(value)) return 'a promise';
   if (Array.isArray(value)) return 'a list';
   return typeof value;
-}
-
-function isOutcome(value: unknown, outcome: string): boolean {
-  return typeof value === 'object' && value !== null && 'outcome' in value && value.outcome === outcome;
 }

@@ -31,19 +31,25 @@ export class ApplicationError extends Error {
  */
 export class FlowError extends ApplicationError {
   override readonly name: string;
+  /** @internal */
   readonly stackOfOrigin: string;
+  /** What can be done about it, for the platform's own errors. */
+  readonly remedy: string;
 
+  /** @internal */
   constructor(fault: FaultRecord) {
     super(fault.code, fault.message, fault.details.length === 0 ? undefined : decodeValue(fault.details));
     this.name = fault.name;
     this.stackOfOrigin = fault.stack;
+    this.remedy = fault.remedy;
   }
 }
 
 /** A platform error for flow code, from the catalogue. */
 export function platformFault(code: ErrorCode, context: Record<string, string | number>): FaultRecord {
   const error = new WeirError(code, context);
-  return { name: 'FlowError', code, message: error.message, details: noBytes, stack: '' };
+  const { message, remedy } = error;
+  return { name: 'FlowError', code, message, details: noBytes, stack: '', remedy, at: '' };
 }
 
 const noBytes = new Uint8Array();
@@ -60,51 +66,90 @@ const bugs = new Set([
   'WeirError',
 ]);
 
-/** Codes of a network that is down for a moment. */
+/** Codes of a network that is down or slow for a moment; those of undici are what `fetch` fails with. */
 const transientCodes = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
+  'ECONNABORTED',
   'ETIMEDOUT',
   'EPIPE',
   'EAI_AGAIN',
   'ENOTFOUND',
   'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
 ]);
+const maxCauses = 8;
 
-export function isTransient(thrown: unknown): boolean {
+/** Whether trying again may help: the error says so itself, or one of its causes is a network that failed. */
+export function isTransient(thrown: unknown, depth = 0): boolean {
+  if (!(thrown instanceof Error) || depth > maxCauses) return false;
   if (thrown instanceof TransientError) return true;
   if (thrown instanceof WeirError) return thrown.retryable;
-  return thrown instanceof Error && transientCodes.has(String(Reflect.get(thrown, 'code')));
+  if (property(thrown, 'name') === 'TimeoutError') return true;
+  if (transientCodes.has(String(property(thrown, 'code')))) return true;
+  const several: unknown = property(thrown, 'errors');
+  const causes = [property(thrown, 'cause'), ...(Array.isArray(several) ? several : [])];
+  return causes.some((cause) => isTransient(cause, depth + 1));
 }
 
 /** What an error that flow code did not catch means for the flow. */
 export function verdictOn(thrown: unknown): 'FAILED' | 'STUCK' {
-  if (thrown instanceof ApplicationError) return bugs.has(thrown.name) ? 'STUCK' : 'FAILED';
+  // What is thrown and no error says nothing that could be told to anybody.
+  if (thrown instanceof ApplicationError)
+    return bugs.has(thrown.name) || thrown.code === notAnError ? 'STUCK' : 'FAILED';
   if (!(thrown instanceof Error)) return 'STUCK';
   if (thrown instanceof WeirError || thrown instanceof TransientError) return 'STUCK';
-  return bugs.has(thrown.name) ? 'STUCK' : 'FAILED';
+  return bugs.has(text(property(thrown, 'name'))) ? 'STUCK' : 'FAILED';
 }
 
+const notAnError = 'THROWN';
 const maxName = 200;
 const maxMessage = 4_000;
 const maxStack = 4_000;
 /** An error stands in the head of its flow beside the state, so both have to fit into one record. */
 const maxDetailBytes = 128 * 1024;
 
-/** Anything that was thrown, in the form in which it is kept. */
+/** Anything that was thrown, in the form in which it is kept. Never throws, whatever was thrown. */
 export function faultOf(thrown: unknown): FaultRecord {
+  const none = { details: noBytes, remedy: '', at: '' };
   if (!(thrown instanceof Error)) {
-    return { name: 'Error', code: 'THROWN', message: shorten(String(thrown), maxMessage), details: noBytes, stack: '' };
+    return { name: 'Error', code: notAnError, message: shorten(text(thrown), maxMessage), stack: '', ...none };
   }
-  const code: unknown = Reflect.get(thrown, 'code');
-  const details: unknown = thrown instanceof ApplicationError ? thrown.details : undefined;
+  const name = shorten(text(property(thrown, 'name')), maxName);
+  const code = property(thrown, 'code');
+  const details = thrown instanceof ApplicationError ? thrown.details : undefined;
+  const remedy = thrown instanceof FlowError ? thrown.remedy : thrown instanceof WeirError ? thrown.remedy : '';
+  const stack = thrown instanceof FlowError ? thrown.stackOfOrigin : property(thrown, 'stack');
   return {
-    name: shorten(String(thrown.name), maxName),
-    code: shorten(typeof code === 'string' ? code : String(thrown.name), maxName),
-    message: shorten(String(thrown.message), maxMessage),
+    ...none,
+    name,
+    code: typeof code === 'string' ? shorten(code, maxName) : name,
+    message: shorten(text(property(thrown, 'message')), maxMessage),
     details: details === undefined ? noBytes : encodeDetails(details),
-    stack: shorten(thrown instanceof FlowError ? thrown.stackOfOrigin : String(thrown.stack ?? ''), maxStack),
+    stack: shorten(text(stack ?? ''), maxStack),
+    remedy,
   };
+}
+
+/** A property of something that a stranger made: its getter may throw. */
+function property(of: object, key: string): unknown {
+  try {
+    return Reflect.get(of, key);
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }
 
 function encodeDetails(details: unknown): Uint8Array {

@@ -3,7 +3,7 @@
  * flow or actor that each is for, and lets the engine advance it. Start dedupe, flow ids and session order are decided
  * here, in the same commit as what they lead to.
  */
-import { WeirError } from '../../errors/index.ts';
+import { messageOf, WeirError } from '../../errors/index.ts';
 import { type FlowHead, flowHead, isTerminal, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Action, Authority, Authorize, Identity } from '../../ports/index.ts';
 import { memberId } from '../../ports/index.ts';
@@ -58,6 +58,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   /** Unfinished flows. */
   readonly #flows = new Map<string, FlowInstance>();
   readonly #hot = new Set<FlowInstance>();
+  /** Flows whose checkpoint this version cannot read. */
+  readonly #parked = new Set<string>();
   #expiryArmed = false;
   readonly #counts = { started: 0, ended: 0, discarded: 0, unreadable: 0 };
 
@@ -88,6 +90,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       desk: {
         find: (id) => this.#flows.get(id),
         known: (routingKey) => this.#dedupe.find(routingKey),
+        parked: (id) => this.#parked.has(id),
         create: (parts) => this.#create(parts),
         heat: (flow) => this.#heat(flow),
         act: (act, authority) => this.#act(act, authority),
@@ -105,7 +108,20 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       if (!WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) throw error;
       this.#counts.unreadable++;
       this.#host.log.error({ key, error: error.message }, 'parked an unreadable record');
+      this.#park(key);
     }
+  }
+
+  /** Nothing may be made anew in the place of a checkpoint that waits for a worker that can read it. */
+  #park(key: string): void {
+    const [kind, id = ''] = key.split('/');
+    if (kind !== 'c') return;
+    if (id.startsWith('@')) {
+      this.#actors.park(id);
+      return;
+    }
+    this.#parked.add(id);
+    this.#dedupe.started(routingKeyOf(id), id, '');
   }
 
   #restore(key: string, value: Uint8Array): void {
@@ -271,13 +287,11 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     try {
       message = actorMessage.decode(bytes);
     } catch (error) {
-      // Absorbed and kept, so that the stream goes on behind it.
-      this.#counts.unreadable++;
-      this.#host.log.error({ error: String(error) }, 'parked an unreadable message of another shard');
-      changes.put(`d/${this.#host.commitNumber()}.${this.#counts.unreadable}`, bytes);
+      this.#parkMessage(bytes, messageOf(error), changes);
       return;
     }
     if (message.kind === 'answer') {
+      if (this.#parked.has(message.flow)) return this.#parkMessage(bytes, 'its flow cannot be read', changes);
       const flow = this.#flows.get(message.flow);
       const outcome = message.fault === null ? { value: message.body } : { fault: message.fault };
       const taken = flow !== undefined && this.#engine.answered(flow, message.request, outcome, changes);
@@ -300,6 +314,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       fault: outcome.type === 'refused' ? outcome.fault : null,
     };
     changes.send(partitionOf(routingKeyOf(message.flow), this.#host.partitions), actorMessage.encode(answer));
+  }
+
+  /** Absorbed and kept, so that the stream goes on behind it. */
+  #parkMessage(bytes: Uint8Array, why: string, changes: ChangeSet): void {
+    this.#counts.unreadable++;
+    this.#host.log.error({ why }, 'parked a message of another shard');
+    changes.put(`d/${this.#host.commitNumber()}.${this.#counts.unreadable}`, bytes);
   }
 
   // --- messages of sessions
@@ -412,6 +433,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       actors: this.#actors.size,
       remembered: this.#dedupe.size,
       unacknowledgedSessions: this.#sessions.unacknowledged,
+      sessionLanes: this.#sessions.lanes,
       ...this.#counts,
       discarded: this.#counts.discarded + this.#inputs.counts.discarded,
       forged: this.#inputs.counts.forged,
@@ -435,6 +457,10 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   }
 
   #notFound(flowId: string): Answer<never> {
+    if (this.#parked.has(flowId)) {
+      const context = { what: `the checkpoint of flow ${flowId}`, why: 'this version of Weir does not know its form' };
+      return { type: 'error', error: new WeirError('WEIR_RECORD_UNREADABLE', context) };
+    }
     const ended = this.#dedupe.find(routingKeyOf(flowId))?.flowId === flowId;
     const error = ended
       ? new WeirError('WEIR_FLOW_FINISHED', { flowId, status: 'ended' })

@@ -4,8 +4,6 @@ export { defaultCredit } from '../session-manager/index.ts';
 export { issuesOf } from './context.ts';
 export type {
   AnyFlow,
-  Become,
-  Failed,
   FlowContext,
   FlowDefinition,
   FlowOptions,
@@ -17,7 +15,8 @@ export { flow } from './definition.ts';
 export { ApplicationError, FlowError, TransientError } from './faults.ts';
 export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';
 export { flowProgram } from './flow-program.ts';
-export type { Op, Operation } from './operation.ts';
+export type { Operation, OperationRequest } from './operation.ts';
+export type { Become, Failed } from './outcome.ts';
 export { peerReceiver } from './peer-receiver.ts';
 export type {
   ActorEffects,

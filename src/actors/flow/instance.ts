@@ -3,6 +3,7 @@ import type { FlowHead, JournalEntry, SessionRecord } from '../../persistence/in
 import { type Identity, sameIdentity } from '../../ports/index.ts';
 import type { Alarm } from '../shard/index.ts';
 import type { FlowDefinition, UntypedStage } from './definition.ts';
+import type { Duties } from './duties.ts';
 import type { Op } from './operation.ts';
 import type { WaitingOn } from './protocol.ts';
 
@@ -37,6 +38,8 @@ export interface Running {
   live: boolean;
   /** Code of the stage is running; else whatever it does is done by the body of a step. */
   executing: boolean;
+  /** What its code has begun and must not forget. */
+  readonly duties: Duties;
 }
 
 export class FlowInstance {

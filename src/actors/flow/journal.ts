@@ -25,8 +25,10 @@ export function outcomeOf(entry: JournalEntry, index: number): Resume | undefine
 }
 
 export function record(flow: FlowInstance, index: number, entry: JournalEntry, changes: ChangeSet): void {
+  // Encoded first: memory must not hold what the log will not.
+  const bytes = journalEntry.encode(entry);
   flow.journal[index] = entry;
-  changes.put(journalKey(flow.id, flow.head.visit, index), journalEntry.encode(entry));
+  changes.put(journalKey(flow.id, flow.head.visit, index), bytes);
 }
 
 /** Records a result, and gives it to the flow as a restart would: made from its bytes. */

@@ -8,6 +8,7 @@ import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import { faultOf } from './faults.ts';
 import { type FlowInstance, headKey, unreadKey } from './instance.ts';
 import { dropJournal } from './journal.ts';
+import { placeOf } from './place.ts';
 import type { FlowSessions } from './sessions.ts';
 
 export interface LifecycleSetup {
@@ -32,7 +33,7 @@ export class FlowLifecycle {
   }
 
   fail(flow: FlowInstance, fault: FaultRecord, changes: ChangeSet): void {
-    flow.head.fault = fault;
+    flow.head.fault = { ...fault, at: fault.at === '' ? placeOf(flow, undefined) : fault.at };
     this.end(flow, 'FAILED', noBytes, 'error', fault.message, changes);
   }
 
@@ -63,12 +64,13 @@ export class FlowLifecycle {
   stuck(flow: FlowInstance, thrown: unknown, changes: ChangeSet): void {
     const { head } = flow;
     head.status = 'STUCK';
-    head.fault = faultOf(thrown);
+    head.fault = { ...faultOf(thrown), at: placeOf(flow, thrown) };
     this.touch(flow);
     this.halt(flow);
     flow.waiting = { what: 'operator', label: head.fault.code, due: undefined };
     this.publish(flow, noBytes, changes);
-    loggerOf(this.#host, flow).error({ code: head.fault.code, error: head.fault.message }, 'flow is stuck');
+    const { code, message: error, at, remedy } = head.fault;
+    loggerOf(this.#host, flow).error({ code, error, at, remedy }, 'flow is stuck');
   }
 
   halt(flow: FlowInstance): void {

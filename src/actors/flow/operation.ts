@@ -3,13 +3,13 @@
  * and at replay gives back what the journal holds.
  */
 import type { Protocol } from './session-protocol.ts';
-import type { StepBody, StepOptions } from './step.ts';
+import type { RetryTimes, StepBody } from './step.ts';
 
 /** The result of a context function; run it with `yield*`. */
-export type Operation<T> = Generator<Op, T, unknown>;
+export type Operation<T> = Generator<OperationRequest, T, unknown>;
 
 export type Op =
-  | { readonly op: 'step'; readonly label: string; readonly body: StepBody<unknown>; readonly options: StepOptions }
+  | { readonly op: 'step'; readonly label: string; readonly body: StepBody<unknown>; readonly retry: RetryTimes }
   | { readonly op: 'sleep'; readonly label: string; readonly ms: number }
   | { readonly op: 'now'; readonly label: '' }
   | {
@@ -38,8 +38,17 @@ export type Op =
       readonly body: Uint8Array;
     };
 
+/** What the context's operations yield; anything else that a stage yields is a mistake. */
+export class OperationRequest {
+  readonly op: Op;
+
+  constructor(op: Op) {
+    this.op = op;
+  }
+}
+
 /** One operation as a generator, so that `yield*` gives its result with its type. */
 export function* perform<T>(op: Op): Operation<T> {
   // The engine resumes with what it journalled for this very operation.
-  return (yield op) as T;
+  return (yield new OperationRequest(op)) as T;
 }

@@ -3,6 +3,7 @@
  * shards as flows, addressed by member, type and key. Bank accounts, counters and registries are of this kind.
  */
 import type { input, output, ZodType } from 'zod';
+import { WeirError } from '../../errors/index.ts';
 import type { Operation } from './operation.ts';
 
 export interface ActorMessageType {
@@ -37,6 +38,7 @@ export interface PersistentActor<
   readonly version: number;
   readonly state: State;
   readonly messages: Messages;
+  /** State of an actor that nobody has changed yet. */
   readonly initial: (key: string) => input<State>;
   /**
    * One handler for each message type, pure: it may throw an `ApplicationError` to refuse (the asker gets it, the state
@@ -54,11 +56,21 @@ export interface PersistentActor<
 /**
  * Declares a kind of persistent actor.
  * @param name unique among the actors of a node
+ * @throws WeirError `WEIR_ACTOR_DEFINITION`
  */
 export function persistentActor<const State extends ZodType, const Messages extends ActorMessageTypes>(
   name: string,
   definition: Omit<PersistentActor<State, Messages>, 'name'>,
 ): PersistentActor<State, Messages> {
+  const refuse = (why: string): never => {
+    throw new WeirError('WEIR_ACTOR_DEFINITION', { name: String(name), why });
+  };
+  const { version, messages, on } = definition;
+  if (typeof name !== 'string' || name === '') refuse('its name is empty');
+  if (!Number.isInteger(version) || version < 1) refuse(`version ${version} is not a positive whole number`);
+  for (const type of Object.keys(messages)) {
+    if (typeof Reflect.get(on, type) !== 'function') refuse(`the message "${type}" has no handler`);
+  }
   return { name, ...definition };
 }
 

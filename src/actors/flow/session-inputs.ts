@@ -2,6 +2,7 @@
  * Session messages that arrive at a shard: each finds its flow, or starts the one that answers, is put in order,
  * delivered once, and acknowledged when that is durable.
  */
+import { messageOf } from '../../errors/index.ts';
 import { encodeValue, type FlowHead, type SessionRecord } from '../../persistence/index.ts';
 import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
 import {
@@ -12,6 +13,7 @@ import {
   sourceOf,
 } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { AnyFlow } from './definition.ts';
 import type { FlowEngine } from './engine.ts';
 import { bodyHash, responderRoutingKey } from './ids.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
@@ -36,6 +38,8 @@ export interface FlowDesk {
   find(id: string): FlowInstance | undefined;
   /** The flow of a routing key, ended or not. */
   known(routingKey: string): KnownStart | undefined;
+  /** Whether its checkpoint cannot be read here: it has not ended, and nobody may answer for it. */
+  parked(id: string): boolean;
   create(parts: NewFlow): FlowInstance;
   heat(flow: FlowInstance): void;
   act(act: string, authority: Authority): FlowHead['acts'][number];
@@ -93,7 +97,7 @@ export class SessionInputs {
     const known = this.#receiverOf(message);
     const flow = known === undefined ? this.#respond(message, changes) : this.#desk.find(known);
     if (flow === undefined) {
-      if (known === undefined) return;
+      if (known === undefined || this.#desk.parked(known)) return;
       // The flow has ended: it wants nothing more, and its peer need not send it again (FE4).
       // Farewells cross each other at every ordinary end; only what somebody wanted to be read is counted.
       if (message.kind === 'data') this.counts.discarded++;
@@ -151,7 +155,11 @@ export class SessionInputs {
     // Messages that overtook the first one are sent again.
     if (sequence !== 1) return undefined;
     const peer = sourceOf(message);
-    const input = startInput(peer);
+    const input = this.#inputFor(definition, peer);
+    if (input === undefined) {
+      this.#sessions.reject(message, `the flow of ${member.name} that answers ${protocol} cannot be started`);
+      return undefined;
+    }
     const flow = this.#desk.create({
       routingKey: responderRoutingKey(member, peer, session),
       member,
@@ -186,6 +194,20 @@ export class SessionInputs {
     });
     this.#engine.accept(flow, changes);
     return flow;
+  }
+
+  /** A flow that answers a session is told who opened it, in the shape that its own schema asks for. */
+  #inputFor(definition: AnyFlow, { name, group }: Identity): Uint8Array | undefined {
+    try {
+      const parsed = definition.states.start.parse({ from: { name, group } });
+      return encodeValue(parsed, 'the input of an answering flow');
+    } catch (error) {
+      this.#host.log.error(
+        { flow: definition.name, error: messageOf(error) },
+        'the start state of an answering flow has to accept { from: { name, group } }',
+      );
+      return undefined;
+    }
   }
 
   #acknowledged(ack: SessionMessage): void {
@@ -262,9 +284,4 @@ export class SessionInputs {
 /** The flow that opened a session: its id is the first part of the session's. */
 function flowOf({ session }: SessionMessage): string {
   return session.split('.', 1)[0] ?? '';
-}
-
-/** A flow that answers a session is told who opened it. */
-function startInput(peer: Identity): Uint8Array {
-  return encodeValue({ from: { name: peer.name, group: peer.group } }, 'the input of an answering flow');
 }

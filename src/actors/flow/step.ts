@@ -1,4 +1,5 @@
 /** Steps: one journalled effect each, with the policy by which a transient failure is tried again. */
+import { WeirError } from '../../errors/index.ts';
 import { type Duration, toMs } from '../../ports/index.ts';
 
 /** What a step's body is given. */
@@ -35,7 +36,10 @@ export interface RetryTimes {
 
 const defaults: RetryTimes = { attempts: 10, minMs: 200, maxMs: 60_000 };
 
-/** The policy that holds for a step: its own, over the flow's, over the defaults. */
+/**
+ * The policy that holds for a step: its own, over the flow's, over the defaults.
+ * @throws WeirError `WEIR_DURATION_INVALID`, `WEIR_RETRY_INVALID`
+ */
 export function retryTimes(...policies: ReadonlyArray<RetryPolicy | undefined>): RetryTimes {
   const pick = <T>(read: (policy: RetryPolicy) => T | undefined): T | undefined => {
     for (const policy of policies) {
@@ -44,10 +48,14 @@ export function retryTimes(...policies: ReadonlyArray<RetryPolicy | undefined>):
     }
     return undefined;
   };
+  const attempts = pick((policy) => policy.attempts) ?? defaults.attempts;
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    throw new WeirError('WEIR_RETRY_INVALID', { why: `attempts is ${String(attempts)}, not a whole number from 1 on` });
+  }
   const min = pick((policy) => policy.min);
   const max = pick((policy) => policy.max);
   return {
-    attempts: pick((policy) => policy.attempts) ?? defaults.attempts,
+    attempts,
     minMs: min === undefined ? defaults.minMs : toMs(min),
     maxMs: max === undefined ? defaults.maxMs : toMs(max),
   };

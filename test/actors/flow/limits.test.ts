@@ -55,6 +55,7 @@ async function run(script: Script) {
   const scripted = flow('scripted', {
     version: 1,
     states: { start: z.unknown(), next: z.unknown() },
+    result: z.unknown(),
     stages: { start: (_input, context) => script(context), *next() {} },
   });
   const neighbour = flow('neighbour', {

@@ -10,6 +10,7 @@ export function scripted(name: string, script: Script, options: { readonly retry
   return flow(name, {
     version: 1,
     states: { start: z.unknown() },
+    result: z.unknown(),
     stages: { start: (input, context) => script(context, input) },
     ...options,
   });
