@@ -2,7 +2,7 @@
  * The shard region of a service on one worker: follows the group's assignment, and runs one shard for each partition
  * that is assigned here. Assignment is only a hint; the claim of each shard makes it safe.
  */
-import { WeirError } from '../../errors/index.ts';
+import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../ports/index.ts';
 import type { Log, Membership } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior, Failure, Ref } from '../kernel/index.ts';
@@ -71,6 +71,7 @@ class Region<Local> {
   #membership: Membership | undefined;
   /** The group has said what is to be run here; before that nothing is reported. */
   #assigned = false;
+  #ended = false;
 
   constructor(setup: RegionSetup<Local>, context: ActorContext<RegionMessage>) {
     this.#setup = setup;
@@ -86,6 +87,7 @@ class Region<Local> {
           if (self.tell({ type: 'revoked', partitions, done }) !== 'accepted') done();
         }),
     });
+    if (this.#ended) this.#leave();
   }
 
   handle(message: RegionMessage): void {
@@ -109,7 +111,16 @@ class Region<Local> {
   }
 
   end(): void {
+    this.#ended = true;
     for (const partition of this.#shards.keys()) this.#setup.router.closed(partition);
+    this.#leave();
+  }
+
+  /** A region that has ended must not stay in the group: what is assigned to it would run nowhere (W6). */
+  #leave(): void {
+    this.#membership?.leave().catch((error: unknown) => {
+      this.#setup.logger.warn({ error: messageOf(error) }, 'could not leave the group');
+    });
   }
 
   #open(partition: number): void {

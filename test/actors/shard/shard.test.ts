@@ -1,0 +1,347 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { encodeStart, serviceKinds } from '../../../src/actors/flow/protocol.ts';
+import { partitionOf } from '../../../src/actors/shard/index.ts';
+import { encodeRouted } from '../../../src/actors/shard/protocol.ts';
+import { flow, persistentActor } from '../../../src/index.ts';
+import { encodeValue, shardRecord } from '../../../src/persistence/index.ts';
+import { type TestNode, testNode } from '../../../src/testing/index.ts';
+import { counter, gate, nodeOf, scripted } from '../flow/scripts.ts';
+import { factsOf } from '../flow/wire.ts';
+
+let kit: TestNode;
+afterEach(() => kit.stop());
+
+const sleeper = scripted('sleeper', function* ({ sleep }, input) {
+  yield* sleep('1 hour');
+  return input;
+});
+
+const tally = persistentActor('tally', {
+  version: 1,
+  state: z.number(),
+  initial: () => 0,
+  messages: { add: { body: z.number(), reply: z.number() }, blob: { body: z.string() } },
+  on: { add: (sum, n) => ({ state: sum + n, reply: sum + n }), blob: (sum) => ({ state: sum + 1 }) },
+});
+
+function record(partition: number, value: Uint8Array): Promise<void> {
+  return kit.cluster.worker('outsider').append('flow.events', partition, [{ key: 'x', value }]);
+}
+
+async function parked(topic = 'flow.state', partition = 0): Promise<string[]> {
+  const keys: string[] = [];
+  const claim = await claimed(topic, partition);
+  for await (const chunk of claim.restore()) for (const { key } of chunk) if (key.startsWith('d/')) keys.push(key);
+  return keys;
+}
+
+function claimed(topic: string, partition: number) {
+  return kit.cluster.worker('outsider').claim({ topic, partition });
+}
+
+describe('a shard', () => {
+  it('WK8 W11 that throws is started again from its last commit, while the other shards go on undisturbed', async () => {
+    let armed = false;
+    kit = await nodeOf([sleeper], {
+      shards: 4,
+      crashAt: (point, _worker, partition) => {
+        if (!armed || partition !== 0 || point !== 'commit.after') return false;
+        armed = false;
+        throw new Error('a defect in the shard');
+      },
+    });
+    const handles = await Promise.all(Array.from({ length: 40 }, (_, i) => kit.node().start('A', sleeper, i)));
+    const terms = (): unknown[] => [0, 1, 2, 3].map((partition) => factsOf(kit.node(), partition).term);
+    const before = terms();
+    armed = true;
+    await kit.advance('2 hours');
+    expect(armed).toBe(false);
+    expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(handles.map((_, i) => i));
+    const shards = kit.node().status().shards;
+    expect(shards.map(({ phase, restarts }) => [phase, restarts])).toEqual([
+      ['running', 1],
+      ['running', 0],
+      ['running', 0],
+      ['running', 0],
+    ]);
+    expect(shards[0]?.lastFailure).toBe('a defect in the shard');
+    expect(terms()[0]).not.toBe(before[0]);
+    expect(terms().slice(1)).toEqual(before.slice(1));
+  });
+
+  it('WK11 parks what nobody can read with its offset, and its partition goes on', async () => {
+    kit = await nodeOf([sleeper]);
+    const garbage = [
+      new Uint8Array(),
+      new Uint8Array([1]),
+      new Uint8Array(10_000).fill(0xc3),
+      new Uint8Array([0xc3, 1, 9]),
+    ];
+    for (const bytes of garbage) await record(0, bytes);
+    const authority = { principal: { name: 'x', kind: 'client' as const }, reason: '' };
+    const request = { member: { name: 'A', group: 'default' }, flow: 'sleeper', authority, trace: '' };
+    const start = (clientRequestId: string, input: Uint8Array) =>
+      record(
+        0,
+        encodeRouted({
+          type: 'service',
+          kind: serviceKinds.start,
+          bytes: encodeStart({ ...request, clientRequestId, input }),
+        }),
+      );
+    await start('bad input', new Uint8Array([0xc1]));
+    await record(0, encodeRouted({ type: 'service', kind: serviceKinds.start, bytes: new Uint8Array([1, 2]) }));
+    await record(0, encodeRouted({ type: 'service', kind: serviceKinds.session, bytes: new Uint8Array([1, 2]) }));
+    await record(0, encodeRouted({ type: 'service', kind: 'of a newer version', bytes: new Uint8Array() }));
+    await start('good input', encodeValue('hello', 'input'));
+    await kit.advance('2 hours');
+    const view = (id: string) => kit.node().get({ member: { name: 'A', group: 'default' }, clientRequestId: id });
+    expect(await view('good input')).toMatchObject({ status: 'COMPLETED', result: 'hello' });
+    // What cannot be decoded in an input concerns that flow alone.
+    expect(await view('bad input')).toMatchObject({ status: 'STUCK', error: { code: 'WEIR_RECORD_UNREADABLE' } });
+    expect(factsOf(kit.node())).toMatchObject({ phase: 'running', poison: 6 });
+    expect(kit.node().status().shards[0]?.restarts).toBe(0);
+    kit.crash();
+    await kit.restart();
+    await kit.advance('1 min');
+    expect(await view('bad input')).toMatchObject({ status: 'STUCK' });
+    expect((await kit.node().list()).flows).toHaveLength(2);
+    await kit.stop();
+    expect(await parked()).toEqual(['d/0', 'd/1', 'd/2', 'd/3', 'd/5', 'd/6']);
+  });
+
+  it('WK11 an unreadable message in the stream of another shard is parked, and the stream goes on behind it', async () => {
+    kit = await nodeOf([sleeper]);
+    const delivery = (number: number) =>
+      record(0, encodeRouted({ type: 'delivery', from: 5, entries: [{ number, bytes: new Uint8Array([number]) }] }));
+    await delivery(1);
+    await delivery(1);
+    await delivery(3);
+    await delivery(2);
+    await kit.advance('1 s');
+    expect(factsOf(kit.node())).toMatchObject({ phase: 'running', unreadable: 2 });
+    kit.crash();
+    await kit.restart();
+    await delivery(2);
+    await delivery(3);
+    await kit.advance('1 s');
+    expect(factsOf(kit.node())).toMatchObject({ phase: 'running', unreadable: 1 });
+  });
+
+  it('WK11 W4 a checkpoint of a newer version is left alone: nothing is started, written or answered in its place', async () => {
+    kit = await testNode({ members: { A: { flows: [sleeper], actors: [tally] } }, shards: 1 });
+    const options = { clientRequestId: 'r' };
+    const { flowId } = await kit.node().start('A', sleeper, 1, options);
+    await kit.node().ask('A', tally, 'k', 'add', 5);
+    await kit.stop();
+    const newer = new Uint8Array([0xc3, 1, 1, 2, 3, 4, 5, 6, 7, 8, 99]);
+    const claim = await claimed('flow.state', 0);
+    const kept = new Map<string, Uint8Array>();
+    for await (const chunk of claim.restore()) {
+      for (const { key, value } of chunk) if (key.startsWith('c/') && value !== null) kept.set(key, value);
+    }
+    expect(kept.size).toBe(2);
+    await claim.commit({ records: [...kept.keys()].map((key) => ({ key, value: newer })), publications: [] });
+    await kit.restart();
+    await expect(kit.node().start('A', sleeper, 1, options)).rejects.toMatchObject({ code: 'WEIR_FLOW_CONFLICT' });
+    await expect(kit.node().ask('A', tally, 'k', 'add', 1)).rejects.toMatchObject({
+      code: expect.stringMatching(/WEIR_ACTOR_(REFUSED|FAILED)|WEIR_RECORD_UNREADABLE/),
+    });
+    await kit.advance('1 day');
+    await kit.stop();
+    // With the version that can read them everything is as it was.
+    const back = await claimed('flow.state', 0);
+    const found = new Map<string, Uint8Array | null>();
+    for await (const chunk of back.restore()) for (const { key, value } of chunk) found.set(key, value);
+    for (const key of kept.keys()) expect(found.get(key)).toEqual(newer);
+    await back.commit({ records: [...kept].map(([key, value]) => ({ key, value })), publications: [] });
+    await kit.restart();
+    await kit.advance('2 hours');
+    expect((await kit.node().get({ flowId })).status).toBe('COMPLETED');
+    expect(await kit.node().ask('A', tally, 'k', 'add', 1)).toBe(6);
+  });
+
+  it('W1 that was written with another number of partitions is refused with both numbers', async () => {
+    kit = await nodeOf([sleeper], { shards: 2 });
+    await kit.stop();
+    const claim = await claimed('flow.state', 1);
+    await claim.commit({
+      records: [{ key: 'shard', value: shardRecord.encode({ partitions: 5, commit: 9, released: true }) }],
+      publications: [],
+    });
+    const chain: string[] = [];
+    try {
+      const starting = kit.restart();
+      starting.catch(() => undefined);
+      await kit.advance('5 min');
+      await starting;
+    } catch (error) {
+      for (let at: unknown = error; at instanceof Error; at = at.cause)
+        chain.push(`${Reflect.get(at, 'code')}: ${at.message}`);
+    }
+    expect(chain.join('\n')).toContain(
+      'WEIR_SHARD_PARTITIONS: flow.state/1 was written with 5 partitions, the node is configured for 2',
+    );
+  });
+});
+
+describe('the region of a worker', () => {
+  it('WK8 W6 that fails with one of its shards too often is started again, and takes all its shards up', async () => {
+    let defects = 0;
+    kit = await nodeOf([sleeper], {
+      shards: 3,
+      crashAt: (point, _worker, partition) => {
+        if (partition !== 1 || point !== 'claimed' || defects === 0) return false;
+        defects--;
+        throw new Error('a defect');
+      },
+    });
+    const handles = await Promise.all(Array.from({ length: 12 }, (_, i) => kit.node().start('A', sleeper, i)));
+    // One more than a shard may fail within its window; then the failure is its region's own.
+    defects = 12;
+    kit.crash();
+    const starting = kit.restart();
+    await kit.advance('10 min');
+    await starting;
+    expect(defects).toBe(0);
+    expect(kit.node().status().services[0]).toMatchObject({ state: 'ready', restarts: 1 });
+    expect(
+      kit
+        .node()
+        .status()
+        .shards.map(({ phase }) => phase),
+    ).toEqual(['running', 'running', 'running']);
+    await kit.advance('2 hours');
+    const views = await Promise.all(handles.map(({ flowId }) => kit.node().get({ flowId })));
+    expect(views.map(({ status }) => status)).toEqual(Array(12).fill('COMPLETED'));
+  });
+});
+
+describe('between shards', () => {
+  it.each([false, true])('WK17 two shards that fill each other drain (through the log: %s)', async (forceLogRoute) => {
+    const pusher = flow('pusher', {
+      version: 1,
+      states: { start: z.object({ keys: z.array(z.string()), rounds: z.number() }) },
+      stages: {
+        *start({ keys, rounds }, { actor }) {
+          for (let i = 0; i < rounds; i++)
+            for (const key of keys) yield* actor(tally, key).tell('blob', 'x'.repeat(100_000));
+        },
+      },
+    });
+    kit = await testNode({ members: { A: { flows: [pusher], actors: [tally] } }, shards: 2, forceLogRoute });
+    const keys = Array.from({ length: 4 }, (_, i) => `k${i}`);
+    const starts = await Promise.all(
+      Array.from({ length: 8 }, () => kit.node().start('A', pusher, { keys, rounds: 20 })),
+    );
+    await kit.advance('10 min');
+    expect(await Promise.all(starts.map(async (start) => (await start.view()).status))).toEqual(
+      Array(8).fill('COMPLETED'),
+    );
+    const sums = await Promise.all(keys.map((key) => kit.node().ask('A', tally, key, 'add', 0)));
+    expect(sums).toEqual(Array(4).fill(160));
+    expect([0, 1].map((shard) => factsOf(kit.node(), shard).unacknowledged)).toEqual([0, 0]);
+  });
+
+  it('WK17 W7 more than 4 MiB on the way to a shard that is away hold its senders back, and nothing is lost', async () => {
+    const pusher = flow('pusher', {
+      version: 1,
+      states: { start: z.object({ key: z.string() }) },
+      stages: {
+        *start({ key }, { actor }) {
+          for (let i = 0; i < 60; i++) yield* actor(tally, key).tell('blob', 'x'.repeat(200_000));
+        },
+      },
+    });
+    kit = await testNode({ members: { A: { flows: [pusher], actors: [tally] } }, shards: 2, workers: 2 });
+    await kit.advance('1 s');
+    // Whatever worker 1 runs is away after its crash, until it is started again.
+    const other = kit.ownerOf(0) === 1 ? 0 : 1;
+    const here = 1 - other;
+    let key = '';
+    let requestId = '';
+    const { actorAddress, clientRoutingKey } = await import('../../../src/actors/flow/protocol.ts');
+    const member = { name: 'A', group: 'default' };
+    for (let i = 0; key === '' || requestId === ''; i++) {
+      if (key === '' && partitionOf(actorAddress(member, 'tally', `k${i}`), 2) === other) key = `k${i}`;
+      if (requestId === '' && partitionOf(clientRoutingKey(member, `r${i}`), 2) === here) requestId = `r${i}`;
+    }
+    const owner = kit.ownerOf(here) ?? 0;
+    const away = kit.ownerOf(other) ?? 1;
+    expect(owner).not.toBe(away);
+    // Frozen as with SIGSTOP: it keeps its shard and takes nothing.
+    kit.cluster.freeze(`worker-${away}`);
+    const handle = await kit.node(owner).start('A', pusher, { key }, { clientRequestId: requestId });
+    await kit.advance('1 min');
+    expect(await kit.node(owner).describe({ flowId: handle.flowId })).toMatchObject({
+      status: 'RUNNING',
+      waitingOn: { what: 'room' },
+    });
+    const waiting = factsOf(kit.node(owner), here).unacknowledged;
+    expect(waiting).toBeGreaterThan(20);
+    expect(waiting).toBeLessThan(25);
+    kit.cluster.thaw(`worker-${away}`);
+    await kit.advance('5 min');
+    expect((await handle.view()).status).toBe('COMPLETED');
+    expect(await kit.node(away).ask('A', tally, key, 'add', 0)).toBe(60);
+  });
+});
+
+describe('a graceful stop', () => {
+  it('W8 loses nothing with steps under way, and what goes on afterwards runs no step twice that was finished', async () => {
+    const runs = counter();
+    const bodies = gate();
+    const stepping = scripted('stepping', function* ({ step }, input) {
+      const first = yield* step('first', async ({ id }) => {
+        runs.add(id);
+        await bodies.promise;
+        return 1;
+      });
+      return first + (yield* step('second', ({ id }) => runs.add(id))) + (input as number);
+    });
+    kit = await nodeOf([stepping], { shards: 2 });
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, i) => kit.node().start('A', stepping, i)));
+    const stopping = kit.stop();
+    await kit.advance('1 s');
+    await expect(kit.node().start('A', stepping, 1)).rejects.toThrow();
+    bodies.resolve();
+    await kit.advance('1 s');
+    await stopping;
+    // Both shards were let go in peace.
+    for (const partition of [0, 1]) {
+      const claim = await claimed('flow.state', partition);
+      for await (const chunk of claim.restore()) {
+        for (const { key, value } of chunk) {
+          if (key === 'shard' && value !== null) expect(shardRecord.decode(value)).toMatchObject({ released: true });
+        }
+      }
+    }
+    await kit.restart();
+    await kit.advance('1 min');
+    const results = await Promise.all(ids.map(({ flowId }) => kit.node().get({ flowId })));
+    expect(results.map(({ status, result }) => [status, result])).toEqual(ids.map((_, i) => ['COMPLETED', i + 2]));
+    expect(new Set(runs.counts.values())).toEqual(new Set([1]));
+  });
+
+  it('W6 does not wait for ever for a step that hangs: the next start runs it again', async () => {
+    let hang = true;
+    const hanging = scripted('hanging', function* ({ step }) {
+      return yield* step('hang', ({ signal }) =>
+        hang
+          ? new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+          : 'done',
+      );
+    });
+    kit = await nodeOf([hanging]);
+    const { flowId } = await kit.node().start('A', hanging, null);
+    await kit.advance('1 s');
+    const stopping = kit.stop();
+    await kit.advance('2 min');
+    await stopping;
+    hang = false;
+    await kit.restart();
+    await kit.advance('1 s');
+    expect(await kit.node().get({ flowId })).toMatchObject({ status: 'COMPLETED', result: 'done' });
+  });
+});
