@@ -26,7 +26,9 @@ interface MemberEntry {
 }
 
 export class Registry implements MemberDirectory {
-  readonly #members = new Map<MemberId, MemberEntry>();
+  /** By name and group; ids are hashes, too dear for what each start asks several times. */
+  readonly #members = new Map<string, MemberEntry>();
+  readonly #byId = new Map<MemberId, Identity>();
 
   /** @throws WeirError `WEIR_FLOW_DEFINITION` when two things of one member bear one name */
   constructor(members: readonly HostedMember[]) {
@@ -35,10 +37,11 @@ export class Registry implements MemberDirectory {
       const answering = flows.filter((flow) => flow.responds !== undefined);
       const responders = unique(identity, 'responders', answering, (flow) => flow.responds?.name ?? '');
       const entry = { identity, flows: byName, responders, actors: unique(identity, 'actors', actors, (a) => a.name) };
-      if (this.#members.has(memberId(identity))) {
+      if (this.#of(identity) !== undefined) {
         throw new WeirError('WEIR_FLOW_DEFINITION', { name: identity.name, why: 'the member is listed twice' });
       }
-      this.#members.set(memberId(identity), entry);
+      this.#members.set(keyOf(identity), entry);
+      this.#byId.set(memberId(identity), identity);
     }
   }
 
@@ -60,11 +63,11 @@ export class Registry implements MemberDirectory {
   }
 
   byId(id: MemberId): Identity | undefined {
-    return this.#members.get(id)?.identity;
+    return this.#byId.get(id);
   }
 
   find(name: string, group: string): Identity | undefined {
-    return this.#members.get(memberId({ name, group }))?.identity;
+    return this.#of({ name, group })?.identity;
   }
 
   hosted(): readonly Identity[] {
@@ -72,8 +75,13 @@ export class Registry implements MemberDirectory {
   }
 
   #of(member: Identity): MemberEntry | undefined {
-    return this.#members.get(memberId(member));
+    return this.#members.get(keyOf(member));
   }
+}
+
+/** The length keeps apart what a name could imitate. */
+function keyOf({ name, group }: Identity): string {
+  return `${group.length}:${group}${name}`;
 }
 
 function unique<T>(member: Identity, what: string, things: readonly T[], nameOf: (thing: T) => string): Map<string, T> {
