@@ -35,6 +35,8 @@ export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
     ['started', timeText(createdAt)],
     ['updated', timeText(updatedAt)],
     ['error', error === undefined ? undefined : `${error.code}: ${error.message}`],
+    ['where', error?.at],
+    ['to do', error?.remedy],
     ['details', error?.details === undefined ? undefined : JSON.stringify(error.details)],
     ['result', answer.result === undefined ? undefined : JSON.stringify(answer.result)],
   ]);

@@ -4,7 +4,13 @@ import { ensureError, WeirError } from '../errors/index.ts';
 import { Refusal } from './failure.ts';
 
 const member = z.object({ name: z.string(), group: z.string() });
-const fault = z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() });
+const fault = z.object({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+  at: z.string().optional(),
+  details: z.unknown().optional(),
+});
 
 export const flowAnswer = z.looseObject({
   flowId: z.string(),

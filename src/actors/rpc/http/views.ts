@@ -10,7 +10,7 @@ export function flowJson(view: FlowView): Record<string, unknown> {
     ...shortFlowJson(view),
     history: history.map((entry) => ({ ...entry, at: timeOf(entry.at) })),
     ...(result === undefined ? {} : { result: toJson(result) }),
-    ...(error?.details === undefined ? {} : { error: { ...error, details: toJson(error.details) } }),
+    ...(error === undefined ? {} : { error: { ...error, details: toJson(error.details) } }),
   };
 }
 
