@@ -28,6 +28,8 @@ export interface EngineSetup {
   readonly statusTopic: string;
   /** The flow has reached a terminal status in `changes`. */
   readonly onEnded: (flow: FlowInstance) => void;
+  /** The flow has run on, and may have a live generator now, or none any more. */
+  readonly onAdvanced: (flow: FlowInstance) => void;
 }
 
 /** Operations that one advance performs before it lets a commit and other flows in between. */
@@ -43,9 +45,11 @@ export class FlowEngine {
   readonly steps: StepRunner;
   readonly life: FlowLifecycle;
   readonly #performer: OperationPerformer;
+  readonly #onAdvanced: EngineSetup['onAdvanced'];
 
   constructor(setup: EngineSetup) {
     this.#host = setup.host;
+    this.#onAdvanced = setup.onAdvanced;
     this.steps = new StepRunner(setup.host, (flow, index, op, outcome) => this.#stepSettled(flow, index, op, outcome));
     this.life = new FlowLifecycle({ ...setup, wake: (flow) => this.wake(flow) });
     this.#performer = new OperationPerformer({ ...setup, life: this.life, steps: this.steps });
@@ -62,6 +66,7 @@ export class FlowEngine {
       this.life.stuck(flow, thrown, changes);
       this.life.store(flow, changes);
     }
+    this.#onAdvanced(flow);
   }
 
   #advance(flow: FlowInstance, changes: ChangeSet): void {

@@ -79,6 +79,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       sessions: this.#sessions,
       statusTopic,
       onEnded: (flow) => this.#ended(flow),
+      onAdvanced: (flow) => this.#heat(flow),
     });
     this.#actors = new ActorHost(host, registry);
     this.#inputs = new SessionInputs({
@@ -92,7 +93,6 @@ class FlowProgram implements ShardProgram<FlowRequest> {
         known: (routingKey) => this.#dedupe.find(routingKey),
         parked: (id) => this.#parked.has(id),
         create: (parts) => this.#create(parts),
-        heat: (flow) => this.#heat(flow),
         act: (act, authority) => this.#act(act, authority),
       },
     });
@@ -245,7 +245,6 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     flow.definition = definition;
     flow.head.acts.push(this.#act('start', authority));
     this.#engine.accept(flow, changes);
-    this.#heat(flow);
     // Told only when it is durable (W8).
     changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));
     this.#host.add(changes);
@@ -381,8 +380,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   /** Keeps the number of live generators bounded: the flow that waits longest is rebuilt from its journal when it wakes. */
   #heat(flow: FlowInstance): void {
-    if (flow.running === undefined) return;
     this.#hot.delete(flow);
+    if (flow.running === undefined) return;
     this.#hot.add(flow);
     for (const oldest of this.#hot) {
       if (this.#hot.size <= this.#setup.settings.maxHot) return;
@@ -429,6 +428,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     return {
       flows: this.#flows.size,
       stuck,
+      hot: this.#hot.size,
       steps: this.#engine.steps.running,
       actors: this.#actors.size,
       remembered: this.#dedupe.size,

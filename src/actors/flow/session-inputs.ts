@@ -41,7 +41,6 @@ export interface FlowDesk {
   /** Whether its checkpoint cannot be read here: it has not ended, and nobody may answer for it. */
   parked(id: string): boolean;
   create(parts: NewFlow): FlowInstance;
-  heat(flow: FlowInstance): void;
   act(act: string, authority: Authority): FlowHead['acts'][number];
 }
 
@@ -132,7 +131,6 @@ export class SessionInputs {
     }
     if (flow.dirty) {
       this.#engine.absorb(flow, changes);
-      this.#desk.heat(flow);
     }
     this.#sessions.acknowledge(message, session.received, session.consumed, changes);
   }
