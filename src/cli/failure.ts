@@ -1,5 +1,6 @@
 /** How errors look on the command line: one sentence with its code, its causes, and what to do. Never a stack. */
 import { type ErrorCode, ensureError, WeirError } from '../errors/index.ts';
+import { commandName } from './command-line.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
 /** A refusal of a node that was asked over HTTP. */
@@ -44,7 +45,9 @@ export function exitCodeOf(thrown: unknown): ExitCode {
 
 /** The error as text for a person, or as one line of JSON. */
 export function failureText(thrown: unknown, json: boolean): string {
-  const { code, message, remedy } = factsOf(thrown);
+  const { code, message, remedy: said } = factsOf(thrown);
+  // Remedies name commands; they are told as they can be typed here.
+  const remedy = said.replace(/\bweir(?= (?:up|flow|status|--help)\b)/g, commandName(process.env));
   const causes = causesOf(thrown);
   if (json) return `${JSON.stringify({ error: { code, message, causes, remedy } })}\n`;
   return [`weir: ${message} (${code})`, ...causes.map((cause) => `  cause: ${cause}`), `  to do: ${remedy}`, ''].join(

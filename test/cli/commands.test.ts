@@ -75,6 +75,8 @@ describe('weir, the commands', () => {
       `weir: no node answers at ${url}: the connection was refused (WEIR_NODE_UNREACHABLE)\n` +
         '  to do: start one with "weir up", or name the address of another with --url or WEIR_URL\n',
     );
+    const byNpm = await weir(['status', '--url', url], { npm_execpath: '/npm', npm_lifecycle_event: 'weir' });
+    expect(byNpm.error).toContain('to do: start one with "npm run weir -- up"');
     const json = await weir(['status', '--json', '--url', url]);
     expect(JSON.parse(json.error).error).toMatchObject({ code: 'WEIR_NODE_UNREACHABLE', remedy: expect.any(String) });
   });
