@@ -2,6 +2,10 @@
 import { tell } from './child.ts';
 
 const [, , module = '', argument = 'null'] = process.argv;
+const orphaned = (): never => process.exit(1);
+// A part whose bench has died must not go on.
+process.on('disconnect', orphaned);
 const part: { readonly measure: (argument: unknown) => Promise<unknown> } = await import(`./${module}`);
 tell(await part.measure(JSON.parse(argument)));
+process.off('disconnect', orphaned);
 process.disconnect?.();

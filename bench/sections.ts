@@ -9,7 +9,7 @@ import type { KillRun } from './kill.ts';
 import type { MicroFigure } from './micro.ts';
 import type { SuspendedRun } from './suspended.ts';
 
-const one = { runs: 5, flows: 500, inFlight: 1, warmUp: 300 };
+const one = { runs: 5, flows: 500, inFlight: 1, warmUp: 2_000 };
 const hundred = { runs: 5, flows: 15_000, inFlight: 100, warmUp: 6_000 };
 
 export const sections: ReadonlyMap<string, () => Promise<Section>> = new Map([
@@ -72,7 +72,7 @@ function flowFigures(
 
 async function http(): Promise<Section> {
   const single = await measureApart<HttpRun[]>('http.ts', one);
-  const many = await measureApart<HttpRun[]>('http.ts', { ...hundred, flows: 8_000 });
+  const many = await measureApart<HttpRun[]>('http.ts', { ...hundred, flows: 8_000, warmUp: 12_000 });
   const columns = (throughput: readonly [Target] | [], p50: readonly [Target] | []) =>
     [
       ['flowsPerSecond', 'throughput', 'flows/s', ...throughput],
