@@ -290,7 +290,10 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       return;
     }
     if (message.kind === 'answer') {
-      if (this.#parked.has(message.flow)) return this.#parkMessage(bytes, 'its flow cannot be read', changes);
+      if (this.#parked.has(message.flow)) {
+        this.#parkMessage(bytes, 'its flow cannot be read', changes);
+        return;
+      }
       const flow = this.#flows.get(message.flow);
       const outcome = message.fault === null ? { value: message.body } : { fault: message.fault };
       const taken = flow !== undefined && this.#engine.answered(flow, message.request, outcome, changes);

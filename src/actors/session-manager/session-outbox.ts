@@ -238,7 +238,7 @@ export class SessionOutbox {
 }
 
 /** The direction that a message travels in. */
-export function laneNameOf(message: SessionMessage): LaneName {
+function laneNameOf(message: SessionMessage): LaneName {
   const { session, direction } = message;
   return { session, direction, source: sourceOf(message), destination: destinationOf(message) };
 }

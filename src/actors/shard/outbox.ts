@@ -157,7 +157,7 @@ export class Outbox {
   }
 }
 
-export function outboxKey(receiver: number, number: number): string {
+function outboxKey(receiver: number, number: number): string {
   return `o/${receiver}/${number}`;
 }
 

@@ -426,7 +426,10 @@ class Shard<Local> {
 
   /** A commit was refused: this incarnation ends, whatever the cause. */
   #refused(error: Error): void {
-    if (WeirError.is(error, 'WEIR_LOG_FENCED') || WeirError.is(error, 'WEIR_LOG_CLOSED')) return this.#lost(error);
+    if (WeirError.is(error, 'WEIR_LOG_FENCED') || WeirError.is(error, 'WEIR_LOG_CLOSED')) {
+      this.#lost(error);
+      return;
+    }
     // The shard is still ours: only a failure, seen and counted, brings it back (W6).
     this.#turn(() => {
       throw error;

@@ -34,7 +34,10 @@ async function replayWith(first: Script, second: Script) {
   await kit.restart();
   await kit.advance('2 hours');
   const view = await kit.node().get({ flowId });
-  return { flowId, view, back: () => void (script = first) };
+  const back = (): void => {
+    script = first;
+  };
+  return { flowId, view, back };
 }
 
 describe('a stage that takes another path at replay', () => {

@@ -100,12 +100,14 @@ describe('sizes', () => {
     ],
     [
       'a result',
+      // biome-ignore lint/correctness/useYield: it ends before it does anything
       function* () {
         return huge;
       },
     ],
     [
       'a state',
+      // biome-ignore lint/correctness/useYield: it ends before it does anything
       function* ({ become }) {
         return become('next', huge);
       },
@@ -205,12 +207,14 @@ describe('sizes', () => {
   it.each<[string, Script]>([
     [
       'the reason of a failure',
+      // biome-ignore lint/correctness/useYield: it ends before it does anything
       function* ({ failed }) {
         return failed('large', { huge });
       },
     ],
     [
       'the code of a failure',
+      // biome-ignore lint/correctness/useYield: it ends before it does anything
       function* ({ failed }) {
         return failed(huge, 'x');
       },
@@ -225,6 +229,7 @@ describe('sizes', () => {
     ],
     [
       'the name of an error',
+      // biome-ignore lint/correctness/useYield: it ends before it does anything
       function* () {
         throw Object.assign(new Error('x'), { name: huge, code: huge, stack: huge });
       },

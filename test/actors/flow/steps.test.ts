@@ -294,15 +294,21 @@ describe('a step and a crash', () => {
     body.resolve('too late');
     await kit.advance('1 min');
     expect(await handle.view()).toMatchObject({ status: 'KILLED' });
+    await kit.stop();
+    // Of an ended flow nothing but its head is kept.
+    const claim = await kit.cluster.worker('reader').claim({ topic: 'flow.state', partition: 0 });
+    const keys: string[] = [];
+    for await (const chunk of claim.restore()) keys.push(...chunk.map(({ key }) => key));
+    expect(keys).toEqual([`c/${handle.flowId}`, 'shard']);
   });
 
   it('FE18 a body may give a promise-like, throw anything, or nothing', async () => {
     const odd = scripted('odd', function* ({ step }) {
       const results: unknown[] = [];
-      // biome-ignore lint/suspicious/noThenProperty: it is what this test is about
       results.push(
         yield* step(
           'thenable',
+          // biome-ignore lint/suspicious/noThenProperty: it is what this test is about
           () => ({ then: (done: (value: number) => void) => done(7) }) as unknown as Promise<number>,
         ),
       );

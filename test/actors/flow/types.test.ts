@@ -52,6 +52,7 @@ const buy = flow('buy', {
       if (stepped.n > 2) return become('settle', { price: 'x' });
       return become('settle', { price: 1n });
     },
+    // biome-ignore lint/correctness/useYield: only its types are looked at
     *settle({ price }, { initiator }) {
       expectTypeOf(price).toEqualTypeOf<bigint>();
       expectTypeOf(initiator).toEqualTypeOf<undefined>();
@@ -84,6 +85,7 @@ describe('types of flows', () => {
         states: { start: z.null() },
         stages: {
           // @ts-expect-error: the result is not what the schema says
+          // biome-ignore lint/correctness/useYield: only its types are looked at
           *start() {
             return { spent: 5 };
           },

@@ -200,7 +200,6 @@ describe('how sessions end', () => {
         throw new ApplicationError('NO', 'no');
       },
     ],
-    // biome-ignore lint/correctness/useYield: it ends before it does anything
     ['is finished', 'WEIR_SESSION_CLOSED', function* () {}],
   ])('FE7 SM6 a flow whose peer %s hears %s and may go on', async (_what, code, script) => {
     const asking = caught(function* ({ session, step }) {

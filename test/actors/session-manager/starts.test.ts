@@ -121,6 +121,25 @@ describe('starts', () => {
     expect((await kit.node().start('A', slow, null, { clientRequestId: 'r' })).created).toBe(false);
   });
 
+  it('SM4 SM15 the windows of many flows end each in its time, also after a restart in between', async () => {
+    const napping = scripted('napping', function* ({ sleep }, minutes) {
+      yield* sleep((minutes as number) * 60_000);
+    });
+    kit = await nodeOf([napping], { retention: '1 day' });
+    const naps = [50, 10, 40, 20, 30];
+    for (const nap of naps) await kit.node().start('A', napping, nap, { clientRequestId: `nap ${nap}` });
+    await kit.advance('2 hours');
+    kit.crash();
+    await kit.restart();
+    await kit.advance('1335 min');
+    for (const passed of [15, 25, 35, 45, 55]) {
+      const { flows } = await kit.node().list();
+      const known = flows.map(({ clientRequestId }) => Number(clientRequestId.slice(4)));
+      expect(known.sort()).toEqual([10, 20, 30, 40, 50].filter((nap) => nap > passed));
+      await kit.advance('10 min');
+    }
+  });
+
   it('SM12 after the window nothing of ended flows is left', async () => {
     kit = await nodeOf([plain], { retention: '1 day' });
     const before = factsOf(kit.node());

@@ -128,7 +128,10 @@ describe('outbox of a shard', () => {
         const arrive = (): void => {
           const message = network.shift();
           if (message === undefined) return;
-          if ('ack' in message) return source.acknowledged(message.ack, message.resend);
+          if ('ack' in message) {
+            source.acknowledged(message.ack, message.resend);
+            return;
+          }
           for (const { number, bytes: body } of message.entries) {
             const verdict = received.judge(1, number);
             if (verdict === 'take') {

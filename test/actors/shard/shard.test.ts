@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { encodeStart, serviceKinds } from '../../../src/actors/flow/protocol.ts';
 import { partitionOf } from '../../../src/actors/shard/index.ts';
-import { encodeRouted } from '../../../src/actors/shard/protocol.ts';
+import { decodeRouted, encodeRouted } from '../../../src/actors/shard/protocol.ts';
 import { flow, persistentActor } from '../../../src/index.ts';
 import { encodeValue, shardRecord } from '../../../src/persistence/index.ts';
 import { type TestNode, testNode } from '../../../src/testing/index.ts';
@@ -219,6 +219,37 @@ describe('the region of a worker', () => {
 });
 
 describe('between shards', () => {
+  it('WK18 repeats are acknowledged, gaps are dropped and asked for again, each delivery with one answer', async () => {
+    kit = await nodeOf([sleeper], { shards: 2, forceLogRoute: true });
+    const acks: Array<readonly [number, boolean]> = [];
+    kit.cluster.worker('outsider').tail('flow.events', 1, 0, (records) => {
+      for (const { value } of records) {
+        const message = decodeRouted(value);
+        if (message.type === 'ack' && message.from === 0) acks.push([message.number, message.resend]);
+      }
+    });
+    const deliver = async (...numbers: number[]) => {
+      const entries = numbers.map((number) => ({ number, bytes: new Uint8Array([number]) }));
+      acks.length = 0;
+      await record(0, encodeRouted({ type: 'delivery', from: 1, entries }));
+      await kit.advance(0);
+      return [...acks];
+    };
+    expect(await deliver(1, 2)).toEqual([[2, false]]);
+    expect(await deliver(1, 2)).toEqual([[2, false]]);
+    expect(await deliver(4, 5, 6)).toEqual([[2, true]]);
+    expect(await deliver(2, 3)).toEqual([
+      [2, false],
+      [3, false],
+    ]);
+    // After a takeover only what is durable is acknowledged, which is all that was.
+    await kit.stop();
+    await kit.restart();
+    expect(await deliver(3)).toEqual([[3, false]]);
+    expect(await deliver(9)).toEqual([[3, true]]);
+    expect(await deliver(4)).toEqual([[4, false]]);
+  });
+
   it.each([false, true])('WK17 two shards that fill each other drain (through the log: %s)', async (forceLogRoute) => {
     const pusher = flow('pusher', {
       version: 1,
