@@ -45,7 +45,9 @@ import { checkNodeSettings } from './settings.ts';
 export interface MemberOptions {
   /** The membership group. Default `default`. */
   readonly group?: string;
+  /** Its own flows, beside those of every member. */
   readonly flows?: readonly AnyFlow[];
+  /** Its own kinds of persistent actors, beside those of every member. */
   readonly actors?: readonly AnyActor[];
 }
 
@@ -66,7 +68,10 @@ export interface NodeSettings {
   readonly redeliver?: Duration;
   /** Live generators kept in each shard. Default 10 000. */
   readonly maxHotFlows?: number;
-  /** Asked before each command. Default: everything is allowed. */
+  /**
+   * Asked before each start, retry and kill, for each flow that is read, and (`node.read`) before status, tree, members
+   * and metrics are shown over HTTP. Default: everything is allowed.
+   */
   readonly authorize?: Authorize;
 }
 
@@ -97,7 +102,9 @@ export interface NodeStatus {
 /** A running node. */
 export interface Node extends Client {
   readonly members: readonly Identity[];
+  /** Whether it is ready, and what waits on what. */
   status(): NodeStatus;
+  /** The live tree of actors, with restarts, mailboxes and facts. */
   tree(): readonly ActorSnapshot[];
   /** Called once when the node cannot go on: its cause. */
   onFailure(listener: (error: Error) => void): void;
@@ -129,7 +136,8 @@ const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client
 
 /**
  * Starts a node on given ports; resolves when all its services are ready.
- * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID` (also for another number of shards than the log was made with),
+ *   `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`
  */
 export async function createNode(
   settings: NodeSettings,

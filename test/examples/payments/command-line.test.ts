@@ -106,7 +106,7 @@ describe('what somebody else uses', () => {
     const path = file('not-a-folder', '');
     const finished = await runPayments([shippedPath('01-suppliers-eur.xml'), '--data', path, '--no-serve']);
     expect(finished.code).toBe(2);
-    expect(finished.events).toMatchObject([{ type: 'problem', code: 'PAYMENTS_DATA_UNUSABLE' }]);
+    expect(finished.events).toMatchObject([{ type: 'problem', code: 'WEIR_LOG_DIRECTORY' }]);
   });
 
   it('the place of the reports: said, with what was paid kept', async () => {
