@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most of a test is waiting for processes and disks: one worker for each core, also where there are two.
+    maxWorkers: '100%',
   },
 });

@@ -23,4 +23,5 @@ export {
   statusRecord,
   unreadRecord,
 } from './checkpoint.ts';
+export { bytes, choice, count, optionalFault, small, text } from './fields.ts';
 export { canonicalBytes, decodeValue, encodeValue } from './value-codec.ts';

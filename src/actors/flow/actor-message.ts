@@ -1,5 +1,5 @@
 /** Messages between flows and persistent actors, as they travel through the shards' outboxes. */
-import { type FaultRecord, recordCodec } from '../../persistence/index.ts';
+import { bytes, choice, type FaultRecord, optionalFault, recordCodec, text } from '../../persistence/index.ts';
 
 export interface ActorMessage {
   readonly kind: 'ask' | 'tell' | 'answer';
@@ -24,34 +24,16 @@ export const actorMessage = recordCodec<ActorMessage>(
     name: 'ActorMessage',
     namespace: 'weir.events',
     fields: [
-      { name: 'kind', type: { type: 'enum', name: 'ActorMessageKind', symbols: ['ask', 'tell', 'answer'] } },
-      { name: 'request', type: 'string' },
-      { name: 'flow', type: 'string' },
-      { name: 'memberName', type: 'string' },
-      { name: 'memberGroup', type: 'string' },
-      { name: 'actor', type: 'string' },
-      { name: 'key', type: 'string' },
-      { name: 'type', type: 'string' },
-      { name: 'body', type: 'bytes' },
-      {
-        name: 'fault',
-        type: [
-          'null',
-          {
-            type: 'record',
-            name: 'Fault',
-            fields: [
-              { name: 'name', type: 'string' },
-              { name: 'code', type: 'string' },
-              { name: 'message', type: 'string' },
-              { name: 'details', type: 'bytes' },
-              { name: 'stack', type: 'string' },
-              { name: 'remedy', type: 'string' },
-              { name: 'at', type: 'string' },
-            ],
-          },
-        ],
-      },
+      choice('kind', 'ActorMessageKind', ['ask', 'tell', 'answer']),
+      text('request'),
+      text('flow'),
+      text('memberName'),
+      text('memberGroup'),
+      text('actor'),
+      text('key'),
+      text('type'),
+      bytes('body'),
+      optionalFault,
     ],
   },
   'actor message',

@@ -1,5 +1,5 @@
 /** A start request in bytes, for a shard that runs on another worker. */
-import { recordCodec } from '../../persistence/index.ts';
+import { bytes, choice, recordCodec, text } from '../../persistence/index.ts';
 import type { Authority, Identity, Principal } from '../../ports/index.ts';
 
 export interface StartParts {
@@ -29,18 +29,15 @@ const startRecord = recordCodec<StartRecord>(
     name: 'Start',
     namespace: 'weir.events',
     fields: [
-      { name: 'memberName', type: 'string' },
-      { name: 'memberGroup', type: 'string' },
-      { name: 'flow', type: 'string' },
-      { name: 'clientRequestId', type: 'string' },
-      { name: 'input', type: 'bytes' },
-      { name: 'principal', type: 'string' },
-      {
-        name: 'principalKind',
-        type: { type: 'enum', name: 'PrincipalKind', symbols: ['operator', 'client', 'member', 'system'] },
-      },
-      { name: 'reason', type: 'string' },
-      { name: 'trace', type: 'string' },
+      text('memberName'),
+      text('memberGroup'),
+      text('flow'),
+      text('clientRequestId'),
+      bytes('input'),
+      text('principal'),
+      choice('principalKind', 'PrincipalKind', ['operator', 'client', 'member', 'system']),
+      text('reason'),
+      text('trace'),
     ],
   },
   'start request',

@@ -3,7 +3,7 @@
  * Numbered kinds (`open`, `data`, `close`, `error`) are kept in the sender's outbox until the peer has acknowledged
  * them; `ack` and `reject` are neither numbered nor acknowledged.
  */
-import { recordCodec } from '../../persistence/index.ts';
+import { bytes, choice, count, recordCodec, small, text } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 
 export const sessionKinds = ['open', 'data', 'close', 'error', 'ack', 'reject'] as const;
@@ -37,9 +37,6 @@ export interface SessionMessage {
   readonly consumed: number;
 }
 
-const text = (name: string) => ({ name, type: 'string' });
-const count = (name: string) => ({ name, type: 'long' });
-
 export const sessionMessage = recordCodec<SessionMessage>(
   {
     type: 'record',
@@ -47,10 +44,10 @@ export const sessionMessage = recordCodec<SessionMessage>(
     namespace: 'weir.session',
     fields: [
       text('protocol'),
-      { name: 'version', type: 'int' },
+      small('version'),
       text('session'),
-      { name: 'direction', type: { type: 'enum', name: 'Direction', symbols: ['toResponder', 'toInitiator'] } },
-      { name: 'kind', type: { type: 'enum', name: 'SessionKind', symbols: [...sessionKinds] } },
+      choice('direction', 'Direction', ['toResponder', 'toInitiator']),
+      choice('kind', 'SessionKind', sessionKinds),
       count('sequence'),
       text('sourceName'),
       text('sourceGroup'),
@@ -60,7 +57,7 @@ export const sessionMessage = recordCodec<SessionMessage>(
       count('created'),
       count('expires'),
       text('type'),
-      { name: 'body', type: 'bytes' },
+      bytes('body'),
       count('received'),
       count('consumed'),
     ],

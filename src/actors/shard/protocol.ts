@@ -2,7 +2,7 @@
  * Messages that a shard understands. Those that may travel through `events[p]` (deliveries, acknowledgements, peers'
  * messages, requests of other workers) have a form in bytes too; local ones do not.
  */
-import { recordCodec } from '../../persistence/index.ts';
+import { bytes, choice, count, recordCodec, small, text } from '../../persistence/index.ts';
 
 /** One numbered entry of the stream from one shard to another. */
 export interface OutboxEntry {
@@ -40,11 +40,11 @@ const routedRecord = recordCodec<RoutedRecord>(
     name: 'Routed',
     namespace: 'weir.events',
     fields: [
-      { name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['delivery', 'ack', 'service'] } },
-      { name: 'from', type: 'int' },
-      { name: 'number', type: 'long' },
+      choice('kind', 'Kind', ['delivery', 'ack', 'service']),
+      small('from'),
+      count('number'),
       { name: 'resend', type: 'boolean' },
-      { name: 'service', type: 'string' },
+      text('service'),
       {
         name: 'entries',
         type: {
@@ -52,10 +52,7 @@ const routedRecord = recordCodec<RoutedRecord>(
           items: {
             type: 'record',
             name: 'Entry',
-            fields: [
-              { name: 'number', type: 'long' },
-              { name: 'bytes', type: 'bytes' },
-            ],
+            fields: [count('number'), bytes('bytes')],
           },
         },
       },
