@@ -42,6 +42,7 @@ export type { FaultRecord, FlowStatus } from './persistence/index.ts';
 export type {
   Action,
   Authorize,
+  Clock,
   Duration,
   Identity,
   LogFields,
@@ -52,6 +53,7 @@ export type {
   PinoLoggerSettings,
   Principal,
   Resource,
+  Timer,
 } from './ports/index.ts';
 export { pinoLogger, silentLogger, toMs } from './ports/index.ts';
 export type { ChildState, ChildStatus } from './supervisors/index.ts';

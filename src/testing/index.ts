@@ -1,7 +1,16 @@
 /** What tests of flows and actors are made with: the door of `weir/testing`. */
 export type { CrashPoint } from '../actors/shard/index.ts';
 export type { Clock, Random, Timer } from '../ports/index.ts';
-export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster } from '../transport/log/index.ts';
+export type {
+  AppendInfo,
+  CommitInfo,
+  Fate,
+  Faults,
+  Log,
+  MemoryCluster,
+  ShardId,
+  TopicName,
+} from '../transport/log/index.ts';
 export type { PeerFaults } from '../transport/peer/index.ts';
 export type { RunOptions, TestNode, TestNodeSettings } from './test-node.ts';
 export { testNode } from './test-node.ts';
