@@ -38,7 +38,7 @@ const statuses = ['RUNNING', 'STUCK', 'COMPLETED', 'FAILED', 'KILLED'];
 const groupFlag = ['--group <name>', 'membership group of the member (default: "default")'] as const;
 
 export function flowCommands(program: Command, { terminal, stdin, client, json, done }: CommandContext): void {
-  const flow = program.command('flow').description('start, list, show, retry and kill flows');
+  const flow = program.command('flow').description('start, list, show, retry, skip and kill flows');
 
   flow
     .command('start')
@@ -103,21 +103,41 @@ export function flowCommands(program: Command, { terminal, stdin, client, json, 
       terminal.out(flowText(answer, waiting));
     });
 
-  for (const { act, description } of [
-    { act: 'retry', description: 'let a STUCK flow try again what failed' },
-    { act: 'kill', description: 'end a flow; its peers are told' },
-  ]) {
-    flow
-      .command(act)
-      .description(description)
-      .argument('<id>', 'flow id')
-      .requiredOption('--reason <text>', 'why; kept in the history of the flow')
-      .action(async (flowId: string, { reason }: { readonly reason: string }) => {
-        const answer = await client().post(flowAnswer, `/flows/${encodeURIComponent(flowId)}/${act}`, { reason });
-        if (json()) return printJson(terminal, answer);
-        terminal.out(flowText(answer));
-      });
-  }
+  const act = async (flowId: string, path: string, body: Record<string, unknown>): Promise<void> => {
+    const answer = await client().post(flowAnswer, `/flows/${encodeURIComponent(flowId)}/${path}`, body);
+    if (json()) return printJson(terminal, answer);
+    terminal.out(flowText(answer));
+  };
+  const reason = ['--reason <text>', 'why; kept in the history of the flow'] as const;
+
+  flow
+    .command('retry')
+    .description('let a STUCK flow try again what failed, or begin its stage anew with another state')
+    .argument('<id>', 'flow id')
+    .requiredOption(...reason)
+    .option('--state <json>', 'begin the stage anew with this state (JSON, @file or - for standard input)')
+    .action(async (flowId: string, options: { readonly reason: string; readonly state?: string }) => {
+      const state = options.state === undefined ? {} : { state: await readInput(options.state, stdin) };
+      await act(flowId, 'retry', { reason: options.reason, ...state });
+    });
+
+  flow
+    .command('skip')
+    .description('let a STUCK flow go on as if what failed had given a result')
+    .argument('<id>', 'flow id')
+    .requiredOption(...reason)
+    .option('--result <json>', 'the result (JSON, @file or - for standard input); default: nothing')
+    .action(async (flowId: string, options: { readonly reason: string; readonly result?: string }) => {
+      const result = options.result === undefined ? {} : { result: await readInput(options.result, stdin) };
+      await act(flowId, 'skip', { reason: options.reason, ...result });
+    });
+
+  flow
+    .command('kill')
+    .description('end a flow; its peers are told')
+    .argument('<id>', 'flow id')
+    .requiredOption(...reason)
+    .action((flowId: string, options: { readonly reason: string }) => act(flowId, 'kill', { reason: options.reason }));
 }
 
 function statusOf(text: string): string {

@@ -51,6 +51,7 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
         data: configuration.data,
         ...(configuration.shards === undefined ? {} : { shards: configuration.shards }),
         retention: configuration.retention,
+        hospital: configuration.hospital,
         ...(redeliver === undefined ? {} : { redeliver }),
         http: configuration.http,
         logger,

@@ -218,6 +218,11 @@ const entries = {
     remedy: 'nothing to do',
     status: 409,
   },
+  WEIR_FLOW_NOTHING_TO_SKIP: {
+    message: 'flow {flowId} is not STUCK at an operation that could be skipped',
+    remedy: 'retry it, with another state if need be, or kill it',
+    status: 409,
+  },
   WEIR_FLOW_FINISHED: {
     message: 'flow {flowId} has ended as {status}',
     remedy: 'nothing to do; a final status never changes',

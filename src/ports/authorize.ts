@@ -12,7 +12,7 @@ export interface Authority {
   readonly reason: string;
 }
 
-export type Action = 'flow.start' | 'flow.read' | 'flow.retry' | 'flow.kill' | 'node.read';
+export type Action = 'flow.start' | 'flow.read' | 'flow.retry' | 'flow.kill' | 'actor.ask' | 'node.read';
 
 /** What the action is on: a member, a flow class or one flow. */
 export interface Resource {

@@ -9,7 +9,7 @@ import {
   type FlowDefinition,
   type PersistentActor,
 } from '../actors/flow/index.ts';
-import type { FlowDescription, Started } from '../actors/flow/protocol.ts';
+import type { Correction, FlowDescription, Started } from '../actors/flow/protocol.ts';
 import type { ActorSystem, Ref } from '../actors/kernel/index.ts';
 import type {
   ActorAnswer,
@@ -124,6 +124,15 @@ export function nodeClient({ system, rpc, stopped, random, authority }: ClientSe
     view: () => get(name),
   });
 
+  const resume = (name: FlowName, reason: string, correction: Correction): Promise<FlowView> =>
+    request((replyTo) => ({
+      type: 'retry',
+      name: rpcName(name),
+      correction,
+      authority: { ...authority, reason },
+      replyTo,
+    }));
+
   return {
     /**
      * Starts a flow; resolves when it is durably accepted.
@@ -191,8 +200,20 @@ export function nodeClient({ system, rpc, stopped, random, authority }: ClientSe
      * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_NOT_STUCK`, `WEIR_FLOW_FINISHED`,
      *   `WEIR_FORBIDDEN`, `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
      */
-    retry: (name: FlowName, reason: string): Promise<FlowView> =>
-      request((replyTo) => ({ type: 'retry', name: rpcName(name), authority: { ...authority, reason }, replyTo })),
+    retry: (name: FlowName, reason: string): Promise<FlowView> => resume(name, reason, { type: 'retry' }),
+    /**
+     * Lets a STUCK flow begin its stage anew with another state (for `start`: another input). What the stage did before
+     * is not undone, and its steps run again under new ids.
+     * @throws WeirError `WEIR_FLOW_STATE_INVALID`, `WEIR_VALUE_UNSUPPORTED`, and what `retry` throws
+     */
+    retryWith: (name: FlowName, state: unknown, reason: string): Promise<FlowView> =>
+      resume(name, reason, { type: 'edit', state }),
+    /**
+     * Lets a STUCK flow go on as if the operation that failed had given `result`.
+     * @throws WeirError `WEIR_FLOW_NOTHING_TO_SKIP`, `WEIR_VALUE_UNSUPPORTED`, and what `retry` throws
+     */
+    skip: (name: FlowName, result: unknown, reason: string): Promise<FlowView> =>
+      resume(name, reason, { type: 'skip', result }),
     /**
      * Ends a flow as KILLED; its peers are told, the reason stays in its history.
      * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_FINISHED`, `WEIR_FORBIDDEN`,

@@ -64,6 +64,8 @@ export interface NodeSettings {
   readonly shards?: number;
   /** How long ended flows and their request ids are remembered. Default 1 day. */
   readonly retention?: Duration;
+  /** How long a flow may be STUCK before it is ended as KILLED and its peers are told. Default 7 days. */
+  readonly hospital?: Duration;
   /** How long a session message is tried before its session has failed; at most `retention`. Default 1 day. */
   readonly redeliver?: Duration;
   /** Live generators kept in each shard. Default 10 000. */
@@ -193,6 +195,7 @@ export async function createNode(
       settings: {
         sessions: { credit: defaultCredit, redeliverMs, resendMs: 1_000 },
         retentionMs,
+        hospitalMs: toMs(settings.hospital ?? '7 days'),
         maxHot: maxHotFlows,
       },
       shards: defaultShardSettings,

@@ -33,6 +33,7 @@ const nodeSettings = z.looseObject({
   actors,
   shards: shardsSetting.optional(),
   retention: durationSetting.optional(),
+  hospital: durationSetting.optional(),
   redeliver: durationSetting.optional(),
   maxHotFlows: z.int().min(1).optional(),
   authorize: z.custom((value) => typeof value === 'function', 'it must be a function').optional(),

@@ -7,10 +7,12 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import { flowContext, issuesOf } from './context.ts';
+import type { Correction } from './correction.ts';
 import { Duties } from './duties.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
+import { correct } from './hospital.ts';
 import type { FlowInstance, Resume, Running } from './instance.ts';
-import { dropJournal, forgetFrom, record } from './journal.ts';
+import { dropJournal, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
 import { checkSize } from './limits.ts';
 import { OperationRequest } from './operation.ts';
@@ -30,6 +32,8 @@ export interface EngineSetup {
   readonly onEnded: (flow: FlowInstance) => void;
   /** The flow has run on, and may have a live generator now, or none any more. */
   readonly onAdvanced: (flow: FlowInstance) => void;
+  /** How long a flow may be STUCK before it is ended, in milliseconds. */
+  readonly hospitalMs: number;
 }
 
 /** Operations that one advance performs before it lets a commit and other flows in between. */
@@ -97,7 +101,8 @@ export class FlowEngine {
   /** Advances a flow by itself, in a change set of its own. */
   wake(flow: FlowInstance): void {
     const changes = new ChangeSet();
-    this.advance(flow, changes);
+    if (this.life.overdue(flow)) this.kill(flow, "nobody acted before the hospital's deadline", changes);
+    else this.advance(flow, changes);
     if (!changes.empty) this.#host.add(changes);
   }
 
@@ -134,19 +139,15 @@ export class FlowEngine {
     this.life.store(flow, changes);
   }
 
-  /** Lets a STUCK flow try again what failed. */
-  retry(flow: FlowInstance, changes: ChangeSet): void {
+  /** Lets a STUCK flow go on, corrected. @throws WeirError what `correct` throws; nothing is changed then */
+  resume(flow: FlowInstance, correction: Correction, changes: ChangeSet): void {
     const { head } = flow;
+    correct(this.#host, flow, correction, changes);
     head.status = 'RUNNING';
     head.retries++;
     head.fault = null;
-    const last = flow.journal.length - 1;
-    const entry = flow.journal[last];
-    // What failed is performed anew: the operation whose error came back uncaught, with whatever was done because of
-    // it, or a step out of attempts.
-    if (head.faultEntry >= 0) forgetFrom(flow, head.faultEntry, changes);
-    else if (entry?.op === 'step' && entry.state === 'open') forgetFrom(flow, last, changes);
     head.faultEntry = -1;
+    this.life.disarm(flow);
     this.life.touch(flow);
     this.life.publish(flow, noBytes, changes);
     this.advance(flow, changes);

@@ -11,6 +11,7 @@ import { StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
+import { actOf } from './correction.ts';
 import { describe } from './describe.ts';
 import { FlowEngine } from './engine.ts';
 import { bodyHash, clientRoutingKey, flowIdOf, routingKeyOf } from './ids.ts';
@@ -26,6 +27,8 @@ export interface FlowSettings {
   readonly sessions: SessionSettings;
   /** How long an ended flow, and with it its client request id, is remembered, in milliseconds. */
   readonly retentionMs: number;
+  /** How long a flow may be STUCK before it is ended as KILLED, in milliseconds. */
+  readonly hospitalMs: number;
   /** Hot generators kept in one shard; beyond it the longest waiting flows are passivated. */
   readonly maxHot: number;
 }
@@ -78,6 +81,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       registry,
       sessions: this.#sessions,
       statusTopic,
+      hospitalMs: setup.settings.hospitalMs,
       onEnded: (flow) => this.#ended(flow),
       onAdvanced: (flow) => this.#heat(flow),
     });
@@ -166,7 +170,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     for (const flow of this.#flows.values()) {
       flow.unread.sort((a, b) => a.place - b.place);
       if (flow.head.status === 'RUNNING') this.#engine.rearm(flow);
-      else flow.waiting = { what: 'operator', label: flow.head.fault?.code ?? '', due: undefined };
+      else this.#engine.life.admit(flow);
     }
     this.#armExpiry();
   }
@@ -250,7 +254,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     this.#host.add(changes);
   }
 
-  #operate({ type, flowId, authority, replyTo }: Extract<FlowRequest, { type: 'retry' | 'kill' }>): void {
+  #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' }>): void {
+    const { type, flowId, authority, replyTo } = request;
     const flow = this.#flows.get(flowId);
     if (flow === undefined) return void replyTo.tell(this.#notFound(flowId));
     const { head } = flow;
@@ -261,11 +266,19 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       return void replyTo.tell({ type: 'error', error });
     }
     const changes = new ChangeSet();
+    const acts = [...head.acts];
     // The start and the newest acts are kept; the rest is the audit's.
     if (head.acts.length >= maxActs) head.acts.splice(1, 1);
-    head.acts.push(this.#act(type, authority));
-    if (type === 'kill') this.#engine.kill(flow, authority.reason, changes);
-    else this.#engine.retry(flow, changes);
+    head.acts.push(this.#act(type === 'kill' ? type : actOf(request.correction), authority));
+    try {
+      if (type === 'kill') this.#engine.kill(flow, authority.reason, changes);
+      else this.#engine.resume(flow, request.correction, changes);
+    } catch (error) {
+      if (!WeirError.is(error)) throw error;
+      // An operator's mistake: the flow stays where it is.
+      head.acts = acts;
+      return void replyTo.tell({ type: 'error', error });
+    }
     const { status } = head;
     changes.after(() => replyTo.tell(ok(status)));
     this.#host.add(changes);

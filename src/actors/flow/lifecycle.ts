@@ -17,6 +17,8 @@ export interface LifecycleSetup {
   readonly statusTopic: string;
   /** The flow has reached a terminal status in a change set. */
   readonly onEnded: (flow: FlowInstance) => void;
+  /** How long a flow may be STUCK before it is ended, in milliseconds. */
+  readonly hospitalMs: number;
   /** A timer of the flow rang. */
   readonly wake: (flow: FlowInstance) => void;
 }
@@ -60,6 +62,20 @@ export class FlowLifecycle {
     this.#setup.onEnded(flow);
   }
 
+  /** A STUCK flow ends when nobody has acted in time; the deadline counts from when it got there. */
+  admit(flow: FlowInstance): void {
+    flow.waiting = {
+      what: 'operator',
+      label: flow.head.fault?.code ?? '',
+      due: flow.head.updated + this.#setup.hospitalMs,
+    };
+    this.arm(flow, flow.head.updated + this.#setup.hospitalMs);
+  }
+
+  overdue({ head }: FlowInstance): boolean {
+    return head.status === 'STUCK' && this.#host.clock.now() >= head.updated + this.#setup.hospitalMs;
+  }
+
   /** Into the hospital: nothing is lost, an operator decides. */
   stuck(flow: FlowInstance, thrown: unknown, changes: ChangeSet): void {
     const { head } = flow;
@@ -67,7 +83,7 @@ export class FlowLifecycle {
     head.fault = { ...faultOf(thrown), at: placeOf(flow, thrown) };
     this.touch(flow);
     this.halt(flow);
-    flow.waiting = { what: 'operator', label: head.fault.code, due: undefined };
+    this.admit(flow);
     this.publish(flow, noBytes, changes);
     const { code, message: error, at, remedy } = head.fault;
     loggerOf(this.#host, flow).error({ code, error, at, remedy }, 'flow is stuck');

@@ -7,7 +7,9 @@ import type { WeirError } from '../../errors/index.ts';
 import type { FaultRecord, FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
 import type { Ref } from '../kernel/index.ts';
+import type { Correction } from './correction.ts';
 
+export type { Correction } from './correction.ts';
 export { actorAddress, bodyHash, clientRoutingKey, routingKeyOf } from './ids.ts';
 export { encodeStart } from './start-record.ts';
 
@@ -78,7 +80,14 @@ export type FlowRequest =
       readonly replyTo: Ref<Answer<Started>> | undefined;
     }
   | {
-      readonly type: 'retry' | 'kill';
+      readonly type: 'retry';
+      readonly flowId: string;
+      readonly correction: Correction;
+      readonly authority: Authority;
+      readonly replyTo: Ref<Answer<FlowStatus>>;
+    }
+  | {
+      readonly type: 'kill';
       readonly flowId: string;
       readonly authority: Authority;
       readonly replyTo: Ref<Answer<FlowStatus>>;

@@ -2,7 +2,7 @@
 import type { WeirError } from '../../errors/index.ts';
 import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
-import type { FlowDescription, Started } from '../flow/protocol.ts';
+import type { Correction, FlowDescription, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 
 export type RpcAnswer<T> =
@@ -28,7 +28,7 @@ export interface FlowView {
   readonly history: ReadonlyArray<{
     /** In milliseconds since 1970. */
     readonly at: number;
-    /** `start`, `retry` or `kill`. */
+    /** `start`, `retry`, `retry with another state`, `skip` or `kill`. */
     readonly act: string;
     readonly principal: string;
     readonly reason: string;
@@ -102,7 +102,14 @@ export type RpcRequest =
       readonly replyTo: Ref<RpcAnswer<FlowPage>>;
     }
   | {
-      readonly type: 'retry' | 'kill';
+      readonly type: 'retry';
+      readonly name: FlowName;
+      readonly correction: Correction;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<FlowView>>;
+    }
+  | {
+      readonly type: 'kill';
       readonly name: FlowName;
       readonly authority: Authority;
       readonly replyTo: Ref<RpcAnswer<FlowView>>;

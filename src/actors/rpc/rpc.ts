@@ -235,13 +235,17 @@ class Rpc {
     replyTo.tell(ok({ flows: page, ...(next === undefined ? {} : { cursor: next.toString(36) }) }));
   }
 
-  #operate({ type, name, authority, replyTo }: Extract<RpcRequest, { type: 'retry' | 'kill' }>): void {
+  #operate(request: Extract<RpcRequest, { type: 'retry' | 'kill' }>): void {
+    const { type, name, authority, replyTo } = request;
     const flowId = this.#find(name);
     const view = this.#readable(flowId, authority);
     if (isTerminal(view.status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status: view.status });
     this.#askShard(
       routingKeyOf(flowId),
-      (reply: Ref<Answer<FlowView['status']>>) => ({ type, flowId, authority, replyTo: reply }),
+      (reply: Ref<Answer<FlowView['status']>>) =>
+        type === 'kill'
+          ? { type, flowId, authority, replyTo: reply }
+          : { type, flowId, correction: request.correction, authority, replyTo: reply },
       {
         tell: (answer) => {
           if (answer.type === 'error') return replyTo.tell(answer);
@@ -252,7 +256,12 @@ class Rpc {
     );
   }
 
-  #askActor({ member, actor, key, message, body, replyTo }: Extract<RpcRequest, { type: 'askActor' }>): void {
+  #askActor(request: Extract<RpcRequest, { type: 'askActor' }>): void {
+    const { member, actor, key, message, body, authority, replyTo } = request;
+    const { principal } = authority;
+    if (!this.#setup.authorize(principal, 'actor.ask', { member: memberId(member) })) {
+      throw new WeirError('WEIR_FORBIDDEN', { principal: principal.name, action: 'actor.ask' });
+    }
     this.#setup.catalogue.checkMessage(member, actor, message, body);
     const bytes = encodeValue(body, `message "${message}" to actor ${actor}`);
     this.#askShard<ActorReply>(

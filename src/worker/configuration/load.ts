@@ -34,6 +34,7 @@ export interface Configuration {
   /** None: what the data was made with, or the default. */
   readonly shards: number | undefined;
   readonly retention: Duration;
+  readonly hospital: Duration;
   readonly redeliver: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };

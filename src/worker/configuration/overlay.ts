@@ -25,6 +25,7 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_DATA', { path: ['data'], read: text }],
   ['WEIR_SHARDS', { path: ['shards'], read: number }],
   ['WEIR_RETENTION', { path: ['retention'], read: text }],
+  ['WEIR_HOSPITAL', { path: ['hospital'], read: text }],
   ['WEIR_REDELIVER', { path: ['redeliver'], read: text }],
   ['WEIR_HTTP_HOST', { path: ['http', 'host'], read: text }],
   ['WEIR_HTTP_PORT', { path: ['http', 'port'], read: number }],

@@ -48,6 +48,7 @@ export const configurationSchema = z.strictObject({
   data: z.string().min(1).default('./.weir'),
   shards: shardsSetting.optional(),
   retention: durationSetting.default('1 day'),
+  hospital: durationSetting.default('7 days'),
   redeliver: durationSetting.optional(),
   http: httpSchema.prefault({}),
   log: logSchema.prefault({}),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ApplicationError, type Duration, flow, persistentActor, protocol } from '../../../src/index.ts';
 
-const trade = protocol('trade', {
+export const trade = protocol('trade', {
   version: 1,
   initiator: { offer: z.object({ item: z.string(), price: z.bigint() }), thanks: z.object({ at: z.date() }) },
   responder: { agree: z.object({ reference: z.string() }), decline: z.object({ why: z.string() }) },

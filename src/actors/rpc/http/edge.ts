@@ -10,7 +10,7 @@ import {
   type Identity,
   type MemberDirectory,
 } from '../../../ports/index.ts';
-import type { FlowDescription, Started } from '../../flow/protocol.ts';
+import type { Correction, FlowDescription, Started } from '../../flow/protocol.ts';
 import type { ActorSystem, Ref } from '../../kernel/index.ts';
 import type { FlowName, FlowPage, FlowQuery, FlowView, RpcAnswer, RpcMessage, RpcRequest } from '../protocol.ts';
 
@@ -91,8 +91,13 @@ export class Edge {
     return this.#ask((replyTo) => ({ type: 'describe', name, authority: client, replyTo }));
   }
 
-  operate(type: 'retry' | 'kill', name: FlowName, reason: string): Promise<FlowView> {
-    return this.#ask((replyTo) => ({ type, name, authority: { principal: operator, reason }, replyTo }));
+  kill(name: FlowName, reason: string): Promise<FlowView> {
+    return this.#ask((replyTo) => ({ type: 'kill', name, authority: { principal: operator, reason }, replyTo }));
+  }
+
+  resume(name: FlowName, correction: Correction, reason: string): Promise<FlowView> {
+    const authority = { principal: operator, reason };
+    return this.#ask((replyTo) => ({ type: 'retry', name, correction, authority, replyTo }));
   }
 
   /** @throws WeirError `WEIR_WAITING_FULL` when no further request may wait; ask before a start, which nobody undoes */

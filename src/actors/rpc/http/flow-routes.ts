@@ -9,6 +9,8 @@ import {
   noQuery,
   parsed,
   reasonBody,
+  retryBody,
+  skipBody,
   startBody,
   startQuery,
   waitQuery,
@@ -73,13 +75,24 @@ export function flowRoutes(app: FastifyInstance, edge: Edge): void {
     return sendJson(reply, 200, waitingJson(await edge.describe(request.params)));
   });
 
-  for (const act of ['retry', 'kill'] as const) {
-    app.post<FlowPath>(`${apiRoot}/flows/:flowId/${act}`, async (request, reply) => {
-      parsed(noQuery, request.query);
-      const { reason } = parsed(reasonBody, request.body);
-      return sendJson(reply, 200, flowJson(await edge.operate(act, request.params, reason)));
-    });
-  }
+  app.post<FlowPath>(`${apiRoot}/flows/:flowId/kill`, async (request, reply) => {
+    parsed(noQuery, request.query);
+    const { reason } = parsed(reasonBody, request.body);
+    return sendJson(reply, 200, flowJson(await edge.kill(request.params, reason)));
+  });
+
+  app.post<FlowPath>(`${apiRoot}/flows/:flowId/retry`, async (request, reply) => {
+    parsed(noQuery, request.query);
+    const body = parsed(retryBody, request.body);
+    const correction = 'state' in body ? { type: 'edit' as const, state: body.state } : { type: 'retry' as const };
+    return sendJson(reply, 200, flowJson(await edge.resume(request.params, correction, body.reason)));
+  });
+
+  app.post<FlowPath>(`${apiRoot}/flows/:flowId/skip`, async (request, reply) => {
+    parsed(noQuery, request.query);
+    const { reason, result } = parsed(skipBody, request.body);
+    return sendJson(reply, 200, flowJson(await edge.resume(request.params, { type: 'skip', result }, reason)));
+  });
 }
 
 /** The trace that the caller is in (W3C trace context), if it says so. */

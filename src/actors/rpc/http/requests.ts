@@ -41,7 +41,12 @@ export const startBody = z.strictObject({
   input: z.unknown().optional(),
 });
 
-export const reasonBody = z.strictObject({ reason: z.string().trim().min(1, 'say why').max(500) });
+const reason = z.string().trim().min(1, 'say why').max(500);
+export const reasonBody = z.strictObject({ reason });
+/** With `state` the stage begins anew with it. */
+export const retryBody = z.strictObject({ reason, state: z.unknown().optional() });
+/** `result` is what the skipped operation counts as having given; none is nothing. */
+export const skipBody = z.strictObject({ reason, result: z.unknown().optional() });
 
 export const groupQuery = z.strictObject({ group });
 export const waitQuery = z.strictObject({ wait });

@@ -170,6 +170,24 @@ describe('HTTP, flows', () => {
     expect(killed.body).toMatchObject({ status: 'KILLED', error: { code: 'KILLED' } });
   });
 
+  it('FE8 lets an operator skip what failed, or give a STUCK flow another input', async () => {
+    const { api } = await served();
+    repairs.done = false;
+    const skipped = await api.start('skipped', 'broken', {}, '?wait=30s');
+    const path = `/api/v1/flows/${skipped.body.flowId}`;
+    expect((await api.post(`${path}/skip`, { reason: 'done by hand', result: 'by hand' })).status).toBe(200);
+    expect((await api.get(`${path}/result?wait=30s`)).body).toMatchObject({ status: 'COMPLETED' });
+
+    const edited = await api.start('edited', 'broken', {}, '?wait=30s');
+    const other = `/api/v1/flows/${edited.body.flowId}`;
+    expect((await api.post(`${other}/retry`, { reason: 'wrong', state: 7 })).body).toMatchObject({
+      code: 'WEIR_FLOW_STATE_INVALID',
+    });
+    repairs.done = true;
+    expect((await api.post(`${other}/retry`, { reason: 'again', state: {} })).status).toBe(200);
+    expect((await api.get(`${other}/result?wait=30s`)).body).toMatchObject({ status: 'COMPLETED', result: 'mended' });
+  });
+
   it('tells what a flow waits on', async () => {
     const { api } = await served();
     const { body } = await api.start('r', 'nap', { for: '1 hour' });

@@ -1,0 +1,62 @@
+/**
+ * The hospital: what an operator can do about a STUCK flow, beside letting it try again as it is.
+ * A correction changes the checkpoint and nothing else; the flow then goes on from there like any other.
+ */
+import { WeirError } from '../../errors/index.ts';
+import { encodeValue } from '../../persistence/index.ts';
+import type { ChangeSet, ShardHost } from '../shard/index.ts';
+import { issuesOf } from './context.ts';
+import type { Correction } from './correction.ts';
+import type { FlowInstance } from './instance.ts';
+import { dropJournal, forgetFrom, record } from './journal.ts';
+import { checkSize } from './limits.ts';
+
+/**
+ * Corrects the checkpoint of a STUCK flow.
+ * @throws WeirError `WEIR_FLOW_STATE_INVALID`, `WEIR_FLOW_NOTHING_TO_SKIP`, `WEIR_VALUE_UNSUPPORTED`,
+ *   `WEIR_FLOW_TOO_LARGE`; nothing is changed then
+ */
+export function correct(host: ShardHost, flow: FlowInstance, correction: Correction, changes: ChangeSet): void {
+  switch (correction.type) {
+    case 'retry':
+      if (failedAt(flow) >= 0) forgetFrom(flow, failedAt(flow), changes);
+      return;
+    case 'edit':
+      edit(host, flow, correction.state, changes);
+      return;
+    case 'skip':
+      skip(host, flow, correction.result, changes);
+  }
+}
+
+/** Place of the operation that put the flow here: its error came back uncaught, or it is out of attempts; -1 for none. */
+function failedAt({ head, journal }: FlowInstance): number {
+  if (head.faultEntry >= 0) return head.faultEntry;
+  const last = journal.at(-1);
+  return last?.op === 'step' && last.state === 'open' ? journal.length - 1 : -1;
+}
+
+function edit(host: ShardHost, flow: FlowInstance, state: unknown, changes: ChangeSet): void {
+  const { head, definition } = flow;
+  const parsed = definition?.states[head.stage]?.safeParse(state);
+  if (parsed?.success !== true) {
+    const why = parsed === undefined ? 'the node has no code for this stage' : issuesOf(parsed.error);
+    throw new WeirError('WEIR_FLOW_STATE_INVALID', { stage: head.stage, flow: head.flow, why });
+  }
+  const bytes = encodeValue(parsed.data, `the state of stage "${head.stage}" of flow ${head.flow}`);
+  checkSize(host, head.flow, 'the state', bytes.length);
+  // A new visit: what the old one sent and asked has ids of its own, and is not taken for what comes now.
+  dropJournal(flow, changes);
+  head.visit++;
+  head.state = bytes;
+}
+
+function skip(host: ShardHost, flow: FlowInstance, result: unknown, changes: ChangeSet): void {
+  const place = failedAt(flow);
+  const entry = flow.journal[place];
+  if (entry === undefined) throw new WeirError('WEIR_FLOW_NOTHING_TO_SKIP', { flowId: flow.id });
+  const value = encodeValue(result, `the result given for ${entry.op} "${entry.label}"`);
+  checkSize(host, flow.head.flow, 'the result', value.length);
+  forgetFrom(flow, place + 1, changes);
+  record(flow, place, { ...entry, state: 'done', value, fault: null, due: 0 }, changes);
+}
