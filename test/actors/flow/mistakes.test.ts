@@ -115,7 +115,6 @@ describe('W5 values of flow code that nobody foresaw', () => {
       'an error that cannot be printed',
       function* ({ sleep }) {
         yield* sleep(1);
-        // biome-ignore lint/style/useThrowOnlyError: it is what this test is about
         throw hostile;
       },
     ],
