@@ -335,7 +335,9 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   #parkMessage(bytes: Uint8Array, why: string, changes: ChangeSet): void {
     this.#counts.unreadable++;
     this.#host.log.error({ why }, 'parked a message of another shard');
-    changes.put(`d/${this.#host.commitNumber()}.${this.#counts.unreadable}`, bytes);
+    const key = `d/${this.#host.commitNumber()}.${this.#counts.unreadable}`;
+    changes.put(key, bytes);
+    this.#host.parked(key);
   }
 
   // --- messages of sessions

@@ -28,6 +28,8 @@ export interface ShardHost {
   turn(run: () => void): void;
   /** Unacknowledged bytes on the way to a shard. */
   backlogBytes(partition: number): number;
+  /** A record `d/...` was put for an input that nobody could read: it is named to operators. */
+  parked(key: string): void;
   /** Removes records with the next commit that comes, or soon: those that would do no harm if they stayed. */
   removeLazily(keys: readonly string[]): void;
   /** Whether new work should be refused, because commits do not keep up (W7). */

@@ -64,6 +64,8 @@ export interface ShardSetup<Local> {
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
 }
 
+/** Parked records that are named; all of them are counted. */
+const shownParked = 10;
 /** Positions of `events[p]` are trimmed after this many records. */
 const trimEvery = 1_000;
 
@@ -104,6 +106,8 @@ class Shard<Local> {
   /** Number of the last commit of an earlier incarnation. */
   #lastCommit = 0;
   #trimmed = 0;
+  /** Keys of inputs that nobody could read: they are kept until somebody looks at them. */
+  readonly #parked = new Set<string>();
   readonly #counts = { poison: 0, repeats: 0, gaps: 0 };
 
   constructor(setup: ShardSetup<Local>, context: ActorContext<ShardMessage<Local>>) {
@@ -196,6 +200,8 @@ class Shard<Local> {
       commits: this.#commits.commits,
       unacknowledged: this.#outbox.unacknowledged,
       poison: this.#counts.poison,
+      // Named where an operator looks; a shard has few of them or a defect.
+      parked: this.#parked.size === 0 ? undefined : [...this.#parked].slice(0, shownParked).join(' '),
       ...this.#program.facts(),
     };
   }
@@ -215,6 +221,7 @@ class Shard<Local> {
       turn: (run) => this.#turn(run),
       backlogBytes: (receiver) => this.#outbox.backlogBytes(receiver),
       congested: () => this.#commits.congested,
+      parked: (key) => void this.#parked.add(key),
       removeLazily: (keys) => this.#commits.removeLazily(keys),
     };
   }
@@ -276,6 +283,7 @@ class Shard<Local> {
         this.#counts.poison++;
         const parked = new ChangeSet();
         parked.put(`d/${offset}`, value);
+        this.#parked.add(`d/${offset}`);
         this.#add(parked);
         this.#context.log.error(
           { key, offset, error: messageOf(error) },
@@ -384,7 +392,9 @@ class Shard<Local> {
     } else if (kind === 'o/' && /^o\/\d+\/\d+$/.test(key)) {
       const [, receiver, number] = key.split('/');
       this.#outbox.restore(Number(receiver), Number(number), value);
-    } else if (kind !== 'd/') {
+    } else if (kind === 'd/') {
+      this.#parked.add(key);
+    } else {
       this.#program.restore(key, value);
     }
     return false;

@@ -106,6 +106,8 @@ describe('a shard', () => {
     await kit.restart();
     await kit.advance('1 min');
     expect(await view('bad input')).toMatchObject({ status: 'STUCK' });
+    // Whoever looks at the tree finds them, after a restart too.
+    expect(factsOf(kit.node())).toMatchObject({ parked: 'd/0 d/1 d/2 d/3 d/5 d/6' });
     expect((await kit.node().list()).flows).toHaveLength(2);
     await kit.stop();
     expect(await parked()).toEqual(['d/0', 'd/1', 'd/2', 'd/3', 'd/5', 'd/6']);
