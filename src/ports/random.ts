@@ -8,9 +8,25 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
+const drawnAhead = 4_096;
+
 /** Randomness of the machine. */
 export function systemRandom(): Random {
-  return { next: () => Math.random(), bytes: (length) => new Uint8Array(randomBytes(length)) };
+  // Drawn ahead: a call of the system for each few bytes costs as much as the rest of a small request.
+  let pool = new Uint8Array();
+  let used = 0;
+  return {
+    next: () => Math.random(),
+    bytes(length) {
+      if (length > drawnAhead) return new Uint8Array(randomBytes(length));
+      if (used + length > pool.length) {
+        pool = new Uint8Array(randomBytes(drawnAhead));
+        used = 0;
+      }
+      used += length;
+      return pool.slice(used - length, used);
+    },
+  };
 }
 
 /** A repeatable stream from a seed (mulberry32, public domain, by Tommy Ettinger). */
