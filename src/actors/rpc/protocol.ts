@@ -1,13 +1,11 @@
 /** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
-import type { WeirError } from '../../errors/index.ts';
 import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
-import type { Correction, FlowDescription, Started } from '../flow/protocol.ts';
+import type { Answer, Correction, FlowDescription, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 
-export type RpcAnswer<T> =
-  | { readonly type: 'ok'; readonly value: T }
-  | { readonly type: 'error'; readonly error: WeirError };
+/** The value, or the error as an edge reports it: what a shard answers goes through as it is. */
+export type RpcAnswer<T> = Answer<T>;
 
 /** What the world may know of a flow. */
 export interface FlowView {

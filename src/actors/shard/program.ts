@@ -41,7 +41,7 @@ export interface ShardProgram<Local> {
   /** One record of the restored state that is not the shard's own. Heads (`c/`) come before what belongs to them. */
   restore(key: string, value: Uint8Array): void;
   /** Everything is read: arm timers, resend what is pending, run on. */
-  restored(unclean: boolean): void;
+  restored(): void;
   /** A message that another shard sent through its outbox: exactly once, in order. Effects go into `changes`. */
   receive(bytes: Uint8Array, changes: ChangeSet): void;
   /** A message without number; it may be lost or repeated. */

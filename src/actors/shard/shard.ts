@@ -155,10 +155,11 @@ class Shard<Local> {
     await withDeadline(clock, restore(), settings.restoreMs, `restore of ${topics.state}/${partition}`);
     this.#point('restored');
     claim.onLost(() => this.#lost(new WeirError('WEIR_LOG_FENCED', this.#where())));
+    if (unclean) this.#context.log.info(this.#where(), 'the last owner ended without giving the shard up');
     this.#commits.open(claim, this.#lastCommit);
     this.#enter('running');
     this.#turn(() => {
-      this.#program.restored(unclean);
+      this.#program.restored();
       this.#outbox.restored();
     });
     this.#tail = log.tail(topics.events, partition, this.#position, (records) => {
@@ -199,7 +200,7 @@ class Shard<Local> {
       term: term === undefined ? undefined : `${term.incarnation}.${term.counter}`,
       commits: this.#commits.commits,
       unacknowledged: this.#outbox.unacknowledged,
-      poison: this.#counts.poison,
+      ...this.#counts,
       // Named where an operator looks; a shard has few of them or a defect.
       parked: this.#parked.size === 0 ? undefined : [...this.#parked].slice(0, shownParked).join(' '),
       ...this.#program.facts(),
