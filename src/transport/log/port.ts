@@ -2,7 +2,7 @@
  * The log port: ordered, partitioned, durable topics, and the claim that makes one worker the single writer of a shard.
  *
  * Owns the contract only. Drivers: `embedded` (one process, LevelDB), `memory` (several workers in one process, for
- * tests and simulation); `logContract` in `weir/testing` is the suite that each driver passes.
+ * tests and simulation); `logContract` in `weir/testing/contracts` is the suite that each driver passes.
  *
  * Rules that callers rely on:
  * - a claim fences every older writer of its shard *before* `claim()` resolves (W1);

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { logContract } from '../../../src/testing/log-contract.ts';
+import { logContract } from '../../../src/testing/contracts/index.ts';
 import { encodeFormat } from '../../../src/transport/log/embedded/directory.ts';
 import { type OpenStore, openLevelStore } from '../../../src/transport/log/embedded/store.ts';
 import { openLog, temporaryDirectory } from './support/directory.ts';

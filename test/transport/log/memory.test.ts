@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom, systemClock, systemRandom } from '../../../src/ports/index.ts';
-import { logContract } from '../../../src/testing/log-contract.ts';
+import { logContract } from '../../../src/testing/contracts/index.ts';
 import { virtualClock } from '../../../src/testing/virtual-clock.ts';
 import type { Claim, Fate, Faults, Log, LogRecord } from '../../../src/transport/log/index.ts';
 import { memoryCluster } from '../../../src/transport/log/index.ts';

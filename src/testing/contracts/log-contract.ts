@@ -5,7 +5,7 @@
  * top level of a vitest file; `makeDriver` gives a fresh, empty log for each test.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Claim, Log, LogRecord, TopicSpec } from '../transport/log/index.ts';
+import type { Claim, Log, LogRecord, TopicSpec } from '../../transport/log/index.ts';
 import {
   batch,
   changesOf,

@@ -1,7 +1,7 @@
 /** Builders and readers of the log's contract suite: short records in, plain text out. Owns no cases. */
 import { expect } from 'vitest';
-import type { ErrorCode } from '../errors/index.ts';
-import type { Claim, Log, LogRecord, Table, TailRecord } from '../transport/log/index.ts';
+import type { ErrorCode } from '../../errors/index.ts';
+import type { Claim, Log, LogRecord, Table, TailRecord } from '../../transport/log/index.ts';
 
 export function put(key: string, value: string): LogRecord {
   return { key, value: Buffer.from(value) };
