@@ -124,6 +124,22 @@ const entries = {
     status: 500,
   },
 
+  WEIR_SIMULATION_AMBIENT: {
+    message: 'code under simulation reached for {what}',
+    remedy: 'take it from the port ({port}): what a seed does not decide cannot be replayed',
+    status: 500,
+  },
+  WEIR_SIMULATION_SCENARIO: {
+    message: 'the scenario {scenario} cannot run: {why}',
+    remedy: 'correct the scenario; docs/guide/testing.md has a whole one',
+    status: 400,
+  },
+  WEIR_SIMULATION_SEED: {
+    message: '"{seed}" is no seed of this simulation: {why}',
+    remedy: 'use a seed as it was printed, with the version of Weir that printed it',
+    status: 400,
+  },
+
   // Flows
   WEIR_FLOW_DEFINITION: {
     message: 'the flow {name} is not well defined: {why}',
