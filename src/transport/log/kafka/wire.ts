@@ -6,6 +6,47 @@
  * sequence: what an answer means and what follows from it is the driver's.
  */
 
+/** The codes of Kafka's protocol that answers carry in `error` and that someone here decides by. */
+export const kafkaError = {
+  none: 0,
+  offsetOutOfRange: 1,
+  unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
+  notLeader: 6,
+  requestTimedOut: 7,
+  messageTooLarge: 10,
+  coordinatorLoading: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
+  invalidTopic: 17,
+  recordListTooLarge: 18,
+  notEnoughReplicas: 19,
+  notEnoughReplicasAfterAppend: 20,
+  illegalGeneration: 22,
+  inconsistentGroupProtocol: 23,
+  invalidGroupId: 24,
+  unknownMember: 25,
+  invalidSessionTimeout: 26,
+  rebalanceInProgress: 27,
+  topicAuthorizationFailed: 29,
+  groupAuthorizationFailed: 30,
+  clusterAuthorizationFailed: 31,
+  invalidTimestamp: 32,
+  topicExists: 36,
+  invalidPartitions: 37,
+  invalidReplicationFactor: 38,
+  invalidConfig: 40,
+  notController: 41,
+  invalidRequest: 42,
+  policyViolation: 44,
+  outOfOrderSequence: 45,
+  invalidProducerEpoch: 47,
+  concurrentTransactions: 51,
+  transactionalIdAuthorizationFailed: 53,
+  memberIdRequired: 79,
+  invalidRecord: 87,
+} as const;
+
 /** Producer id and epoch, as `InitProducerId` gives them. Ids are 64 bits wide, so they are text. */
 export interface ProducerIdentity {
   readonly producerId: string;
@@ -71,6 +112,7 @@ export interface FetchAnswer {
   /** Only records below it are answered. */
   readonly highWatermark: number;
   readonly logStart: number;
+  /** Whole, in order; the first is the one that holds `offset` or the next after it, so it may begin below `offset`. */
   readonly batches: readonly WireBatch[];
 }
 
@@ -124,6 +166,7 @@ export interface KafkaWire {
   deleteRecords(topic: string, partition: number, before: number): Promise<{ readonly error: number }>;
   topics(): Promise<readonly WireTopic[]>;
   createTopics(topics: readonly NewTopic[]): Promise<ReadonlyArray<{ name: string; error: number; message?: string }>>;
+  /** Settings in effect, defaults too; empty for a topic that is not there. */
   topicConfig(topic: string): Promise<Readonly<Record<string, string>>>;
   joinGroup(request: JoinRequest): Promise<JoinAnswer>;
   /** `assignments` by the leader, empty by the others; answers this member's own. */
