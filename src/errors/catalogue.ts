@@ -58,6 +58,12 @@ const entries = {
     status: 503,
     retryable: true,
   },
+  WEIR_ACTOR_RESTARTED: {
+    message: 'a restart of {path} was asked for from outside',
+    remedy: 'nothing is to be done: no fault of the actor was seen',
+    status: 503,
+    retryable: true,
+  },
   WEIR_NOT_AN_ACTOR: {
     message: '{path} is not the reference of an actor that {by} may {act}',
     remedy: 'use the reference that spawn returned',

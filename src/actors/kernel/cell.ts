@@ -124,7 +124,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   }
 
   fail(incarnation: Incarnation<Message>, error: Error): void {
-    this.#enter(incarnation, { type: 'fail', error });
+    this.#enter(incarnation, { type: 'fail', error, during: 'message' });
   }
 
   runTurn(): void {
@@ -282,6 +282,58 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     this.#watchers?.tell(this.#cause, () => true);
     this.#watchers = undefined;
     return Promise.resolve();
+  }
+
+  suspend(): boolean {
+    if (this.state === 'live') {
+      this.state = 'suspended';
+      // Nothing that arrives asks for a turn any more.
+      this.#turns.parked = false;
+    }
+    return this.state === 'suspended';
+  }
+
+  resume(): boolean {
+    if (this.state === 'suspended') {
+      this.state = 'live';
+      if (!this.#turns.underWay) this.#turns.wake();
+    }
+    return this.state === 'live';
+  }
+
+  restart(error: Error): boolean {
+    this.resume();
+    const { incarnation } = this;
+    if (!this.#steer({ type: 'fail', error, during: 'restart' }) || incarnation === undefined) return false;
+    if (!this.#turns.underWay) return true;
+    const timer = this.kernel.clock.after(this.#shutdownMs, () => {
+      if (!incarnation.over && this.#turns.underWay) this.#turns.giveUp(incarnation, error, 'restart');
+    });
+    incarnation.signal.addEventListener('abort', () => timer.cancel(), { once: true });
+    return true;
+  }
+
+  crash(error: Error): boolean {
+    return this.#steer({ type: 'fail', error, during: 'message' });
+  }
+
+  hang(until: Promise<void>): boolean {
+    return this.#steer({ type: 'hang', until });
+  }
+
+  fill(full: boolean): void {
+    this.inbox.limit = full ? 0 : this.inbox.capacity;
+  }
+
+  #steer(entry: SystemEntry): boolean {
+    const { incarnation } = this;
+    if (incarnation === undefined || incarnation.over || this.state === 'draining') return false;
+    this.#enter(incarnation, entry);
+    return true;
+  }
+
+  find(names: readonly string[]): Child | undefined {
+    return names.length === 0 ? this : this.#family?.find(names);
   }
 
   addWatcher(ref: Ref<never>, notify: (cause: Cause) => void): () => void {

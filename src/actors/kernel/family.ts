@@ -5,17 +5,18 @@
 import { WeirError } from '../../errors/index.ts';
 import type { Clock } from '../../ports/index.ts';
 import type { Branch } from './name-tree.ts';
+import type { Steerable } from './steering.ts';
 import type { ActorSnapshot, Cause } from './types.ts';
 
 /** What an owner knows of a child, whatever its messages are. */
-export interface Child {
+export interface Child extends Steerable {
   readonly name: string;
   readonly alive: boolean;
-  /** Resolves when it is dead. */
-  stop(cause: Cause): Promise<void>;
   /** Ends its stop at once: whatever it still waits for is abandoned. */
   kill(): void;
   snapshot(now: number): ActorSnapshot;
+  /** The actor below that these names lead to; itself if there are none. */
+  find(names: readonly string[]): Child | undefined;
   /** Messages that wait here and below. */
   backlog(): number;
 }
@@ -54,6 +55,10 @@ export class Family {
 
   remove(name: string): void {
     if (this.#children.delete(name)) this.branch.held -= 1;
+  }
+
+  find([name, ...below]: readonly string[]): Child | undefined {
+    return name === undefined ? undefined : this.#children.get(name)?.find(below);
   }
 
   /** Stops all, in reverse start order, each with its own deadline. */

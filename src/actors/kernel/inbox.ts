@@ -13,6 +13,8 @@ export const nothing = Symbol('nothing');
 
 export class Inbox<Message> {
   readonly capacity: number;
+  /** Messages it takes now: its capacity, or none while it is filled from outside. */
+  limit: number;
   /** Is touched whenever something arrives. */
   idle: ReceiveTimeout<Message> | undefined;
   readonly #kernel: Kernel;
@@ -24,6 +26,7 @@ export class Inbox<Message> {
     this.#kernel = kernel;
     this.#path = path;
     this.capacity = capacity;
+    this.limit = capacity;
   }
 
   get size(): number {
@@ -42,7 +45,7 @@ export class Inbox<Message> {
 
   offer(message: Message): TellResult {
     const { totals, governor, letters } = this.#kernel;
-    if (this.#mailbox.size >= this.capacity) {
+    if (this.#mailbox.size >= this.limit) {
       letters.refused(this.#path, message);
       return 'full';
     }

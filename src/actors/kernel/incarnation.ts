@@ -4,12 +4,14 @@
  */
 import type { ActorRef } from './ref.ts';
 import type { Timers } from './timers.ts';
-import type { Cause, Receive, Ref, Signal } from './types.ts';
+import type { Cause, Failure, Receive, Ref, Signal } from './types.ts';
 
 /** What goes before all user messages, is never refused and never outlives its incarnation. */
 export type SystemEntry =
   | { readonly type: 'signal'; readonly signal: Signal }
-  | { readonly type: 'fail'; readonly error: Error };
+  | { readonly type: 'fail'; readonly error: Error; readonly during: Failure['during'] }
+  /** A turn that does nothing until then; only a test or an operator asks for one. */
+  | { readonly type: 'hang'; readonly until: Promise<void> };
 
 export class Incarnation<Message> {
   readonly uid: number;

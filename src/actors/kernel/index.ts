@@ -15,5 +15,7 @@ export type {
   Ref,
   Signal,
   SpawnOptions,
+  Steering,
+  SteeringAnswer,
   TellResult,
 } from './types.ts';

@@ -12,7 +12,11 @@ export interface Verdict {
 /** Asks `policy`; without one the actor stops. A policy that throws cannot be trusted to restart anything: escalated. */
 export function judge(failure: Failure, policy: ((failure: Failure) => Decision) | undefined): Verdict {
   const { error, ref } = failure;
-  if (policy === undefined) return { decision: { type: 'stop' }, error };
+  if (policy === undefined) {
+    // Who asks for a restart means one; without a policy there is nobody else to ask.
+    const decision: Decision = failure.during === 'restart' ? { type: 'restart', delayMs: 0 } : { type: 'stop' };
+    return { decision, error };
+  }
   try {
     return { decision: policy(failure), error };
   } catch (thrown) {

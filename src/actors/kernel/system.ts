@@ -9,6 +9,7 @@ import { Governor, type Turnable } from './governor.ts';
 import type { Kernel } from './kernel.ts';
 import { NameTree } from './name-tree.ts';
 import { type Addressee, cellOf } from './ref.ts';
+import { createSteering } from './steering.ts';
 import type { ActorSystem, Cause, Ref } from './types.ts';
 
 export interface ActorSystemSetup {
@@ -80,6 +81,7 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
 
   return {
     clock,
+    steer: createSteering((names) => family.find(names), clock),
     spawn(child, behavior, options = {}) {
       if (terminated !== undefined) throw new WeirError('WEIR_ACTOR_DEAD', { path: '/' });
       return spawnInto(family, { kernel, owner, name: child, path: `/${child}`, behavior, options });

@@ -152,7 +152,11 @@ export class Turns<Message> {
 
   #system(incarnation: Incarnation<Message>, entry: SystemEntry): void {
     if (entry.type === 'fail') {
-      this.#host.failed(incarnation, entry.error, 'message');
+      this.#host.failed(incarnation, entry.error, entry.during);
+      return;
+    }
+    if (entry.type === 'hang') {
+      this.follow(incarnation, 'message', entry.until);
       return;
     }
     try {
@@ -179,11 +183,16 @@ export class Turns<Message> {
     this.#rest();
   }
 
+  /** The incarnation fails while its turn still waits: nobody listens to that turn any more. */
+  giveUp(incarnation: Incarnation<Message>, error: Error, during: Failure['during']): void {
+    this.abandon();
+    this.#host.failed(incarnation, error, during);
+    this.#rest();
+  }
+
   #overdue(incarnation: Incarnation<Message>, withinMs: number): void {
     const error = new WeirError('WEIR_TURN_DEADLINE', { path: this.#host.path, withinMs });
-    this.abandon();
-    this.#host.failed(incarnation, error, 'turn-deadline');
-    this.#rest();
+    this.giveUp(incarnation, error, 'turn-deadline');
   }
 
   /** After each piece of work: who waits for its end is told, and what is left gets another turn. */

@@ -52,8 +52,11 @@ export type Decision =
 export interface Failure {
   readonly ref: Ref<never>;
   readonly error: Error;
-  /** Whether it failed while starting (its behaviour threw) or while handling something. */
-  readonly during: 'start' | 'message' | 'signal' | 'turn-deadline';
+  /**
+   * Whether it failed while starting (its behaviour threw) or while handling something. `restart`: somebody asked for it
+   * from outside, and the actor itself has done nothing wrong.
+   */
+  readonly during: 'start' | 'message' | 'signal' | 'turn-deadline' | 'restart';
 }
 
 export interface SpawnOptions {
@@ -110,7 +113,7 @@ export interface ActorContext<Message> {
 export interface ActorSnapshot {
   readonly path: string;
   readonly uid: number;
-  readonly state: 'starting' | 'live' | 'restarting' | 'draining' | 'dead';
+  readonly state: 'starting' | 'live' | 'suspended' | 'restarting' | 'draining' | 'dead';
   readonly restarts: number;
   readonly lastFailure?: string;
   readonly mailbox: number;
@@ -138,8 +141,34 @@ export interface MessageCounts {
   readonly refused: number;
 }
 
+/** `not-allowed`: the actor is there, but starting, between two incarnations or ending, and cannot be steered just now. */
+export type SteeringAnswer = 'done' | 'no-such-actor' | 'not-allowed';
+
+/** Acts on one actor by its path, such as `/services/rpc`, for operators and for tests that inject failures. */
+export interface Steering {
+  /** It handles nothing until it is resumed, neither messages nor signals; a running turn goes on. A restart or a stop ends that. */
+  suspend(path: string): SteeringAnswer;
+  resume(path: string): SteeringAnswer;
+  /** Stops it and what is below it; resolves when it has terminated. What follows is its supervisor's to say. */
+  stop(path: string): Promise<SteeringAnswer>;
+  /**
+   * A new incarnation, by way of its failure policy: it fails with `WEIR_ACTOR_RESTARTED` when its running turn has
+   * settled, or is given up after its stop deadline. Without a policy it is restarted at once.
+   */
+  restart(path: string): SteeringAnswer;
+  /** Its next turn throws `error`; no message is used up for it. */
+  crash(path: string, error: Error): SteeringAnswer;
+  /** Its next turn does not settle for `forMs` milliseconds; without them not before it is released. */
+  hang(path: string, forMs?: number): SteeringAnswer;
+  /** Its mailbox answers `full` until it is released, over restarts too. */
+  fill(path: string): SteeringAnswer;
+  /** Ends what `hang` and `fill` have done to it. */
+  release(path: string): SteeringAnswer;
+}
+
 export interface ActorSystem {
   readonly clock: Clock;
+  readonly steer: Steering;
   /** Starts a top-level actor. */
   spawn<Message>(name: string, behavior: Behavior<Message>, options?: SpawnOptions): Ref<Message>;
   stop(ref: Ref<never>): Promise<void>;
