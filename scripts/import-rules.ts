@@ -11,6 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/errors'],
   ['src/ports'],
   ['src/persistence', 'src/transport'],
+  ['src/chaos'],
   ['src/actors/kernel'],
   ['src/supervisors'],
   ['src/actors/shard'],

@@ -495,6 +495,23 @@ const entries = {
     status: 503,
     retryable: true,
   },
+
+  // Failure injection
+  WEIR_FAULT_INVALID: {
+    message: 'the fault cannot be read: {why}',
+    remedy: 'correct it; docs/guide/testing.md has the words, their targets and their measures',
+    status: 400,
+  },
+  WEIR_FAULT_UNREACHABLE: {
+    message: '{fault} cannot strike here: {why}',
+    remedy: 'choose a fault or a target that this node has; nothing was done',
+    status: 409,
+  },
+  WEIR_CHAOS_OFF: {
+    message: 'this node allows no failure injection',
+    remedy: 'start a node that is meant for it with "chaos: { allow: true }" in its configuration; nothing was done',
+    status: 403,
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof entries;
