@@ -302,7 +302,7 @@ export async function createNode(
       registry,
       abandon() {
         stopped = true;
-        void system.terminate();
+        system.destroy();
       },
     },
   };

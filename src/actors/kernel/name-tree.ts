@@ -17,6 +17,15 @@ export interface Branch {
   held: number;
 }
 
+/** nact finds its systems by name, in one map for the whole process, so no two may ever bear the same. */
+let systems = 0;
+
+function newSystem(): NactNode {
+  systems += 1;
+  // The types of nact do not know that its first argument may carry the name.
+  return Reflect.apply(start, undefined, [{ name: `weir-${systems}` }]);
+}
+
 /** Up to so many children hang directly under their parent. */
 const directChildren = 16;
 
@@ -27,7 +36,7 @@ export interface NameTreeSetup<Token extends object> {
 }
 
 export class NameTree<Token extends object> {
-  readonly #system = start();
+  readonly #system = newSystem();
   readonly root: Branch = { node: this.#system, buckets: [], placed: 0, held: 0 };
   readonly #turn: (state: undefined, token: Token) => undefined;
   #names = 0;

@@ -96,6 +96,10 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
     counts: () => ({ ...kernel.totals, queued: family.backlog() }),
     onDeadLetter: (listener) => kernel.letters.listen(listener),
     onEscalation: (listener) => void escalationListeners.push(listener),
+    destroy() {
+      terminated ??= Promise.resolve();
+      kernel.tree.close();
+    },
     terminate() {
       terminated ??= terminate();
       return terminated;

@@ -185,6 +185,8 @@ export interface ActorSystem {
   onDeadLetter(listener: (letter: DeadLetter) => void): void;
   /** A top-level actor escalated: nobody is left to handle it. */
   onEscalation(listener: (path: string, error: Error) => void): void;
+  /** Ends everything at once, as the death of its process would: no turn runs any more, and nothing is told of it. */
+  destroy(): void;
   /** Stops everything, leaves first, in reverse start order; resolves when nothing runs any more. */
   terminate(): Promise<void>;
 }

@@ -14,6 +14,8 @@ import { WorkerLog } from './worker-log.ts';
 
 export interface MemoryClusterSetup {
   readonly clock: Clock;
+  /** The clock that a worker runs on, where each has its own. Default: `clock`. */
+  readonly clockOf?: (worker: string) => Clock;
   /** Used for latencies only. */
   readonly random: Random;
   /** What may happen to a commit or an append. Default: nothing. */
@@ -56,7 +58,7 @@ export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
   const crashListeners: Array<(worker: string) => void> = [];
 
   function start(id: string): Log {
-    const host = new Host(clock);
+    const host = new Host(clock, setup.clockOf?.(id) ?? clock);
     const log = new WorkerLog({
       ...{ id, clock, random, host, storage, faults, latencyMs },
       crash: () => crash(id),

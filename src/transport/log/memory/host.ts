@@ -13,13 +13,16 @@ interface Request {
 
 export class Host {
   readonly #clock: Clock;
+  readonly #worker: Clock;
   readonly #inbox: Array<() => void> = [];
   readonly #channels = new Map<string, Request[]>();
   #frozen = false;
   #crashed = false;
 
-  constructor(clock: Clock) {
+  /** Requests travel on `clock`; answers are heard on the worker's own. */
+  constructor(clock: Clock, worker: Clock) {
     this.#clock = clock;
+    this.#worker = worker;
   }
 
   get crashed(): boolean {
@@ -45,7 +48,7 @@ export class Host {
   deliver(hear: () => void): void {
     if (this.#crashed) return;
     this.#inbox.push(hear);
-    this.#clock.soon(() => this.#hearOne());
+    this.#worker.soon(() => this.#hearOne());
   }
 
   crash(): void {
@@ -61,7 +64,7 @@ export class Host {
   thaw(): void {
     if (!this.#frozen) return;
     this.#frozen = false;
-    for (const _ of this.#inbox) this.#clock.soon(() => this.#hearOne());
+    for (const _ of this.#inbox) this.#worker.soon(() => this.#hearOne());
     for (const requests of this.#channels.values()) this.#clock.soon(() => this.#pump(requests));
   }
 
