@@ -1,8 +1,14 @@
 /** Faults by name: the words, the injector, and the decorators of ports that strike what they wrap. */
+export { contestedLog } from './contested-log.ts';
 export { describeFault } from './describe-fault.ts';
 export type { Fault, FaultWord, Shift } from './fault.ts';
 export { faultWords, parseFault } from './fault.ts';
-export type { ActiveFault, FaultInjector, InjectorSetup, MessageFate, WriteFate } from './injector.ts';
+export { faultyClock } from './faulty-clock.ts';
+export { faultyPeer } from './faulty-peer.ts';
+export { faultyStore } from './faulty-store.ts';
+export { faultyWire } from './faulty-wire.ts';
+export type { ActiveFault, ClockError, FaultInjector, InjectorSetup, MessageFate, WriteFate } from './injector.ts';
 export { faultInjector } from './injector.ts';
+export { attachMemory, memoryFaults } from './memory-faults.ts';
 export type { ActorFaults, ProcessFaults, Seams } from './seams.ts';
 export type { ActorTarget, LogTarget, PeerTarget, ShardTarget, Target } from './target.ts';

@@ -65,6 +65,13 @@ export interface MessageFate {
   readonly overtakenMs: number | undefined;
 }
 
+/** Milliseconds to add to each clock, and how fast time runs (1: as it should). */
+export interface ClockError {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  readonly rate: number;
+}
+
 interface Live extends ReadFault {
   readonly id: number;
   readonly fault: Fault;
@@ -96,11 +103,21 @@ export class FaultInjector {
   #writes: readonly Live[] = [];
   #messages: readonly Live[] = [];
   #clocks: readonly Live[] = [];
-  /** Time that drifts of former faults have left behind. */
-  #drifted = 0;
+  /** The error when nothing strikes: what former drifts have left behind, since that clock never steps. */
+  #rightClock: ClockError = { wallMs: 0, monotonicMs: 0, rate: 1 };
 
   constructor(setup: InjectorSetup) {
     this.#setup = setup;
+  }
+
+  /** True time. */
+  get clock(): Clock {
+    return this.#setup.clock;
+  }
+
+  /** The process that the worker is. */
+  get process(): ProcessFaults {
+    return this.#setup.process;
   }
 
   /** Tells where faults can get at the worker; what was attached before stays, unless it is attached anew. */
@@ -203,11 +220,17 @@ export class FaultInjector {
     return delayMs === 0 ? untouchedWrite : { delayMs, what: 'ok' };
   }
 
-  /** Whether a write would find the disk full or the log cut off, without striking anything. */
-  heldUp(): 'full-disk' | 'partition' | undefined {
+  /** Asked for each request to the log that is no write: false while a partition cuts the worker off. */
+  reachesLog(): boolean {
+    return this.#writes.length === 0 || this.#pick(this.#writes, ({ word }) => word === 'partition') === undefined;
+  }
+
+  /** What holds writes up at this moment, without striking anything. */
+  heldUp(): ActiveFault | undefined {
+    if (this.#writes.length === 0) return undefined;
     this.#expire();
-    for (const { word } of this.#writes) if (word === 'full-disk' || word === 'partition') return word;
-    return undefined;
+    const live = this.#writes.find(({ word }) => word === 'full-disk' || word === 'partition');
+    return live === undefined ? undefined : viewOf(live);
   }
 
   /** Asked once for each message, when it is sent. */
@@ -230,21 +253,25 @@ export class FaultInjector {
     return this.#pick(this.#messages, cut) === undefined;
   }
 
-  /** How far the clocks are off: the wall clock by `skewMs + driftMs`, the monotonic one by `driftMs`. */
-  clockError(): { readonly skewMs: number; readonly driftMs: number; readonly rate: number } {
+  /** How far the clocks are off. */
+  clockError(): ClockError {
+    if (this.#clocks.length > 0) this.#expire();
+    if (this.#clocks.length === 0) return this.#rightClock;
+    const now = this.#setup.clock.monotonic();
     let skewMs = 0;
-    let driftMs = this.#drifted;
+    let driftMs = 0;
     let rate = 1;
-    if (this.#clocks.length > 0) {
-      this.#expire();
-      const now = this.#setup.clock.monotonic();
-      for (const { byMs, drift, sinceMonotonic } of this.#clocks) {
-        skewMs += byMs;
-        driftMs += drift * (now - sinceMonotonic);
-        rate *= 1 + drift;
-      }
+    for (const { byMs, drift, sinceMonotonic } of this.#clocks) {
+      skewMs += byMs;
+      driftMs += drift * (now - sinceMonotonic);
+      rate += drift;
     }
-    return { skewMs, driftMs, rate };
+    return {
+      wallMs: skewMs + driftMs,
+      monotonicMs: this.#rightClock.monotonicMs + driftMs,
+      // Drifts that were injected one by one may add up to a clock that stands still.
+      rate: Math.max(slowestRate, rate),
+    };
   }
 
   /** What strikes at once does so here; the rest waits to be asked. */
@@ -265,7 +292,7 @@ export class FaultInjector {
       case 'hang':
         if (aim.type === 'actor') {
           this.#steer(live, actors?.hang(aim.path, forMs));
-          live.undo = () => void actors?.release(aim.path);
+          live.undo = () => this.#release(aim.path);
         } else {
           this.#strike(live);
           live.undo = process.freeze(forMs ?? 0);
@@ -274,7 +301,7 @@ export class FaultInjector {
       case 'full-mailbox':
         if (aim.type !== 'actor') return;
         this.#steer(live, actors?.fill(aim.path));
-        live.undo = () => void actors?.release(aim.path);
+        live.undo = () => this.#release(aim.path);
         return;
       case 'partition':
         if (aim.type !== 'log' || cutOff === undefined) return;
@@ -298,6 +325,15 @@ export class FaultInjector {
     if (answer === 'no-such-actor') throw unreachable(live.fault, `there is no actor ${path}`);
     if (answer === 'not-allowed') throw unreachable(live.fault, `the actor ${path} is starting or stopping just now`);
     this.#strike(live);
+  }
+
+  /** Lets an actor go; what else still holds it up does so on. */
+  #release(path: string): void {
+    const { actors } = this.#seams;
+    actors?.release(path);
+    for (const { word, aim } of this.#live) {
+      if (word === 'full-mailbox' && aim.type === 'actor' && aim.path === path) actors?.fill(path);
+    }
   }
 
   #concerns(aim: Aim, source: Identity, destination: Identity): boolean {
@@ -343,7 +379,8 @@ export class FaultInjector {
     if (!this.#live.includes(live)) return;
     if (live.word === 'clock-skew') {
       const until = Math.min(live.untilMonotonic, this.#setup.clock.monotonic());
-      this.#drifted += live.drift * (until - live.sinceMonotonic);
+      const driftMs = live.drift * (until - live.sinceMonotonic);
+      this.#rightClock = { ...this.#rightClock, monotonicMs: this.#rightClock.monotonicMs + driftMs };
     }
     this.#set(this.#live.filter((one) => one !== live));
     live.timer?.cancel();
@@ -361,6 +398,7 @@ export class FaultInjector {
   }
 }
 
+const slowestRate = 0.01;
 const idPattern = /^[0-9a-f]{16}$/;
 
 function viewOf({ id, fault, text, since, forMs, left, struck }: Live): ActiveFault {

@@ -23,7 +23,7 @@ export interface EmbeddedLogSettings {
    * 24 MiB may not suffice for a recovery.
    */
   readonly reserveBytes?: number;
-  /** How the store is opened; for tests that make it fail. @internal */
+  /** How the store is opened; failure injection puts a disk that fails before it. @internal */
   readonly openStore?: OpenStore;
 }
 

@@ -198,7 +198,7 @@ export class WorkerLog implements Log {
   }
 
   health(): LogHealth {
-    return { state: 'ok' };
+    return this.#setup.faults.health?.(this.#setup.id) ?? { state: 'ok' };
   }
 
   onHealth(): void {
@@ -260,13 +260,14 @@ export class WorkerLog implements Log {
 
   async #fated(channel: string, fate: Fate, apply: () => void): Promise<void> {
     const { crash } = this.#setup;
-    const latency = this.#latency() + (typeof fate === 'object' ? fate.delayMs : 0);
-    await this.#request(channel, latency, () => {
-      if (fate === 'crash-before') return crash();
+    const { delayMs, held, what } = typeof fate === 'object' ? fate : { delayMs: 0, held: undefined, what: fate };
+    if (held !== undefined) await held;
+    await this.#request(channel, this.#latency() + delayMs, () => {
+      if (what === 'crash-before') return crash();
       apply();
-      if (fate === 'crash-after') crash();
+      if (what === 'crash-after') crash();
     });
-    if (fate === 'lost-ack') await this.#request(channel, this.#latency(), apply);
+    if (what === 'lost-ack') await this.#request(channel, this.#latency(), apply);
   }
 
   /** A request of the caller: refused once the log is closed. */
