@@ -14,9 +14,23 @@ import type { Branch, NactNode } from './name-tree.ts';
 import { judge, logFailure } from './policy.ts';
 import { ActorRef } from './ref.ts';
 import { type Ending, shutDown } from './shutdown.ts';
+import { isThenable } from './thenable.ts';
 import type { FiredTimer, ReceiveTimeout } from './timers.ts';
-import { isThenable, type TurnHost, Turns } from './turns.ts';
-import type { ActorSnapshot, Behavior, Cause, Failure, Ref, Signal, SpawnOptions, TellResult } from './types.ts';
+import { Tracing } from './trace.ts';
+import { type TurnHost, Turns } from './turns.ts';
+import type {
+  ActorSnapshot,
+  ActorTrace,
+  Behavior,
+  Cause,
+  Failure,
+  Receive,
+  Ref,
+  Signal,
+  SpawnOptions,
+  TellResult,
+  TraceSettings,
+} from './types.ts';
 import { Watchers } from './watchers.ts';
 
 const defaultCapacity = 10_000;
@@ -63,6 +77,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   #backoff: Timer | undefined;
   #stopped: Promise<void> | undefined;
   #deadline: Deadline | undefined;
+  #tracing: Tracing<Message> | undefined;
   /** Why the last incarnation ended; in the end, why the actor did. */
   #cause: Cause = { type: 'stopped' };
 
@@ -141,16 +156,24 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     try {
       const made = this.#behavior(new Context(this, incarnation));
       if (isThenable(made)) {
-        this.#turns.follow(incarnation, 'start', made, (receive) => {
-          incarnation.receive = receive;
-        });
+        this.#turns.follow(incarnation, 'start', made, (receive) => this.#made(incarnation, receive));
       } else {
-        incarnation.receive = made;
+        this.#made(incarnation, made);
         if (this.state === 'starting') this.state = 'live';
       }
     } catch (thrown) {
       this.failed(incarnation, thrown, 'start');
     }
+  }
+
+  #made(incarnation: Incarnation<Message>, receive: Receive<Message>): void {
+    if (incarnation.over) {
+      // A start that was given up: what it made is only put away.
+      incarnation.receive = receive;
+      return;
+    }
+    incarnation.receive = this.#tracing?.around(receive) ?? receive;
+    this.kernel.events.publish(this.#restarts > 0 ? 'restarted' : 'started', this.path, this.uid);
   }
 
   late(incarnation: Incarnation<Message>): void {
@@ -167,10 +190,13 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     }
     const { decision, error } = judge(failure, this.#options.onFailure);
     logFailure(this.kernel.logger, failure, decision);
+    this.kernel.events.publish('failed', this.path, this.uid, failure.error.message);
     const cause: Cause = { type: 'failed', error };
     if (decision.type === 'restart') this.#restart(incarnation, decision.delayMs, cause);
     else void this.stop(cause);
-    if (decision.type === 'escalate') this.#owner.escalated(this.path, error);
+    if (decision.type !== 'escalate') return;
+    this.kernel.events.publish('escalated', this.path, this.uid, error.message);
+    this.#owner.escalated(this.path, error);
   }
 
   escalated(path: string, error: Error): void {
@@ -279,6 +305,13 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     // A token that is out comes back to this node, so the node goes only then.
     if (!this.tokenOut) this.release();
     this.#owner.forget(this.name);
+    const { type, error } = this.#cause;
+    this.kernel.events.publish(
+      'stopped',
+      this.path,
+      this.uid,
+      error === undefined ? type : `${type}: ${error.message}`,
+    );
     this.#watchers?.tell(this.#cause, () => true);
     this.#watchers = undefined;
     return Promise.resolve();
@@ -289,6 +322,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
       this.state = 'suspended';
       // Nothing that arrives asks for a turn any more.
       this.#turns.parked = false;
+      this.kernel.events.publish('suspended', this.path, this.uid);
     }
     return this.state === 'suspended';
   }
@@ -296,6 +330,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   resume(): boolean {
     if (this.state === 'suspended') {
       this.state = 'live';
+      this.kernel.events.publish('resumed', this.path, this.uid);
       if (!this.#turns.underWay) this.#turns.wake();
     }
     return this.state === 'live';
@@ -330,6 +365,14 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     if (incarnation === undefined || incarnation.over || this.state === 'draining') return false;
     this.#enter(incarnation, entry);
     return true;
+  }
+
+  trace(settings: TraceSettings): ActorTrace {
+    const tracing = this.#tracing ?? new Tracing<Message>(this, this.incarnation?.receive);
+    this.#tracing = tracing;
+    return tracing.begin(this.kernel.clock, settings, (receive) => {
+      if (this.incarnation !== undefined) this.incarnation.receive = receive;
+    });
   }
 
   find(names: readonly string[]): Child | undefined {

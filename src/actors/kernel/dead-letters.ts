@@ -2,6 +2,8 @@
  * Messages that nobody takes: counted, told to listeners, and logged, but never so often that the log drowns (AK8).
  */
 import type { Clock, Logger } from '../../ports/index.ts';
+import type { Events } from './events.ts';
+import { kindOf } from './kind.ts';
 import type { DeadLetter } from './types.ts';
 
 /** Lines within one period; what comes beyond them is only counted, and the next period's first line says how many. */
@@ -20,14 +22,16 @@ export class DeadLetters {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #totals: Totals;
+  readonly #events: Events;
   readonly #listeners: ((letter: DeadLetter) => void)[] = [];
   #periodStart = Number.NEGATIVE_INFINITY;
   #lines = 0;
   #suppressed = 0;
   #telling = false;
 
-  constructor(clock: Clock, logger: Logger, totals: Totals) {
+  constructor(clock: Clock, logger: Logger, totals: Totals, events: Events) {
     this.#clock = clock;
+    this.#events = events;
     this.#logger = logger;
     this.#totals = totals;
   }
@@ -55,6 +59,7 @@ export class DeadLetters {
   }
 
   #publish(letter: DeadLetter): void {
+    this.#events.publish('dead-letter', letter.path, undefined, `${letter.reason}: ${kindOf(letter.message)}`);
     // A listener may tell somebody who is dead as well; telling it of that letter would never end.
     if (!this.#telling) {
       this.#telling = true;
@@ -90,12 +95,4 @@ export class DeadLetters {
     this.#lines += 1;
     this.#logger.warn({ actor: path, reason, kind: kindOf(message) }, 'dead letter');
   }
-}
-
-/** What may be logged of a message: its type tag, never its contents. */
-function kindOf(message: unknown): string {
-  if (typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string') {
-    return message.type;
-  }
-  return typeof message;
 }

@@ -6,7 +6,7 @@ import { WeirError } from '../../errors/index.ts';
 import type { Clock } from '../../ports/index.ts';
 import type { Branch } from './name-tree.ts';
 import type { Steerable } from './steering.ts';
-import type { ActorSnapshot, Cause } from './types.ts';
+import type { ActorSnapshot, ActorTrace, Cause, TraceSettings } from './types.ts';
 
 /** What an owner knows of a child, whatever its messages are. */
 export interface Child extends Steerable {
@@ -15,6 +15,7 @@ export interface Child extends Steerable {
   /** Ends its stop at once: whatever it still waits for is abandoned. */
   kill(): void;
   snapshot(now: number): ActorSnapshot;
+  trace(settings: TraceSettings): ActorTrace;
   /** The actor below that these names lead to; itself if there are none. */
   find(names: readonly string[]): Child | undefined;
   /** Messages that wait here and below. */

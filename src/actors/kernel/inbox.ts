@@ -43,6 +43,11 @@ export class Inbox<Message> {
     return this.#mailbox.oldest();
   }
 
+  /** When the message came that was taken last, if that is still known. */
+  get taken(): number | undefined {
+    return this.#mailbox.taken();
+  }
+
   offer(message: Message): TellResult {
     const { totals, governor, letters } = this.#kernel;
     if (this.#mailbox.size >= this.limit) {

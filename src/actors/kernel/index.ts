@@ -2,8 +2,13 @@ export type { ActorSystemSetup } from './system.ts';
 export { createActorSystem } from './system.ts';
 export type {
   ActorContext,
+  ActorEvent,
+  ActorEventPage,
+  ActorEvents,
+  ActorEventType,
   ActorSnapshot,
   ActorSystem,
+  ActorTrace,
   AskOptions,
   Behavior,
   Cause,
@@ -18,4 +23,6 @@ export type {
   Steering,
   SteeringAnswer,
   TellResult,
+  TracedMessage,
+  TraceSettings,
 } from './types.ts';

@@ -2,6 +2,7 @@
 import type { Clock, Logger } from '../../ports/index.ts';
 import type { Asks } from './asks.ts';
 import type { DeadLetters, Totals } from './dead-letters.ts';
+import type { Events } from './events.ts';
 import type { Governor, Turnable } from './governor.ts';
 import type { NameTree } from './name-tree.ts';
 
@@ -13,5 +14,6 @@ export interface Kernel {
   readonly letters: DeadLetters;
   readonly totals: Totals;
   readonly asks: Asks;
+  readonly events: Events;
   nextUid(): number;
 }

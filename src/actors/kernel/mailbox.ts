@@ -50,6 +50,11 @@ export class Mailbox<Message> {
     return this.size === 0 ? undefined : this.#stamps[this.#head];
   }
 
+  /** When the message came that was taken last, if its place is still known. */
+  taken(): number | undefined {
+    return this.#stamps[(this.#head - 1) & this.#mask];
+  }
+
   #grow(): void {
     const length = this.#mask < 0 ? smallest : (this.#mask + 1) * 2;
     const messages = new Array<Message | undefined>(length).fill(undefined);

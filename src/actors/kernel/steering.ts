@@ -22,8 +22,7 @@ export interface Steerable {
   fill(full: boolean): void;
 }
 
-/** @param find gives the actor that these names lead to, from the top */
-export function createSteering(find: (names: readonly string[]) => Steerable | undefined, clock: Clock): Steering {
+export function createSteering(find: (path: string) => Steerable | undefined, clock: Clock): Steering {
   /** What holds an actor up and can be let go of. */
   const held = new WeakMap<Steerable, Set<() => void>>();
 
@@ -33,7 +32,7 @@ export function createSteering(find: (names: readonly string[]) => Steerable | u
   };
 
   const act = (path: string, on: (actor: Steerable) => boolean): SteeringAnswer => {
-    const actor = find(path.split('/').slice(1));
+    const actor = find(path);
     if (actor === undefined) return 'no-such-actor';
     return on(actor) ? 'done' : 'not-allowed';
   };

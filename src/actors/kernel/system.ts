@@ -4,6 +4,7 @@ import type { Clock, Logger, Random } from '../../ports/index.ts';
 import { Asks } from './asks.ts';
 import { type Owner, spawnInto } from './cell.ts';
 import { DeadLetters, type Totals } from './dead-letters.ts';
+import { Events } from './events.ts';
 import { Family } from './family.ts';
 import { Governor, type Turnable } from './governor.ts';
 import type { Kernel } from './kernel.ts';
@@ -37,7 +38,8 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
 
   function createKernel({ sliceMs = 5, turnsPerPhase = 32 }: ActorSystemSetup, log: Logger): Kernel {
     const totals: Totals = { accepted: 0, handled: 0, deadLettered: 0, refused: 0 };
-    const letters = new DeadLetters(clock, log, totals);
+    const events = new Events(clock, log);
+    const letters = new DeadLetters(clock, log, totals, events);
     const tree = new NameTree<Turnable>({
       onTurn: (cell) => governor.arrive(cell),
       onDefect: (cell, thrown) => log.error({ actor: cell.path, err: thrown }, 'a turn failed outside its actor'),
@@ -49,7 +51,7 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
       give: (node, cell) => tree.give(node, cell),
     });
     const asks = new Asks({ clock, letters, totals });
-    return { clock, logger: log, governor, tree, letters, totals, asks, nextUid: () => (uid += 1) };
+    return { clock, logger: log, governor, tree, letters, totals, asks, events, nextUid: () => (uid += 1) };
   }
 
   const owner: Owner = {
@@ -81,7 +83,7 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
 
   return {
     clock,
-    steer: createSteering((names) => family.find(names), clock),
+    steer: createSteering((path) => family.find(namesOf(path)), clock),
     spawn(child, behavior, options = {}) {
       if (terminated !== undefined) throw new WeirError('WEIR_ACTOR_DEAD', { path: '/' });
       return spawnInto(family, { kernel, owner, name: child, path: `/${child}`, behavior, options });
@@ -93,6 +95,8 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
       return new Promise<Cause>((resolve) => void cell.addWatcher(ref, resolve));
     },
     tree: () => family.snapshot(clock.monotonic()),
+    events: kernel.events,
+    trace: (path, traced = {}) => family.find(namesOf(path))?.trace(traced),
     counts: () => ({ ...kernel.totals, queued: family.backlog() }),
     onDeadLetter: (listener) => kernel.letters.listen(listener),
     onEscalation: (listener) => void escalationListeners.push(listener),
@@ -105,4 +109,9 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
       return terminated;
     },
   };
+}
+
+/** `/services/rpc` names `rpc` below `services`. */
+function namesOf(path: string): readonly string[] {
+  return path.split('/').slice(1);
 }

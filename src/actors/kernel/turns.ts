@@ -9,6 +9,7 @@ import type { Turnable } from './governor.ts';
 import { type Inbox, nothing } from './inbox.ts';
 import type { Incarnation, SystemEntry } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
+import { isThenable } from './thenable.ts';
 import type { ActorSnapshot, Failure } from './types.ts';
 
 /** Messages of one turn; then the next cell has its chance. */
@@ -208,8 +209,4 @@ export class Turns<Message> {
       else this.parked = true;
     }
   }
-}
-
-export function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

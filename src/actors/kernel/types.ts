@@ -141,6 +141,83 @@ export interface MessageCounts {
   readonly refused: number;
 }
 
+/**
+ * `started`: its first incarnation is made; `failed`: what its policy decided follows; `restarted`: another incarnation is
+ * made; `escalated`: it failed, ended, and its owner fails with it; `dead-letter`: a message found nobody at its path.
+ */
+export type ActorEventType =
+  | 'started'
+  | 'failed'
+  | 'restarted'
+  | 'escalated'
+  | 'stopped'
+  | 'suspended'
+  | 'resumed'
+  | 'dead-letter';
+
+export interface ActorEvent {
+  /** Grows by one with each event of the system. */
+  readonly seq: number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly at: number;
+  readonly type: ActorEventType;
+  readonly path: string;
+  /** The incarnation, unless nobody was there. */
+  readonly uid: number | undefined;
+  /** The cause in one line; of a dead letter its reason and the message's type tag. */
+  readonly why: string | undefined;
+}
+
+export interface ActorEventPage {
+  /** In order. */
+  readonly events: readonly ActorEvent[];
+  /** What to ask for next time. */
+  readonly next: number;
+  /** Events in between that are not kept any more: of each type the newest 256 are. */
+  readonly missed: number;
+}
+
+export interface ActorEvents {
+  /** Events after number `seq`; 0 gives all that are kept. */
+  since(seq: number): ActorEventPage;
+  /** How often each type has happened, those that are not kept any more included. */
+  counts(): ReadonlyMap<ActorEventType, number>;
+  /** Told at each event, within the turn that caused it: look and return. Gives how to end that. */
+  listen(listener: (event: ActorEvent) => void): () => void;
+}
+
+export interface TraceSettings {
+  /** Messages kept, the newest; at most 1 000. Default 100. */
+  readonly keep?: number;
+  /** Takes one message out of so many. Default 1: each. */
+  readonly every?: number;
+}
+
+/** One message or signal that an actor has handled, as far as anybody may see it. */
+export interface TracedMessage {
+  /** When its turn began: wall clock, milliseconds since 1970. */
+  readonly at: number;
+  /** The incarnation that handled it; undefined for a signal. */
+  readonly uid: number | undefined;
+  /** Its type tag, or the type of its value. */
+  readonly kind: string;
+  /** Milliseconds from its arrival to its turn. */
+  readonly waitMs: number;
+  /** Milliseconds that its turn took; undefined while that runs, or was given up. */
+  readonly tookMs: number | undefined;
+  /** Messages that waited behind it. */
+  readonly waiting: number;
+  readonly outcome: 'running' | 'handled' | 'failed';
+}
+
+/** What one actor handles, from now on and over restarts, until it is stopped: kinds and times, never contents. */
+export interface ActorTrace {
+  /** Messages and signals that went by, those that were not taken included. */
+  readonly seen: number;
+  entries(): readonly TracedMessage[];
+  stop(): void;
+}
+
 /** `not-allowed`: the actor is there, but starting, between two incarnations or ending, and cannot be steered just now. */
 export type SteeringAnswer = 'done' | 'no-such-actor' | 'not-allowed';
 
@@ -181,6 +258,10 @@ export interface ActorSystem {
   /** Resolves with the cause when the actor has terminated (at once if it has already). */
   terminated(ref: Ref<never>): Promise<Cause>;
   tree(): readonly ActorSnapshot[];
+  /** What happens to actors. */
+  readonly events: ActorEvents;
+  /** Begins a trace of the actor at `path`; undefined if there is none. */
+  trace(path: string, settings?: TraceSettings): ActorTrace | undefined;
   counts(): MessageCounts;
   onDeadLetter(listener: (letter: DeadLetter) => void): void;
   /** A top-level actor escalated: nobody is left to handle it. */
