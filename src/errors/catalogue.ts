@@ -489,6 +489,34 @@ const entries = {
     remedy: 'write less at once; nothing of it was written',
     status: 413,
   },
+  WEIR_LOG_TOPIC_SETTINGS: {
+    message: 'topic {topic} has {setting}={found}, but it needs {expected}',
+    remedy: 'run: {command}',
+    status: 500,
+  },
+  WEIR_LOG_OUT_OF_STEP: {
+    message: 'partition {topic}/{partition} is not as this worker left it: {why}',
+    remedy:
+      'nothing at first: the shard is claimed again and restored from the log; if it goes on, find out who else writes to the topic, or whether an unclean leader election lost commits',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_LOG_UNREACHABLE: {
+    message: '{what} waits for the brokers: {why}',
+    remedy: 'start the brokers or mend the way to them: work goes on by itself',
+    status: 503,
+    retryable: true,
+  },
+  WEIR_LOG_REFUSED: {
+    message: 'the brokers refused {what}: {why}',
+    remedy: 'give the user of this worker the right to do so, or change what the brokers refuse; then start it again',
+    status: 500,
+  },
+  WEIR_LOG_UNSAFE: {
+    message: 'the brokers do not keep an older writer out: {why}',
+    remedy: 'use Apache Kafka 3.6 or later, or a service that runs its brokers; exactly once cannot be had on these',
+    status: 500,
+  },
   WEIR_LOG_DISK_FULL: {
     message: 'no space left in {directory}; commits wait',
     remedy: 'free some space: the node goes on by itself',
