@@ -1,0 +1,222 @@
+/**
+ * Taking a shard over: rule 1 of the fencing rules, step by step.
+ *
+ * (a) a new epoch of the shard's producer id; (b) a fence with it, which shuts older epochs out; (c) everything up to
+ * that fence is read; (d) every other producer id that ever wrote there is shut out by a dead fence; (e) what those may
+ * have written meanwhile is read too. Then the record of the claim is written, and the shard is owned. A claim that is
+ * refused on the way is given up: whoever wants the shard begins again at (a).
+ */
+import { WeirError } from '../../../errors/index.ts';
+import type { Clock, Logger, Random } from '../../../ports/index.ts';
+import type { ShardId, Term } from '../port.ts';
+import { FencedWriter } from './fenced-writer.ts';
+import { Lease } from './lease.ts';
+import { claimRecord, deadFenceRecord, decodeFence, fenceKey, fenceRecord } from './own-records.ts';
+import { PartitionReader } from './partition-reader.ts';
+import type { Patience } from './patience.ts';
+import { isDenied, nameOf, passes } from './refusals.ts';
+import { deadEpoch, ShardState } from './shard-state.ts';
+import { type KafkaWire, kafkaError, type ProducerIdentity, type WireBatch, type WireRecord } from './wire.ts';
+
+export interface ClaimingSetup {
+  readonly wire: KafkaWire;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly patience: Patience;
+  readonly shard: ShardId;
+  /** The state topic, with the prefix; the transactional id is made of it. */
+  readonly topic: string;
+  readonly incarnation: number;
+  readonly leaseMs: number;
+  readonly fetchBytes: number;
+  /** Largest sum of keys and values of one batch of repairs. */
+  readonly maxBatchBytes: number;
+  /** Why this claim is to go no further: a newer one of this worker, its deadline, the end of the log. */
+  readonly ended: () => Error | undefined;
+}
+
+/** A shard that is owned: nobody else can write to its partition. */
+export interface Holding {
+  readonly producer: ProducerIdentity;
+  readonly term: Term;
+  readonly state: ShardState;
+  readonly writer: FencedWriter;
+  readonly lease: Lease;
+  /** Other producer ids that wrote to the shard; table partitions of the shard may know them too. */
+  readonly formerProducers: readonly string[];
+}
+
+/** How many producer ids are kept in mind. One more comes at most every 7 days, or every 32,766 claims. */
+const rememberedProducers = 16;
+/** A new fence becomes readable within milliseconds; the broker answers as soon as it is. */
+const fenceWaitMs = 500;
+
+/**
+ * @throws WeirError `WEIR_LOG_FENCED` when another worker claimed the shard meanwhile, `WEIR_LOG_OUT_OF_STEP`,
+ *   `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
+ */
+export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
+  const { wire, clock, random, patience, shard, topic, ended } = setup;
+  const producer = await newEpoch(setup);
+  const lease = new Lease(clock, setup.leaseMs);
+  let term: Term | undefined;
+  const writer = new FencedWriter({
+    ...{ wire, clock, patience, topic, producer, lease, ended },
+    partition: shard.partition,
+    renews: true,
+    term: () => (term === undefined ? 'one that was being claimed' : `${term.incarnation}.${term.counter}`),
+  });
+  const nonce = Buffer.from(random.bytes(16)).toString('hex');
+  const fence = await writer.write([fenceRecord({ ...producer, nonce })]);
+
+  const state = new ShardState();
+  const reading = new ClaimReading(setup, state);
+  await reading.to(fence, (batch) => isOwnFence(batch, nonce));
+  const formerProducers = state.producers.filter((id) => id !== producer.producerId);
+  const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);
+  await reading.to(Math.max(fence, end));
+  writer.expect(Math.max(fence, end) + 1);
+
+  const repairs = state.settle();
+  term = nextTerm(setup.incarnation, state);
+  const producers = [...formerProducers, producer.producerId].slice(-rememberedProducers);
+  const record = claimRecord({ ...term, ...producer, fence, producers });
+  await writeClaim(setup, writer, repairs, record);
+  return { producer, term, state, writer, lease, formerProducers };
+}
+
+/** (a) InitProducerId: one epoch more under the same producer id, or a new id when the old one is used up. */
+async function newEpoch({ wire, patience, shard, topic, ended }: ClaimingSetup): Promise<ProducerIdentity> {
+  const transactionalId = `${topic}-${shard.partition}`;
+  return patience.until(`the claim of ${transactionalId}`, async () => {
+    const end = ended();
+    if (end !== undefined) throw end;
+    const { error, producerId, epoch } = await wire.initProducerId(transactionalId);
+    if (error === kafkaError.none) return { done: { producerId, epoch } };
+    // Another worker is at it in this very moment: who comes last is shown by the fences.
+    if (passes(error) || error === kafkaError.invalidProducerEpoch) return { again: nameOf(error) };
+    throw new WeirError('WEIR_LOG_REFUSED', { what: `a claim of ${transactionalId}`, why: nameOf(error) });
+  });
+}
+
+interface DeadFencing {
+  readonly wire: KafkaWire;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly topic: string;
+  readonly partition: number;
+  readonly ended: () => Error | undefined;
+}
+
+/**
+ * (d) Shuts producer ids out of a partition for good; resolves with the offset of the last dead fence, -1 without any.
+ * The broker says no (45) when one is there already, and that is as good.
+ */
+export async function writeDeadFences(setup: DeadFencing, producerIds: readonly string[]): Promise<number> {
+  const { wire, clock, patience, topic, partition, ended } = setup;
+  let last = -1;
+  for (const producerId of producerIds) {
+    const offset = await patience.until(`a dead fence in ${topic}/${partition}`, async () => {
+      const end = ended();
+      if (end !== undefined) throw end;
+      const { error, baseOffset } = await wire.produce({
+        ...{ topic, partition },
+        records: [deadFenceRecord(producerId)],
+        timestampMs: clock.now(),
+        producer: { producerId, epoch: deadEpoch, sequence: 0 },
+      });
+      if (error === kafkaError.none) return { done: baseOffset };
+      if (error === kafkaError.outOfOrderSequence) return { done: -1 };
+      if (passes(error) || isDenied(error) || error === kafkaError.invalidTimestamp) return { again: nameOf(error) };
+      throw new WeirError('WEIR_LOG_OUT_OF_STEP', { topic, partition, why: `a dead fence got ${nameOf(error)}` });
+    });
+    last = Math.max(last, offset);
+  }
+  return last;
+}
+
+/**
+ * (c) and (e): reads up to offsets that were acknowledged, never to an end that a broker names: a leader that has been
+ * deposed does not know it, and its end may be an old one.
+ */
+class ClaimReading {
+  readonly #setup: ClaimingSetup;
+  readonly #state: ShardState;
+  readonly #reader: PartitionReader;
+
+  constructor(setup: ClaimingSetup, state: ShardState) {
+    const { wire, patience, topic, shard, fetchBytes, ended } = setup;
+    this.#setup = setup;
+    this.#state = state;
+    this.#reader = new PartitionReader({
+      ...{ wire, patience, topic },
+      partition: shard.partition,
+      from: 0,
+      maxBytes: fetchBytes,
+      ended: () => {
+        const end = ended();
+        if (end !== undefined) throw end;
+        return false;
+      },
+      onGap: (position, oldest) => {
+        // Nothing is ever deleted from the front of a state topic, except by an operator; the end can be cut off.
+        if (oldest < position) throw this.#gone(position);
+      },
+    });
+  }
+
+  /** Reads up to and including the batch at this offset, which must be what `expected` says. */
+  async to(offset: number, expected: (batch: WireBatch) => boolean = () => true): Promise<void> {
+    while (this.#reader.position <= offset) {
+      for (const batch of await this.#reader.next(fenceWaitMs)) {
+        if (batch.baseOffset <= offset && offset <= batch.lastOffset && !expected(batch)) throw this.#gone(offset);
+        this.#state.take(batch);
+      }
+    }
+  }
+
+  #gone(offset: number): WeirError {
+    const { topic, shard } = this.#setup;
+    const why = `what was acknowledged at offset ${offset} is not there any more`;
+    return new WeirError('WEIR_LOG_OUT_OF_STEP', { topic, partition: shard.partition, why });
+  }
+}
+
+function isOwnFence({ records }: WireBatch, nonce: string): boolean {
+  const [first] = records;
+  if (first?.key !== fenceKey || first.value === null) return false;
+  return decodeFence(first.value)?.nonce === nonce;
+}
+
+/** A restored or mirrored log may remember less claims than there were, but then it is of a later incarnation. */
+function nextTerm(incarnation: number, { claim }: ShardState): Term {
+  if (claim === undefined || claim.incarnation < incarnation)
+    return { incarnation, counter: (claim?.counter ?? 0) + 1 };
+  return { incarnation: claim.incarnation, counter: claim.counter + 1 };
+}
+
+/** Repairs come first: once the record of the claim is there, everything before its fence is taken for good. */
+async function writeClaim(
+  { logger, shard, maxBatchBytes }: ClaimingSetup,
+  writer: FencedWriter,
+  repairs: readonly WireRecord[],
+  record: WireRecord,
+): Promise<void> {
+  if (repairs.length > 0) {
+    logger.warn({ ...shard, keys: repairs.length }, 'a fenced writer got past its fence; what it wrote is mended');
+  }
+  let chunk: WireRecord[] = [];
+  let bytes = 0;
+  for (const repair of repairs) {
+    const size = (repair.key?.length ?? 0) + (repair.value?.byteLength ?? 0);
+    if (bytes + size > maxBatchBytes / 2 && chunk.length > 0) {
+      await writer.write(chunk);
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(repair);
+    bytes += size;
+  }
+  await writer.write([...chunk, record]);
+}

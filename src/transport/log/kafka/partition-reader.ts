@@ -1,0 +1,77 @@
+/**
+ * Reads the batches of a partition in order, from an offset on.
+ *
+ * Owns the position, which moves by whole batches: compaction leaves gaps and empty batches, and those must be passed
+ * like any other. What a batch means is the reader's owner's.
+ */
+import type { TopicName } from '../port.ts';
+import type { Patience } from './patience.ts';
+import { isDenied, nameOf, passes } from './refusals.ts';
+import { type FetchAnswer, type KafkaWire, kafkaError, type WireBatch } from './wire.ts';
+
+export interface PartitionReaderSetup {
+  readonly wire: KafkaWire;
+  readonly patience: Patience;
+  /** Name with the prefix. */
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly from: number;
+  readonly maxBytes: number;
+  /** Asked before each attempt; true ends the reading, with nothing more read. It may throw instead. */
+  readonly ended: () => boolean;
+  /** The position is not on the partition: it goes on from the oldest record that is kept. */
+  readonly onGap: (position: number, oldest: number) => void;
+}
+
+const nothing: readonly WireBatch[] = [];
+
+export class PartitionReader {
+  readonly #setup: PartitionReaderSetup;
+  /** Offset of the next batch. */
+  position: number;
+
+  constructor(setup: PartitionReaderSetup) {
+    this.#setup = setup;
+    this.position = setup.from;
+  }
+
+  /**
+   * The next batches; none when nothing has come within `waitMs`. The first may hold records below the position that
+   * the reading began at.
+   */
+  async next(waitMs: number): Promise<readonly WireBatch[]> {
+    const { patience, topic, partition, ended } = this.#setup;
+    const batches = await patience.until(`reading ${topic}/${partition}`, async () => {
+      if (ended()) return { done: nothing };
+      const answer = await this.#fetch(waitMs);
+      if (ended()) return { done: nothing };
+      switch (answer.error) {
+        case kafkaError.none:
+          return { done: answer.batches };
+        case kafkaError.offsetOutOfRange:
+          return this.#skip();
+        default:
+          if (passes(answer.error) || isDenied(answer.error)) return { again: nameOf(answer.error) };
+          throw new Error(`the broker refused to read ${topic}/${partition}: ${nameOf(answer.error)}`);
+      }
+    });
+    const last = batches.at(-1);
+    if (last !== undefined) this.position = Math.max(this.position, last.lastOffset + 1);
+    return batches;
+  }
+
+  #fetch(maxWaitMs: number): Promise<FetchAnswer> {
+    const { wire, topic, partition, maxBytes } = this.#setup;
+    return wire.fetch({ topic, partition, offset: this.position, maxBytes, maxWaitMs });
+  }
+
+  async #skip(): Promise<{ readonly done: readonly WireBatch[] } | { readonly again: string }> {
+    const { wire, topic, partition, onGap } = this.#setup;
+    const oldest = await wire.offset(topic, partition, 'earliest');
+    if (oldest.error !== kafkaError.none) return { again: nameOf(oldest.error) };
+    if (oldest.offset === this.position) return { again: 'the offset is not readable yet' };
+    onGap(this.position, oldest.offset);
+    this.position = oldest.offset;
+    return { done: nothing };
+  }
+}
