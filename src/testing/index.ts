@@ -1,5 +1,36 @@
 /** What tests of flows and actors are made with: the door of `weir/testing`. */
 export type { CrashPoint } from '../actors/shard/index.ts';
+export type {
+  ActiveFault,
+  ActorFaults,
+  ActorTarget,
+  ClockError,
+  Fault,
+  FaultInjector,
+  FaultWord,
+  InjectorSetup,
+  LogTarget,
+  MessageFate,
+  PeerTarget,
+  ProcessFaults,
+  Seams,
+  ShardTarget,
+  Shift,
+  Target,
+  WriteFate,
+} from '../chaos/index.ts';
+export {
+  contestedLog,
+  describeFault,
+  faultInjector,
+  faultWords,
+  faultyClock,
+  faultyPeer,
+  faultyStore,
+  faultyWire,
+  memoryFaults,
+  parseFault,
+} from '../chaos/index.ts';
 export type { Clock, Random, Timer } from '../ports/index.ts';
 export type {
   AppendInfo,

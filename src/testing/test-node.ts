@@ -4,11 +4,28 @@
  */
 
 import type { CrashPoint } from '../actors/shard/index.ts';
+import { type ActiveFault, type Fault, type FaultInjector, memoryFaults } from '../chaos/index.ts';
 import { WeirError } from '../errors/index.ts';
-import { type Duration, type Logger, type Random, seededRandom, silentLogger, toMs } from '../ports/index.ts';
-import { type Faults, type MemoryCluster, memoryCluster } from '../transport/log/index.ts';
+import {
+  type Duration,
+  defaultGroup,
+  type Identity,
+  identityOf,
+  type Logger,
+  type MemberName,
+  type Random,
+  sameIdentity,
+  seededRandom,
+} from '../ports/index.ts';
+import { type Fate, type Faults, type MemoryCluster, memoryCluster } from '../transport/log/index.ts';
 import { loopbackTransport, type PeerFaults, type PeerTransport } from '../transport/peer/index.ts';
-import { createNode, type FlowHandle, type Node, type NodeSettings, resultOf } from '../worker/index.ts';
+import { createNode, type FlowHandle, type Members, type Node, type NodeSettings, resultOf } from '../worker/index.ts';
+import { type CapturedLog, capturedLog } from './captured-log.ts';
+import { type CommitListener, observedLog } from './observed-log.ts';
+import { PeerScripts } from './peer-scripts.ts';
+import { type ScriptedMember, scriptedMember } from './scripted-member.ts';
+import { type WorkerChaos, workerChaos } from './test-chaos.ts';
+import { until } from './until.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 export interface TestNodeSettings extends NodeSettings {
@@ -22,8 +39,10 @@ export interface TestNodeSettings extends NodeSettings {
   readonly logFaults?: Faults;
   /** Sends every message between shards through the log, as between workers. Default false. */
   readonly forceLogRoute?: boolean;
-  /** Default: silent. */
+  /** Gets every line, beside the log that the kit keeps. Default none. */
   readonly logger?: Logger;
+  /** Members that run nothing here: the test says what they say, see `scripted`. */
+  readonly scripted?: readonly MemberName[];
   /**
    * Called at each crash point, such as `commit.before`; answer true to crash the worker there. It is down until
    * `restart`.
@@ -46,8 +65,14 @@ export interface TestNode {
   readonly random: Random;
   /** The log that all workers share, and what can be done to them there. */
   readonly cluster: MemoryCluster;
+  /** What the workers have logged; `kit.log.show()` prints it. */
+  readonly log: CapturedLog;
   /** Crashes so far. */
   readonly crashes: number;
+  /** Runs a test, and shows the log only when it fails. */
+  showLogOnFailure<T>(run: () => T | Promise<T>): Promise<T>;
+  /** A member of `settings.scripted`, to speak for it. @throws RangeError when it is none */
+  scripted(member: MemberName): ScriptedMember;
   /**
    * Moves time forward until the flow has ended or is STUCK, no further than from one timer to the next, and gives its
    * result. The handle may be of a node that has crashed since: whatever worker is up is asked.
@@ -62,6 +87,14 @@ export interface TestNode {
    * @throws WeirError `WEIR_CLOCK_RESTLESS`, `WEIR_DURATION_INVALID`
    */
   advance(duration: Duration): Promise<void>;
+  /**
+   * Lets a fault strike a worker, by its name: `inject({ type: 'lost-ack', on: 'shard 0', times: 2 })`. It outlives a
+   * crash of the worker.
+   * @throws WeirError `WEIR_FAULT_INVALID`; `WEIR_FAULT_UNREACHABLE` when nothing of a node in memory could be struck
+   */
+  inject(fault: Fault, worker?: number): ActiveFault;
+  /** What strikes a worker, how often it has, and how to end it. */
+  chaos(worker?: number): FaultInjector;
   /** Kills a worker as SIGKILL would: nothing it was doing has any further effect. */
   crash(worker?: number): void;
   isDown(worker?: number): boolean;
@@ -80,6 +113,7 @@ export interface TestNode {
 interface Slot {
   node: Node | undefined;
   peer: PeerTransport | undefined;
+  readonly chaos: WorkerChaos;
   onCrash: Array<() => void>;
 }
 
@@ -96,12 +130,37 @@ const group = 'flow';
  * ```
  * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
-export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
-  const { seed = 1, workers = 1, peerFaults, logFaults, forceLogRoute, logger = silentLogger, crashAt } = settings;
+export function testNode(settings: TestNodeSettings): Promise<TestNode> {
+  return testNodeOn(settings, { random: seededRandom(settings.seed ?? 1) });
+}
+
+/** What the project's own kits need beside the settings. */
+export interface TestNodeParts {
+  readonly random: Random;
+  /** Told of each commit of a worker once it is durable, before the worker is. */
+  readonly onCommit?: CommitListener;
+}
+
+export async function testNodeOn(settings: TestNodeSettings, { random, onCommit }: TestNodeParts): Promise<TestNode> {
+  const { workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
   const clock = virtualClock();
-  const random = seededRandom(seed);
-  const cluster = memoryCluster({ clock, random, ...(logFaults === undefined ? {} : { faults: logFaults }) });
-  const slots: Slot[] = Array.from({ length: workers }, () => ({ node: undefined, peer: undefined, onCrash: [] }));
+  const log = capturedLog({ clock, ...(logger === undefined ? {} : { forward: logger }) });
+  const members = (settings.scripted ?? []).map(identityOf);
+  const scripts = new PeerScripts({ clock, random, faults: peerFaults, members });
+  const nodeSettings = { ...settings, members: withMembers(settings.members, members) };
+  const nameOf = (worker: number): string => `worker-${worker}`;
+  const slots: Slot[] = Array.from({ length: workers }, (_, worker) => ({
+    node: undefined,
+    peer: undefined,
+    chaos: workerChaos({ clock, seed: seed + worker, name: nameOf(worker), cluster: () => cluster }),
+    onCrash: [],
+  }));
+  const named = memoryFaults((name) => slots[Number(name.slice('worker-'.length))]?.chaos.injector);
+  const cluster = memoryCluster({
+    clock,
+    random,
+    faults: logFaults === undefined ? named : bothFaults(logFaults, named),
+  });
   let crashes = 0;
 
   const slot = (worker: number): Slot => {
@@ -109,8 +168,6 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
     if (found === undefined) throw new RangeError(`there is no worker ${worker}`);
     return found;
   };
-  const nameOf = (worker: number): string => `worker-${worker}`;
-
   const bury = (worker: number): void => {
     const { node, peer, onCrash } = slot(worker);
     slot(worker).node = undefined;
@@ -124,10 +181,10 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
   cluster.onCrash((name) => bury(Number(name.slice('worker-'.length))));
 
   const start = async (worker: number): Promise<Node> => {
-    const log = cluster.worker(nameOf(worker));
-    const peer = loopbackTransport({ clock, random, faults: peerFaults });
     const at = slot(worker);
-    at.peer = peer;
+    const loopback = loopbackTransport({ clock, random, faults: peerFaults });
+    const ports = at.chaos.ports({ log: cluster.worker(nameOf(worker)), peer: loopback, logger });
+    at.peer = ports.peer;
     let alive = true;
     const died = new Promise<never>((_resolve, reject) => {
       at.onCrash.push(() => {
@@ -136,7 +193,7 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
       });
     });
     died.catch(() => undefined);
-    const starting = createNode(settings, { log, clock, random, logger, peer }, undefined, {
+    const starting = createNode(settings, { ...ports, random, logger }, undefined, {
       forceLogRoute,
       crashPoint: (point, partition) => {
         if (alive && crashAt?.(point, worker, partition) === true) cluster.crash(nameOf(worker));
@@ -144,6 +201,7 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
     });
     const node = await Promise.race([starting, died]);
     at.node = node;
+    at.chaos.injector.attach({ actors: node.internals.system.steer });
     return node;
   };
 
@@ -156,35 +214,35 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
     clock,
     random,
     cluster,
+    log,
     get crashes() {
       return crashes;
     },
+    showLogOnFailure: (run) => log.showOnFailure(run),
+    scripted(member) {
+      const identity = members.find((one) => sameIdentity(one, identityOf(member)));
+      if (identity === undefined)
+        throw new RangeError(`${identityOf(member).name} is not in "scripted" of the settings`);
+      return scriptedMember(identity, scripts, clock);
+    },
     async run<Result>({ flow, name }: FlowHandle<Result>, { within = '1 hour' }: RunOptions = {}): Promise<Result> {
-      const end = clock.monotonic() + toMs(within);
-      for (;;) {
-        await clock.advance(0);
-        const up = slots.find(({ node }) => node !== undefined)?.node;
-        if (up === undefined) {
-          throw new WeirError('WEIR_NODE_STOPPED', {}, new Error('all workers are down: restart one'));
-        }
-        const view = await up.get(name);
-        if (view.status !== 'RUNNING') return resultOf(flow, view);
-        const left = end - clock.monotonic();
-        if (left <= 0) {
-          const { waitingOn } = await up.describe(name);
-          const on =
-            waitingOn === undefined ? '' : `, where it waits on ${waitingOn.what} ${waitingOn.label}`.trimEnd();
-          throw new WeirError('WEIR_FLOW_UNFINISHED', {
-            flowId: view.flowId,
-            status: view.status,
-            why: ` after ${within} in stage ${view.stage}${on}`,
-          });
-        }
-        // Timers may stand between two milliseconds; a step of 0 would go nowhere.
-        await clock.advance(Math.max(1, Math.ceil(Math.min(left, clock.untilNext() ?? left))));
-      }
+      const up = (): Node => {
+        const found = slots.find(({ node }) => node !== undefined)?.node;
+        if (found !== undefined) return found;
+        throw new WeirError('WEIR_NODE_STOPPED', {}, new Error('all workers are down: restart one'));
+      };
+      const settled = await until(clock, within, async () => {
+        const view = await up().get(name);
+        return view.status === 'RUNNING' ? undefined : view;
+      });
+      if (settled !== undefined) return resultOf(flow, settled);
+      const { flowId, status, stage, waitingOn } = await up().describe(name);
+      const on = waitingOn === undefined ? '' : `, where it waits on ${waitingOn.what} ${waitingOn.label}`.trimEnd();
+      throw new WeirError('WEIR_FLOW_UNFINISHED', { flowId, status, why: ` after ${within} in stage ${stage}${on}` });
     },
     advance: (duration) => clock.advance(duration),
+    inject: (fault, worker = 0) => slot(worker).chaos.injector.inject(fault),
+    chaos: (worker = 0) => slot(worker).chaos.injector,
     crash: (worker = 0) => cluster.crash(nameOf(worker)),
     isDown: (worker = 0) => slot(worker).node === undefined,
     crashed: (worker = 0) => new Promise((resolve) => void slot(worker).onCrash.push(resolve)),
@@ -200,4 +258,25 @@ export async function testNode(settings: TestNodeSettings): Promise<TestNode> {
   };
   await Promise.all(slots.map((_slot, worker) => start(worker)));
   return kit;
+}
+
+/** What the test says of a request goes before what was injected by name. */
+function bothFaults(own: Faults, named: Faults): Faults {
+  const first = (fate: Fate | undefined, other: () => Fate | undefined): Fate =>
+    fate === undefined || fate === 'ok' ? (other() ?? 'ok') : fate;
+  return {
+    commit: (info) => first(own.commit?.(info), () => named.commit?.(info)),
+    append: (info) => first(own.append?.(info), () => named.append?.(info)),
+    health: (worker) => own.health?.(worker) ?? named.health?.(worker),
+  };
+}
+
+/** Scripted members have to be known to the node, as members that run nothing. */
+function withMembers(members: Members, added: readonly Identity[]): Members {
+  if (Array.isArray(members)) return [...members, ...added];
+  if (added.every(({ group }) => group === defaultGroup)) {
+    return { ...members, ...Object.fromEntries(added.map(({ name }) => [name, {}])) };
+  }
+  const named = Object.entries(members).map(([name, { group = defaultGroup, ...runs }]) => ({ name, group, ...runs }));
+  return [...named, ...added];
 }
