@@ -58,6 +58,16 @@ const entries = {
     status: 503,
     retryable: true,
   },
+  WEIR_ACTOR_NOT_FOUND: {
+    message: 'there is no actor at {path}',
+    remedy: 'see the paths with "weir tree"',
+    status: 404,
+  },
+  WEIR_ACTOR_NOT_STEERABLE: {
+    message: 'the actor {path} does not {act}: {why}',
+    remedy: 'see its state with "weir tree", and try again when that has changed',
+    status: 409,
+  },
   WEIR_ACTOR_RESTARTED: {
     message: 'a restart of {path} was asked for from outside',
     remedy: 'nothing is to be done: no fault of the actor was seen',
@@ -602,7 +612,7 @@ const entries = {
     status: 500,
   },
   WEIR_SQL_PARAMETER: {
-    message: 'parameter ${position} cannot be sent: {why}',
+    message: 'parameter {position} cannot be sent: {why}',
     remedy: 'see the table of values at the SQL port; nothing was sent',
     status: 500,
   },
