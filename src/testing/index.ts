@@ -1,4 +1,16 @@
 /** What tests of flows and actors are made with: the door of `weir/testing`. */
+
+export type {
+  ActorContext,
+  ActorSystem,
+  Behavior,
+  Cause,
+  DeadLetter,
+  Receive,
+  Ref,
+  Signal,
+  SpawnOptions,
+} from '../actors/kernel/index.ts';
 export type { CrashPoint } from '../actors/shard/index.ts';
 export type {
   ActiveFault,
@@ -43,7 +55,18 @@ export type {
   TopicName,
 } from '../transport/log/index.ts';
 export type { PeerFaults } from '../transport/peer/index.ts';
+export type { ActorKit, ActorKitSettings } from './actor-kit.ts';
+export { actorKit } from './actor-kit.ts';
+export type { BehaviorEffects, BehaviorKit, BehaviorScenario } from './behavior-kit.ts';
+export { behaviorKit } from './behavior-kit.ts';
+export type { CapturedLine, CapturedLog, CapturedLogSettings } from './captured-log.ts';
+export { capturedLog } from './captured-log.ts';
+export type { Expected } from './expectation.ts';
+export { ExpectationError } from './expectation.ts';
+export type { Probe } from './probe.ts';
+export type { ScriptedMember, ScriptedSession } from './scripted-member.ts';
 export type { RunOptions, TestNode, TestNodeSettings } from './test-node.ts';
 export { testNode } from './test-node.ts';
+export type { Within } from './until.ts';
 export type { VirtualClock, VirtualClockSettings } from './virtual-clock.ts';
 export { virtualClock } from './virtual-clock.ts';

@@ -131,18 +131,20 @@ const group = 'flow';
  * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
 export function testNode(settings: TestNodeSettings): Promise<TestNode> {
-  return testNodeOn(settings, { random: seededRandom(settings.seed ?? 1) });
+  return testNodeOn(settings);
 }
 
 /** What the project's own kits need beside the settings. */
 export interface TestNodeParts {
-  readonly random: Random;
+  /** In place of the stream that the seed gives. */
+  readonly random?: Random;
   /** Told of each commit of a worker once it is durable, before the worker is. */
   readonly onCommit?: CommitListener;
 }
 
-export async function testNodeOn(settings: TestNodeSettings, { random, onCommit }: TestNodeParts): Promise<TestNode> {
-  const { workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
+export async function testNodeOn(settings: TestNodeSettings, parts: TestNodeParts = {}): Promise<TestNode> {
+  const { seed = 1, workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
+  const { random = seededRandom(seed), onCommit } = parts;
   const clock = virtualClock();
   const log = capturedLog({ clock, ...(logger === undefined ? {} : { forward: logger }) });
   const members = (settings.scripted ?? []).map(identityOf);
@@ -182,8 +184,12 @@ export async function testNodeOn(settings: TestNodeSettings, { random, onCommit 
 
   const start = async (worker: number): Promise<Node> => {
     const at = slot(worker);
-    const loopback = loopbackTransport({ clock, random, faults: peerFaults });
-    const ports = at.chaos.ports({ log: cluster.worker(nameOf(worker)), peer: loopback, logger });
+    const shared = cluster.worker(nameOf(worker));
+    const ports = at.chaos.ports({
+      log: onCommit === undefined ? shared : observedLog(shared, onCommit),
+      peer: scripts.wrap(loopbackTransport({ clock, random, faults: peerFaults })),
+      logger: log.logger,
+    });
     at.peer = ports.peer;
     let alive = true;
     const died = new Promise<never>((_resolve, reject) => {
@@ -193,7 +199,7 @@ export async function testNodeOn(settings: TestNodeSettings, { random, onCommit 
       });
     });
     died.catch(() => undefined);
-    const starting = createNode(settings, { ...ports, random, logger }, undefined, {
+    const starting = createNode(nodeSettings, { ...ports, random, logger: log.logger }, undefined, {
       forceLogRoute,
       crashPoint: (point, partition) => {
         if (alive && crashAt?.(point, worker, partition) === true) cluster.crash(nameOf(worker));

@@ -1,0 +1,304 @@
+/**
+ * One behaviour without a system: messages are handled at once, and what it does is recorded instead of done.
+ * Owns a context that only records; what restarts, mailboxes and real time do to an actor is for `actorKit`.
+ */
+
+import { inspect } from 'node:util';
+import type { ActorContext, Behavior, Cause, Receive, Ref, Signal, TellResult } from '../actors/kernel/index.ts';
+import { messageOf } from '../errors/index.ts';
+import { type CapturedLog, capturedLog } from './captured-log.ts';
+import { brief, callSite, lineDifference, meets } from './expectation.ts';
+import { type VirtualClock, virtualClock } from './virtual-clock.ts';
+
+/** What a behaviour has done, each kind in order. A kind that is not named is expected to be empty. */
+export interface BehaviorEffects<Message> {
+  /** Messages told, asked ones too; a reply is one that is told to the `replyTo` of a message. */
+  readonly told?: ReadonlyArray<readonly [to: Ref<never>, message: unknown]>;
+  /** Names of children. */
+  readonly spawned?: readonly string[];
+  /** Paths of children that were stopped. */
+  readonly stopped?: readonly string[];
+  readonly watched?: ReadonlyArray<Ref<never>>;
+  readonly unwatched?: ReadonlyArray<Ref<never>>;
+  readonly timers?: ReadonlyArray<readonly [key: string, message: Message, delayMs: number]>;
+  readonly cancelled?: readonly string[];
+  /** The receive timeout that was set; undefined in the list ends it. */
+  readonly receiveTimeouts?: ReadonlyArray<number | undefined>;
+  readonly stashed?: readonly Message[];
+  /** It has ended itself, with `finish()`. */
+  readonly finished?: boolean;
+  /** Message of the error that it threw or failed with, or a test for it. */
+  readonly failed?: string | ((error: Error) => boolean);
+}
+
+/** A behaviour in the middle of a test. */
+export interface BehaviorScenario<Message> {
+  /** Handles messages; `then` speaks of what they did. */
+  when(...messages: readonly Message[]): BehaviorScenario<Message>;
+  /** The timer of this key rings. */
+  whenTimer(key: string): BehaviorScenario<Message>;
+  /** A watched actor ends. Default cause `stopped`. */
+  whenTerminated(ref: Ref<never>, cause?: Cause): BehaviorScenario<Message>;
+  /** What was done since the last `then` (or since `given`), no more and no less. @throws ExpectationError */
+  then(effects: BehaviorEffects<Message>): BehaviorScenario<Message>;
+}
+
+export interface BehaviorKit<Message> {
+  /** A new incarnation that has handled these messages; what it did so far is not spoken of. */
+  given(...messages: readonly Message[]): BehaviorScenario<Message>;
+  /** A reference to give away in messages: it takes everything, and what it is told is recorded. */
+  ref<Of>(name: string): Ref<Of>;
+  readonly clock: VirtualClock;
+  readonly log: CapturedLog;
+}
+
+/**
+ * A kit for one behaviour.
+ *
+ * ```ts
+ * const { given, ref } = behaviorKit(counter);
+ * const customer = ref<Answer>('customer');
+ * given({ type: 'add', count: 2 })
+ *   .when({ type: 'read', replyTo: customer })
+ *   .then({ told: [[customer, { total: 2 }]] });
+ * ```
+ */
+export function behaviorKit<Message>(behavior: Behavior<Message>): BehaviorKit<Message> {
+  const clock = virtualClock();
+  const log = capturedLog({ clock });
+  /** The scenario that runs now: references belong to the kit, what they are told to the scenario. */
+  let effects: Effect[] = [];
+  const ref = <Of>(name: string): Ref<Of> => {
+    const made = {
+      path: `/${name}`,
+      uid: 1,
+      tell: (message: Of): TellResult => {
+        effects.push({ kind: 'told', text: `tell ${made.path} ${brief(message)}`, value: [made, message] });
+        return 'accepted';
+      },
+      [inspect.custom]: () => `ref ${made.path}`,
+    };
+    return made;
+  };
+
+  return {
+    clock,
+    log,
+    ref,
+    given(...messages) {
+      const record: Effect[] = [];
+      effects = record;
+      const actor = new RecordedActor(behavior, { clock, log, ref, record });
+      const within = (act: () => void): void => {
+        effects = record;
+        act();
+      };
+      within(() => actor.handle(messages));
+      record.length = 0;
+      const scenario: BehaviorScenario<Message> = {
+        when(...next) {
+          within(() => actor.handle(next));
+          return scenario;
+        },
+        whenTimer(key) {
+          within(() => actor.ring(key, callSite(scenario.whenTimer).error));
+          return scenario;
+        },
+        whenTerminated(ended, cause = { type: 'stopped' }) {
+          within(() => actor.signal({ type: 'terminated', ref: ended, cause }));
+          return scenario;
+        },
+        // biome-ignore lint/suspicious/noThenProperty: given, when, then are the words of such a test; nothing is awaited
+        then(expected) {
+          const site = callSite(scenario.then);
+          if (typeof expected === 'function') throw site.error('this is no promise: say then({ told: [...] })');
+          const seen = record.splice(0);
+          const different = compare(expected, seen);
+          if (different !== undefined) throw site.error(different);
+          return scenario;
+        },
+      };
+      return scenario;
+    },
+  };
+}
+
+type Kind = keyof BehaviorEffects<unknown>;
+
+interface Effect {
+  readonly kind: Kind;
+  readonly text: string;
+  readonly value: unknown;
+}
+
+interface Recording {
+  readonly clock: VirtualClock;
+  readonly log: CapturedLog;
+  readonly ref: <Of>(name: string) => Ref<Of>;
+  readonly record: Effect[];
+}
+
+/** One incarnation whose context records. */
+class RecordedActor<Message> {
+  readonly #recording: Recording;
+  readonly #receive: Receive<Message> | undefined;
+  readonly #timers = new Map<string, Message>();
+  readonly #stash: Message[] = [];
+  #over = false;
+
+  constructor(behavior: Behavior<Message>, recording: Recording) {
+    this.#recording = recording;
+    this.#receive = this.#turn('it starts', () => {
+      const receive = behavior(this.#context());
+      if (receive instanceof Promise) throw asynchronous('it starts');
+      return receive;
+    });
+  }
+
+  handle(messages: readonly Message[]): void {
+    const queue = [...messages];
+    for (let message = take(queue); message !== undefined; message = take(queue)) {
+      const { value } = message;
+      this.#turn('it handles a message', () => this.#receive?.message(value));
+      queue.unshift(...this.#unstashed.splice(0));
+    }
+  }
+
+  ring(key: string, error: (message: string) => Error): void {
+    if (!this.#timers.has(key)) throw error(`there is no timer "${key}" to ring`);
+    const message = take([...this.#timers].flatMap(([name, value]) => (name === key ? [value] : [])));
+    this.#timers.delete(key);
+    if (message !== undefined) this.handle([message.value]);
+  }
+
+  signal(signal: Signal): void {
+    this.#turn('it is told of an end', () => this.#receive?.signal?.(signal));
+  }
+
+  readonly #unstashed: Message[] = [];
+
+  #did(kind: Kind, text: string, value: unknown): void {
+    this.#recording.record.push({ kind, text, value });
+  }
+
+  #turn<T>(what: string, run: () => T): T | undefined {
+    if (this.#over) return undefined;
+    try {
+      const result = run();
+      if (result instanceof Promise) throw asynchronous(what);
+      return result;
+    } catch (thrown) {
+      if (thrown instanceof AsynchronousError) throw thrown;
+      this.#failed(thrown);
+      return undefined;
+    }
+  }
+
+  #failed(thrown: unknown): void {
+    this.#over = true;
+    this.#did('failed', `fail with ${brief(messageOf(thrown))}`, thrown);
+  }
+
+  #context(): ActorContext<Message> {
+    const { clock, log, ref } = this.#recording;
+    const abort = new AbortController();
+    return {
+      self: ref<Message>('self'),
+      clock,
+      log: log.logger,
+      signal: abort.signal,
+      spawn: <Child>(name: string): Ref<Child> => {
+        this.#did('spawned', `spawn ${name}`, name);
+        return ref<Child>(`self/${name}`);
+      },
+      stop: async (child) => this.#did('stopped', `stop ${child.path}`, child.path),
+      finish: () => {
+        this.#over = true;
+        this.#did('finished', 'finish', true);
+      },
+      fail: (error) => this.#failed(error),
+      watch: (watched) => this.#did('watched', `watch ${watched.path}`, watched),
+      unwatch: (watched) => this.#did('unwatched', `unwatch ${watched.path}`, watched),
+      ask: <const Request, Reply>(asked: Ref<Request>, make: (replyTo: Ref<Reply>) => Request): Promise<Reply> => {
+        asked.tell(make(ref<Reply>('self/ask')));
+        // Its answer would come after the turn: a test that needs one has a system.
+        return new Promise<Reply>(() => undefined);
+      },
+      startTimer: (key, message, delayMs) => {
+        this.#timers.set(key, message);
+        this.#did('timers', `timer ${key} ${brief(message)} after ${delayMs} ms`, [key, message, delayMs]);
+      },
+      cancelTimer: (key) => {
+        this.#timers.delete(key);
+        this.#did('cancelled', `cancel timer ${key}`, key);
+      },
+      receiveTimeout: (delayMs) => this.#did('receiveTimeouts', `receive timeout ${delayMs ?? 'off'}`, delayMs),
+      stash: (message) => {
+        this.#stash.push(message);
+        this.#did('stashed', `stash ${brief(message)}`, message);
+        return 'accepted';
+      },
+      unstashAll: () => void this.#unstashed.push(...this.#stash.splice(0)),
+    };
+  }
+}
+
+class AsynchronousError extends Error {}
+
+function asynchronous(what: string): AsynchronousError {
+  return new AsynchronousError(`the behaviour awaits something when ${what}: test it with actorKit`);
+}
+
+/** The first of a list, taken out; a message may be `undefined`. */
+function take<T>(list: T[]): { readonly value: T } | undefined {
+  if (list.length === 0) return undefined;
+  const [first] = list.splice(0, 1).map((value) => ({ value }));
+  return first;
+}
+
+function compare<Message>(expected: BehaviorEffects<Message>, seen: readonly Effect[]): string | undefined {
+  const { finished = false, failed, ...lists } = expected;
+  const wanted = new Map<string, readonly unknown[]>(Object.entries(lists));
+  if (finished) wanted.set('finished', [true]);
+  if (failed !== undefined) wanted.set('failed', [failed]);
+  const lines = new Set([...wanted.keys(), ...seen.map(({ kind }) => kind)]);
+  const different = [...lines].filter((kind) => {
+    const found = seen.filter((effect) => effect.kind === kind).map(({ value }) => value);
+    const want = wanted.get(kind) ?? [];
+    return want.length !== found.length || !want.every((one, index) => fits(one, found[index]));
+  });
+  if (different.length === 0) return undefined;
+  const want = different.flatMap((kind) => (wanted.get(kind) ?? []).map((value) => `${kind}: ${textOf(value)}`));
+  const found = seen
+    .filter(({ kind }) => different.includes(kind))
+    .map(({ kind, value }) => `${kind}: ${textOf(value)}`);
+  const all = seen.length === 0 ? ['  nothing'] : seen.map(({ text }) => `  ${text}`);
+  return [
+    'the behaviour did something else than expected',
+    '- expected  + done',
+    ...lineDifference(want, found),
+    'all it did:',
+    ...all,
+  ].join('\n');
+}
+
+function fits(expected: unknown, found: unknown): boolean {
+  if (found instanceof Error) return typeof expected === 'string' ? found.message === expected : meets(expected, found);
+  if (!Array.isArray(expected) || !Array.isArray(found))
+    return isRef(expected) ? expected === found : meets(expected, found);
+  return expected.length === found.length && expected.every((one, index) => fits(one, found[index]));
+}
+
+/** References are the same or they are not; what stands in them is nobody's business. */
+function isRef(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'tell' in value && 'path' in value;
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(' ');
+  if (value instanceof Error) return value.message;
+  if (typeof value === 'string') return value;
+  return typeof value === 'object' && value !== null && 'tell' in value && 'path' in value
+    ? String(value.path)
+    : brief(value);
+}
