@@ -23,6 +23,7 @@ import {
   defaultGroup,
   type Identity,
   type Logger,
+  type MemberDirectory,
   type Random,
   toMs,
 } from '../ports/index.ts';
@@ -84,6 +85,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly logger: Logger;
   readonly peer: PeerTransport;
+  /** Finds members of other nodes, for sessions with them over `peer`. Default: there are none. */
+  readonly directory?: Pick<MemberDirectory, 'find'>;
 }
 
 /** For tests: how a node can be hurt. */
@@ -157,7 +160,7 @@ export async function createNode(
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'redeliver', why });
   }
   const partitions = await shardCount(log, settings.shards);
-  const registry = new Registry(hostedMembers(settings));
+  const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
   const system = createActorSystem({ clock, logger, random });
   const router = new Router<FlowRequest>({
     log,

@@ -171,7 +171,7 @@ export class OperationPerformer {
       this.#life.stuck(flow, new WeirError('WEIR_FLOW_DIVERGED', context), changes);
       return undefined;
     }
-    if (this.#registry.find(peerName, peerGroup) === undefined) {
+    if (this.#registry.reachable(peerName, peerGroup) === undefined) {
       return recordFailed(
         flow,
         index,

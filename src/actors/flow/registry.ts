@@ -18,6 +18,8 @@ export interface HostedMember {
   readonly actors: readonly AnyActor[];
 }
 
+type FindMember = MemberDirectory['find'];
+
 interface MemberEntry {
   readonly identity: Identity;
   readonly flows: ReadonlyMap<string, AnyFlow>;
@@ -29,9 +31,14 @@ export class Registry implements MemberDirectory {
   /** By name and group; ids are hashes, too dear for what each start asks several times. */
   readonly #members = new Map<string, MemberEntry>();
   readonly #byId = new Map<MemberId, Identity>();
+  readonly #elsewhere: FindMember;
 
-  /** @throws WeirError `WEIR_FLOW_DEFINITION` when two things of one member bear one name */
-  constructor(members: readonly HostedMember[]) {
+  /**
+   * `elsewhere` finds members of other nodes. Default: there are none.
+   * @throws WeirError `WEIR_FLOW_DEFINITION` when two things of one member bear one name
+   */
+  constructor(members: readonly HostedMember[], elsewhere: FindMember = () => undefined) {
+    this.#elsewhere = elsewhere;
     for (const { identity, flows, actors } of members) {
       const byName = unique(identity, 'flows', flows, (flow) => flow.name);
       const answering = flows.filter((flow) => flow.responds !== undefined);
@@ -68,6 +75,11 @@ export class Registry implements MemberDirectory {
 
   find(name: string, group: string): Identity | undefined {
     return this.#of({ name, group })?.identity;
+  }
+
+  /** The member of this name that a session can be opened with, here or on another node. */
+  reachable(name: string, group: string): Identity | undefined {
+    return this.find(name, group) ?? this.#elsewhere(name, group);
   }
 
   hosted(): readonly Identity[] {

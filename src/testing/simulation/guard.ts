@@ -103,7 +103,11 @@ export function guard({ soon, onReach }: GuardSetup): () => void {
     if (handle instanceof SimulatedImmediate) handle.cancelled = true;
     else clear(handle);
   });
-  replace(globalThis, 'Date', guardedDate(globalThis.Date, () => reach('new Date()', 'Clock.now')));
+  replace(
+    globalThis,
+    'Date',
+    guardedDate(globalThis.Date, () => reach('new Date()', 'Clock.now')),
+  );
   syncBuiltinESMExports();
   return () => {
     for (const restore of undo.reverse()) restore();

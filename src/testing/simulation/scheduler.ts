@@ -93,12 +93,15 @@ export class Scheduler {
         // Microtasks of the event before were still its own.
         this.#current = undefined;
         try {
-          if (done()) return resolve('done');
-          const lane = this.#next(untilMs);
-          if (lane === 'idle' || lane === 'deadline') return resolve(lane);
-          this.#runOne(lane);
+          const next = done() ? 'done' : this.#next(untilMs);
+          if (typeof next === 'string') {
+            resolve(next);
+            return;
+          }
+          this.#runOne(next);
         } catch (error) {
-          return reject(error);
+          reject(error);
+          return;
         }
         if (this.events % eventsBetweenBreaths === 0) breathe(step);
         else this.#afterMicrotasks(step);
@@ -179,7 +182,8 @@ class SimulatedLane implements Lane {
   }
 
   now(): number {
-    return this.#setup.start + this.#setup.now();
+    // Whole milliseconds, as the wall clock of a machine gives them.
+    return this.#setup.start + Math.floor(this.#setup.now());
   }
 
   monotonic(): number {

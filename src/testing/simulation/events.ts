@@ -1,0 +1,55 @@
+/** What happens in a simulated world, as its trace and its invariants are told of it. */
+import type { Identity } from '../../ports/index.ts';
+import type { CommitBatch, LogRecord, ShardId, Term } from '../../transport/log/index.ts';
+
+/** Where and when: node and worker are empty for what concerns no single one. */
+interface Occurrence {
+  /** Virtual milliseconds since the start. */
+  readonly at: number;
+  readonly node: string;
+  readonly worker: string;
+}
+
+/** A commit as a claim sent it. `sequence` counts the commits of the claim, from 1. */
+export interface SentCommit {
+  readonly shard: ShardId;
+  readonly term: Term;
+  readonly sequence: number;
+  readonly batch: CommitBatch;
+}
+
+export type Happening =
+  /** A worker's process has been started; `ready` when all its services run; `down` when it has died, or was stopped. */
+  | { readonly type: 'up' | 'ready' }
+  | { readonly type: 'down'; readonly why: string }
+  | { readonly type: 'claimed'; readonly shard: ShardId; readonly term: Term }
+  | { readonly type: 'restored'; readonly shard: ShardId; readonly term: Term; readonly records: readonly LogRecord[] }
+  | ({ readonly type: 'commit' } & SentCommit)
+  /** The worker was told that the commit is durable. */
+  | { readonly type: 'durable'; readonly shard: ShardId; readonly term: Term; readonly sequence: number }
+  | { readonly type: 'refused'; readonly shard: ShardId; readonly term: Term; readonly code: string }
+  | { readonly type: 'fenced'; readonly shard: ShardId; readonly term: Term }
+  /**
+   * A commit is known to be in the log: its worker was told so, or a later owner has read it. `before` gives the value
+   * that a key had until then.
+   */
+  | ({ readonly type: 'applied'; readonly before: (key: string) => Uint8Array | undefined } & SentCommit)
+  | { readonly type: 'append'; readonly topic: string; readonly partition: number; readonly records: number }
+  | { readonly type: 'published'; readonly topic: string; readonly key: string; readonly value: Uint8Array | undefined }
+  /** A message between members: `fate` says what the network did with it. */
+  | {
+      readonly type: 'sent' | 'delivered';
+      readonly source: Identity;
+      readonly destination: Identity;
+      readonly bytes: Uint8Array;
+      readonly fate: 'passed' | 'lost' | 'repeated' | 'cut off' | 'nobody there' | 'forged';
+    }
+  | { readonly type: 'fault'; readonly text: string }
+  /** What a client or an operator asked, and what it was told. */
+  | { readonly type: 'client'; readonly what: ClientWord; readonly id: string; readonly text: string }
+  /** Whatever a scenario wants in its trace and its invariants. */
+  | { readonly type: 'note'; readonly what: string; readonly text: string };
+
+export type ClientWord = 'asks' | 'accepted' | 'answered' | 'refused' | 'gave up';
+
+export type SimEvent = Occurrence & Happening;

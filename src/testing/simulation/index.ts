@@ -1,0 +1,10 @@
+/** Simulation of whole clusters from a seed: the door of this folder. */
+export type { Accepted, SimClients } from './client.ts';
+export type { ClientWord, Happening, SentCommit, SimEvent } from './events.ts';
+export type { NetworkSettings } from './network.ts';
+export type { Plan, PlannedNode, SimFault, SimFaultWord, Timed } from './plan.ts';
+export type { RunResult } from './run.ts';
+export { drawPlan, runPlan } from './run.ts';
+export type { PreparedRun, Scenario } from './scenario.ts';
+export { lineOf } from './words.ts';
+export type { Invariant, SimNode, Violation, World } from './world.ts';

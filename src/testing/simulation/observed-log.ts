@@ -1,0 +1,87 @@
+/** A worker's log with an observer: whatever the driver is, trace and invariants hear of the same things. */
+import { WeirError } from '../../errors/index.ts';
+import type { Claim, CommitBatch, Log, LogRecord, ShardId, Table, TopicName } from '../../transport/log/index.ts';
+import type { Happening } from './events.ts';
+
+export function observedLog(log: Log, observe: (happening: Happening) => void): Log {
+  return {
+    get driver() {
+      return log.driver;
+    },
+    get limits() {
+      return log.limits;
+    },
+    ensureTopics: (specs) => log.ensureTopics(specs),
+    topics: () => log.topics(),
+    async claim(shard) {
+      const claim = await log.claim(shard);
+      observe({ type: 'claimed', shard: claim.shard, term: claim.term });
+      return observedClaim(claim, observe);
+    },
+    append(topic, partition, records) {
+      observe({ type: 'append', topic, partition, records: records.length });
+      return log.append(topic, partition, records);
+    },
+    tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
+    table: (topic) => observedTable(log, topic, observe),
+    trim: (topic, partition, before) => log.trim(topic, partition, before),
+    join: (group, partitions, listener) => log.join(group, partitions, listener),
+    health: () => log.health(),
+    onHealth: (listener) => log.onHealth(listener),
+    close: () => log.close(),
+  };
+}
+
+function observedClaim(claim: Claim, observe: (happening: Happening) => void): Claim {
+  const { shard, term } = claim;
+  let sequence = 0;
+  return {
+    shard,
+    term,
+    restore: () => observedRestore(claim, observe),
+    async commit(batch) {
+      sequence += 1;
+      const mine = sequence;
+      observe({ type: 'commit', shard, term, sequence, batch: copyOf(batch) });
+      try {
+        await claim.commit(batch);
+      } catch (error) {
+        observe({ type: 'refused', shard, term, code: WeirError.is(error) ? error.code : String(error) });
+        throw error;
+      }
+      observe({ type: 'durable', shard, term, sequence: mine });
+    },
+    onLost: (listener) =>
+      claim.onLost(() => {
+        observe({ type: 'fenced', shard, term });
+        listener();
+      }),
+    release: () => claim.release(),
+  };
+}
+
+async function* observedRestore(
+  { shard, term, restore }: { shard: ShardId; term: Claim['term']; restore: Claim['restore'] },
+  observe: (happening: Happening) => void,
+): AsyncIterable<readonly LogRecord[]> {
+  const records: LogRecord[] = [];
+  for await (const chunk of restore()) {
+    records.push(...chunk);
+    yield chunk;
+  }
+  observe({ type: 'restored', shard, term, records });
+}
+
+async function observedTable(log: Log, topic: TopicName, observe: (happening: Happening) => void): Promise<Table> {
+  const table = await log.table(topic);
+  table.onChange((key, value) => observe({ type: 'published', topic, key, value }));
+  return table;
+}
+
+/** The sender may reuse its buffers. */
+function copyOf({ records, publications }: CommitBatch): CommitBatch {
+  return {
+    records: records.map(({ key, value }) => ({ key, value: value === null ? null : Uint8Array.from(value) })),
+    publications: [...publications],
+  };
+}

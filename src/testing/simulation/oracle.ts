@@ -1,0 +1,166 @@
+/**
+ * The oracle: what each shard's log must hold, folded from what its writers sent and were told.
+ *
+ * Owns the first three promises of the log, checked for every driver alike: terms grow (W1, W16), a commit is in the
+ * log as a whole or not at all (W2), and whoever was told "durable" finds it there again.
+ */
+import type { LogRecord, ShardId, Term } from '../../transport/log/index.ts';
+import type { SentCommit, SimEvent } from './events.ts';
+
+interface Fold {
+  /** Newest claim that was seen. */
+  term: Term | undefined;
+  readonly records: Map<string, Uint8Array>;
+  /** By term: a commit whose outcome nobody knows yet. */
+  readonly open: Map<string, SentCommit & { readonly worker: string }>;
+  /** By term: the last commit that is known to be in. */
+  readonly applied: Map<string, number>;
+}
+
+export interface OracleSetup {
+  /** A commit is known to be in the log. */
+  readonly onApplied: (
+    node: string,
+    worker: string,
+    commit: SentCommit,
+    before: (key: string) => Uint8Array | undefined,
+  ) => void;
+  readonly violate: (invariant: string, text: string) => void;
+}
+
+export class Oracle {
+  readonly #setup: OracleSetup;
+  readonly #folds = new Map<string, Fold>();
+
+  constructor(setup: OracleSetup) {
+    this.#setup = setup;
+  }
+
+  /** The live records of every shard of a node, as far as they are known. */
+  *shards(node: string): IterableIterator<ReadonlyMap<string, Uint8Array>> {
+    for (const [name, { records }] of this.#folds) if (name.startsWith(`${node}/`)) yield records;
+  }
+
+  event(event: SimEvent): void {
+    switch (event.type) {
+      case 'claimed':
+        this.#claimed(event.node, event.shard, event.term);
+        return;
+      case 'restored':
+        this.#restored(event.node, event.shard, event.term, event.records);
+        return;
+      case 'commit':
+        this.#fold(event.node, event.shard).open.set(termText(event.term), sentCommit(event));
+        return;
+      case 'durable':
+        this.#durable(event.node, event.shard, event.term, event.sequence);
+        return;
+      default:
+    }
+  }
+
+  #claimed(node: string, shard: ShardId, term: Term): void {
+    const fold = this.#fold(node, shard);
+    if (fold.term !== undefined && !newer(term, fold.term)) {
+      this.#violate('terms grow', shard, `term ${termText(term)} was given after ${termText(fold.term)}`);
+    }
+    fold.term = term;
+  }
+
+  #durable(node: string, shard: ShardId, term: Term, sequence: number): void {
+    const fold = this.#fold(node, shard);
+    const name = termText(term);
+    // A later owner has read it already; the answer was only late.
+    if ((fold.applied.get(name) ?? 0) >= sequence) return;
+    const commit = fold.open.get(name);
+    if (commit === undefined || commit.sequence !== sequence) {
+      const text = `commit ${sequence} of term ${name} was acknowledged, and a later owner did not find it`;
+      this.#violate('durable stays durable', shard, text);
+      return;
+    }
+    fold.open.delete(name);
+    this.#apply(node, fold, commit);
+  }
+
+  #restored(node: string, shard: ShardId, term: Term, found: readonly LogRecord[]): void {
+    const fold = this.#fold(node, shard);
+    const open = [...fold.open.values()].filter((commit) => newer(term, commit.term));
+    // At most one commit of each older term can be in doubt; they were sent in the order of their terms.
+    for (const commit of [undefined, ...open.reverse()]) {
+      if (difference(after(fold.records, commit), found) !== undefined) continue;
+      for (const lost of open) fold.open.delete(termText(lost.term));
+      if (commit !== undefined) this.#apply(node, fold, commit);
+      return;
+    }
+    const what = difference(fold.records, found) ?? '';
+    const doubt = open.map((commit) => `commit ${commit.sequence} of term ${termText(commit.term)}`).join(', ');
+    const text = `term ${termText(term)} restored something else than was committed: ${what}`;
+    this.#violate('commits all or nothing', shard, doubt === '' ? text : `${text} (in doubt were ${doubt})`);
+  }
+
+  #apply(node: string, fold: Fold, commit: SentCommit & { readonly worker: string }): void {
+    fold.applied.set(termText(commit.term), commit.sequence);
+    const old = new Map(commit.batch.records.map(({ key }) => [key, fold.records.get(key)]));
+    for (const { key, value } of commit.batch.records) {
+      if (value === null) fold.records.delete(key);
+      else fold.records.set(key, value);
+    }
+    const { worker, ...sent } = commit;
+    this.#setup.onApplied(node, worker, sent, (key) => (old.has(key) ? old.get(key) : fold.records.get(key)));
+  }
+
+  #fold(node: string, { topic, partition }: ShardId): Fold {
+    const name = `${node}/${topic}/${partition}`;
+    let fold = this.#folds.get(name);
+    if (fold === undefined) {
+      fold = { term: undefined, records: new Map(), open: new Map(), applied: new Map() };
+      this.#folds.set(name, fold);
+    }
+    return fold;
+  }
+
+  #violate(invariant: string, { topic, partition }: ShardId, text: string): void {
+    this.#setup.violate(invariant, `${topic}[${partition}]: ${text}`);
+  }
+}
+
+function after(records: ReadonlyMap<string, Uint8Array>, commit: SentCommit | undefined): Map<string, Uint8Array> {
+  const next = new Map(records);
+  for (const { key, value } of commit?.batch.records ?? []) {
+    if (value === null) next.delete(key);
+    else next.set(key, value);
+  }
+  return next;
+}
+
+function sentCommit({
+  worker,
+  shard,
+  term,
+  sequence,
+  batch,
+}: SentCommit & { readonly worker: string }): SentCommit & { readonly worker: string } {
+  return { worker, shard, term, sequence, batch };
+}
+
+/** The first thing that differs, in words; undefined when nothing does. */
+function difference(wanted: ReadonlyMap<string, Uint8Array>, found: readonly LogRecord[]): string | undefined {
+  let seen = 0;
+  for (const { key, value } of found) {
+    const known = wanted.get(key);
+    if (known === undefined) return `${key} should not be there`;
+    if (value === null || Buffer.compare(known, value) !== 0) return `${key} has another value`;
+    seen += 1;
+  }
+  if (seen === wanted.size) return undefined;
+  const there = new Set(found.map(({ key }) => key));
+  return `${[...wanted.keys()].find((key) => !there.has(key))} is missing`;
+}
+
+function termText({ incarnation, counter }: Term): string {
+  return `${incarnation}.${counter}`;
+}
+
+function newer(a: Term, b: Term): boolean {
+  return a.incarnation > b.incarnation || (a.incarnation === b.incarnation && a.counter > b.counter);
+}

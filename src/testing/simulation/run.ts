@@ -1,0 +1,131 @@
+/** One run of a scenario: a world from a plan, driven until everything has finished or something is broken. */
+import { messageOf, type WeirError } from '../../errors/index.ts';
+import { guard } from './guard.ts';
+import { weirInvariants } from './invariants/index.ts';
+import { Liveness } from './liveness.ts';
+import type { Plan, SimFaultWord } from './plan.ts';
+import type { Scenario } from './scenario.ts';
+import type { Trace } from './trace.ts';
+import { stream, type Violation, World } from './world.ts';
+
+export interface RunResult {
+  readonly violation: Violation | undefined;
+  readonly trace: Trace;
+  /** Virtual milliseconds that passed. */
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly faults: ReadonlyMap<SimFaultWord, number>;
+  readonly accepted: number;
+  readonly world: World;
+}
+
+export interface RunOptions {
+  readonly keepTrace?: boolean;
+}
+
+const defaultSettleMs = 24 * 60 * 60 * 1_000;
+/** Faults stop this long after the last planned thing has happened. */
+const afterwardsMs = 2_000;
+/** A world that runs so many events is in a loop. */
+const mostEvents = 20_000_000;
+
+export function drawPlan<Action>(scenario: Scenario<Action>, seed: number): Plan<Action> {
+  return scenario.plan(stream(seed, 'plan'));
+}
+
+/** Runs a plan under a seed. The same plan and seed give the same trace, event by event. */
+export async function runPlan<Action>(
+  scenario: Scenario<Action>,
+  plan: Plan<Action>,
+  seed: number,
+  { keepTrace = false }: RunOptions = {},
+): Promise<RunResult> {
+  const prepared = scenario.prepare(plan);
+  const liveness = new Liveness();
+  const world: World = new World({
+    seed,
+    plan,
+    keepTrace,
+    settings: (node) => ({ shards: node.shards, ...prepared.settings(node, world) }),
+    invariants: [
+      { name: 'liveness', event: (event) => liveness.event(event) },
+      ...weirInvariants(),
+      ...(prepared.invariants ?? []),
+    ],
+  });
+  let reached: WeirError | undefined;
+  const release = guard({
+    soon: () => {
+      const lane = world.scheduler.current;
+      return lane === undefined ? undefined : (run) => lane.soon(run);
+    },
+    onReach: (error) => {
+      reached ??= error;
+    },
+  });
+  try {
+    await drive(scenario, plan, world, liveness, prepared, () => reached);
+  } catch (error) {
+    world.violate('nothing is thrown past its owner', messageOf(error));
+  } finally {
+    release();
+  }
+  if (reached !== undefined) world.violate('ports only', reached.message);
+  return {
+    violation: world.violation,
+    trace: world.trace,
+    virtualMs: world.scheduler.now,
+    events: world.scheduler.events,
+    faults: world.struck,
+    accepted: world.clients.accepted().length,
+    world,
+  };
+}
+
+async function drive<Action>(
+  scenario: Scenario<Action>,
+  plan: Plan<Action>,
+  world: World,
+  liveness: Liveness,
+  prepared: ReturnType<Scenario<Action>['prepare']>,
+  reached: () => WeirError | undefined,
+): Promise<void> {
+  const { scheduler, outside } = world;
+  let undone = plan.actions.length;
+  world.start();
+  for (const { at, what } of plan.actions) {
+    outside.after(at, () => {
+      world.observe('', '', { type: 'note', what: 'action', text: prepared.describe(what) });
+      const done = (): void => {
+        undone -= 1;
+      };
+      Promise.resolve(prepared.perform(what, world)).then(done, (error: unknown) => {
+        world.violate('the scenario itself', `${scenario.name}: ${messageOf(error)}`);
+      });
+    });
+  }
+  for (const { at, what } of plan.faults) outside.after(at, () => world.strike(what));
+  const broken = (): boolean => {
+    if (scheduler.events > mostEvents) world.violate('liveness', `${mostEvents} events, and still busy`);
+    return world.violation !== undefined || reached() !== undefined;
+  };
+  const lastAt = Math.max(0, ...plan.actions.map(({ at }) => at), ...plan.faults.map(({ at }) => at));
+  await scheduler.run(broken, lastAt + afterwardsMs);
+  if (broken()) return;
+  world.heal();
+  const settleMs = prepared.settleMs ?? defaultSettleMs;
+  const mayBeStuck = (flow: string): boolean => prepared.mayBeStuck?.(flow) === true;
+  const settled = (): boolean => undone === 0 && world.clients.quiet && liveness.finished(mayBeStuck);
+  const end = await scheduler.run(() => broken() || settled(), scheduler.now + settleMs);
+  if (broken()) return;
+  if (end !== 'done') {
+    const left = [
+      ...(undone > 0 ? [`${undone} actions`] : []),
+      ...(world.clients.quiet ? [] : ['requests without answer']),
+      liveness.describe(),
+    ];
+    world.violate('liveness', `${settleMs} ms after faults stopped there are still ${left.join('; ')}`);
+    return;
+  }
+  world.end();
+}

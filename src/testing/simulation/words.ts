@@ -1,0 +1,113 @@
+/** A trace in words that a person can follow: who did what, to whom, when. */
+import { sessionMessage } from '../../actors/session-manager/index.ts';
+import { WeirError } from '../../errors/index.ts';
+import { flowHead, statusRecord } from '../../persistence/index.ts';
+import type { CommitBatch, ShardId, Term } from '../../transport/log/index.ts';
+import type { SimEvent } from './events.ts';
+
+/** One line for an event; undefined for what only repeats what another line says. */
+export function lineOf(event: SimEvent): string | undefined {
+  const words = wordsOf(event);
+  if (words === undefined) return undefined;
+  const where = [event.node, event.worker].filter((part) => part !== '').join('/');
+  return `${timeOf(event.at)}  ${where.padEnd(16)} ${words}`;
+}
+
+/** `0:01.234` from milliseconds; days and hours where there are some. */
+export function timeOf(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const pad = (value: number, digits = 2): string => String(value).padStart(digits, '0');
+  const days = Math.floor(seconds / 86_400);
+  const clock = `${pad(Math.floor(seconds / 3_600) % 24)}:${pad(Math.floor(seconds / 60) % 60)}:${pad(seconds % 60)}`;
+  return `${days > 0 ? `${days}d ` : ''}${clock}.${pad(Math.floor(ms % 1_000), 3)}`;
+}
+
+function wordsOf(event: SimEvent): string | undefined {
+  switch (event.type) {
+    case 'up':
+      return 'is started';
+    case 'ready':
+      return 'is ready';
+    case 'down':
+      return `is down: ${event.why}`;
+    case 'claimed':
+      return `claims ${shardText(event.shard)} as term ${termText(event.term)}`;
+    case 'restored':
+      return `has restored ${event.records.length} records of ${shardText(event.shard)}`;
+    case 'commit':
+      return `commits ${event.sequence} of ${shardText(event.shard)}: ${batchText(event.batch)}`;
+    case 'durable':
+      return `hears that commit ${event.sequence} of ${shardText(event.shard)} is durable`;
+    case 'applied':
+      return undefined;
+    case 'refused':
+      return `is refused a commit of ${shardText(event.shard)}: ${event.code}`;
+    case 'fenced':
+      return `hears that ${shardText(event.shard)} is another's now`;
+    case 'append':
+      return `appends ${event.records} to ${event.topic}[${event.partition}]`;
+    case 'published':
+      return `sees ${event.topic} ${event.key} ${statusText(event.value)}`;
+    case 'sent':
+      return event.fate === 'passed' ? undefined : `sends ${messageText(event)} (${event.fate})`;
+    case 'delivered':
+      return `is given ${messageText(event)}${event.fate === 'passed' ? '' : ` (${event.fate})`}`;
+    case 'fault':
+      return `FAULT ${event.text}`;
+    case 'client':
+      return `client ${event.what} ${event.id}: ${event.text}`;
+    case 'note':
+      return `${event.what}: ${event.text}`;
+  }
+}
+
+function batchText({ records, publications }: CommitBatch): string {
+  const parts = records.flatMap(({ key, value }) => {
+    if (key === 'shard') return [];
+    if (value === null) return [`-${key}`];
+    return [key.startsWith('c/') && !key.startsWith('c/@') ? `${key} ${headText(value)}` : key];
+  });
+  const statuses = publications.map(({ key, value }) => `status ${key} ${statusText(value ?? undefined)}`);
+  return [...parts, ...statuses].join(', ');
+}
+
+function headText(value: Uint8Array): string {
+  return readable(() => {
+    const { flow, status, stage, visit, fault } = flowHead.decode(value);
+    return `(${flow} ${status} in ${stage}/${visit}${fault === null ? '' : `: ${fault.code} ${fault.message}`})`;
+  });
+}
+
+function statusText(value: Uint8Array | undefined): string {
+  if (value === undefined) return 'forgotten';
+  return readable(() => {
+    const { flow, status, stage } = statusRecord.decode(value);
+    return `(${flow} ${status} in ${stage})`;
+  });
+}
+
+function messageText({ source, destination, bytes }: Extract<SimEvent, { type: 'sent' | 'delivered' }>): string {
+  return readable(() => {
+    const { kind, session, sequence, direction } = sessionMessage.decode(bytes);
+    const way = `${source.name} -> ${destination.name}`;
+    return `${kind} ${sequence} ${direction} of session ${session}, ${way}`;
+  });
+}
+
+/** What a fault or another version has made unreadable is shown as such. */
+function readable(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    if (WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) return '(unreadable)';
+    throw error;
+  }
+}
+
+function shardText({ topic, partition }: ShardId): string {
+  return `${topic}[${partition}]`;
+}
+
+function termText({ incarnation, counter }: Term): string {
+  return `${incarnation}.${counter}`;
+}

@@ -1,0 +1,328 @@
+/**
+ * A simulated world: nodes of several workers, each node with a log of its own, that meet on a network only.
+ *
+ * Owns the wiring, and what strikes it. Everything that happens goes through `observe`, to the trace and to the
+ * invariants; the first one that is broken ends the run.
+ */
+import {
+  type Clock,
+  type Identity,
+  identityOf,
+  type MemberName,
+  type Random,
+  seededRandom,
+} from '../../ports/index.ts';
+import { type MemoryCluster, memoryCluster } from '../../transport/log/index.ts';
+import type { NodeSettings } from '../../worker/index.ts';
+import { SimClients } from './client.ts';
+import type { Happening, SimEvent } from './events.ts';
+import { Network } from './network.ts';
+import { Oracle } from './oracle.ts';
+import { describeFault, nameOf, type Plan, type PlannedNode, type SimFault, type SimFaultWord } from './plan.ts';
+import { type Lane, Scheduler } from './scheduler.ts';
+import { Trace } from './trace.ts';
+import { SimWorker } from './worker.ts';
+
+/** What must always hold. One is made for each run; it keeps what it has seen. */
+export interface Invariant {
+  readonly name: string;
+  /** Called with each event; `violate` ends the run with this invariant's name. */
+  event(event: SimEvent, violate: (text: string) => void): void;
+  /** Called once, when faults have stopped and everything has finished. */
+  end?(world: World, violate: (text: string) => void): void;
+}
+
+export interface Violation {
+  readonly invariant: string;
+  readonly text: string;
+  readonly at: number;
+}
+
+export interface WorldSetup {
+  readonly seed: number;
+  readonly plan: Plan;
+  /** Settings of a node, asked at each start of one of its workers: an upgrade changes them. */
+  readonly settings: (node: PlannedNode) => NodeSettings;
+  readonly invariants: readonly Invariant[];
+  /** Keep the events, for a reader. */
+  readonly keepTrace: boolean;
+}
+
+export interface SimNode {
+  readonly planned: PlannedNode;
+  readonly cluster: MemoryCluster;
+  readonly workers: readonly SimWorker[];
+}
+
+const restartAfterMs = 500;
+/** Time on the way to the log and back, in milliseconds. */
+const logLatencyMs = { min: 0.05, max: 1 };
+/** A group takes a worker that has died for dead after this time. */
+const failoverMs = 300;
+
+export class World {
+  readonly scheduler: Scheduler;
+  readonly trace: Trace;
+  readonly clients: SimClients;
+  readonly network: Network;
+  readonly oracle: Oracle;
+  readonly nodes: readonly SimNode[];
+  /** The lane on which faults strike and clients live. */
+  readonly outside: Lane;
+  /** Faults that have struck, by word. */
+  readonly struck = new Map<SimFaultWord, number>();
+  violation: Violation | undefined;
+  readonly #setup: WorldSetup;
+  readonly #random: Random;
+  /** What the next requests to the log of a worker meet, by node and worker. */
+  readonly #fates = new Map<string, Array<'lost-ack' | 'crash-before' | 'crash-after'>>();
+  readonly #members = new Map<string, Identity>();
+  readonly #slow = new Map<string, number>();
+  readonly #skew = new Map<string, number>();
+  /** When faults have stopped a crashed worker is started again at once. */
+  #healed = false;
+
+  constructor(setup: WorldSetup) {
+    this.#setup = setup;
+    const { seed, plan, keepTrace } = setup;
+    this.trace = new Trace({ keep: keepTrace });
+    this.scheduler = new Scheduler({
+      random: stream(seed, 'order'),
+      onEvent: (lane, at) => {
+        this.trace.mix(lane);
+        this.trace.mix(at * 1_000);
+      },
+    });
+    this.#random = stream(seed, 'faults');
+    this.outside = this.scheduler.lane('outside');
+    this.oracle = new Oracle({
+      onApplied: (node, worker, commit, before) => this.observe(node, worker, { type: 'applied', before, ...commit }),
+      violate: (invariant, text) => this.violate(invariant, text),
+    });
+    const hosts = new Map(plan.nodes.flatMap(({ name, members }) => members.map((member) => [member, name] as const)));
+    for (const { members } of plan.nodes) {
+      for (const member of members) {
+        const identity = identityOf(member);
+        this.#members.set(`${identity.group}/${identity.name}`, identity);
+      }
+    }
+    this.network = new Network({
+      settings: plan.network,
+      random: stream(seed, 'network'),
+      clock: this.scheduler.lane('network'),
+      nodeOf: ({ name }) => hosts.get(name),
+      observe: (node, worker, happening) => this.observe(node, worker, happening),
+    });
+    this.nodes = plan.nodes.map((planned) => this.#build(planned));
+    this.clients = new SimClients({
+      clock: this.outside,
+      random: stream(seed, 'clients'),
+      workersOf: (member) => this.node(hosts.get(identityOf(member).name) ?? '').workers,
+      observe: (node, what, id, text) => this.observe(node, '', { type: 'client', what, id, text }),
+    });
+  }
+
+  node(name: string): SimNode {
+    const node = this.nodes.find(({ planned }) => planned.name === name);
+    if (node === undefined) throw new Error(`the world has no node ${name}`);
+    return node;
+  }
+
+  nodeOf(member: MemberName): SimNode {
+    const { name } = identityOf(member);
+    const node = this.nodes.find(({ planned }) => planned.members.includes(name));
+    if (node === undefined) throw new Error(`no node hosts ${name}`);
+    return node;
+  }
+
+  observe(node: string, worker: string, happening: Happening): void {
+    const event: SimEvent = { at: this.scheduler.now, node, worker, ...happening };
+    this.trace.add(event);
+    this.oracle.event(event);
+    for (const invariant of this.#setup.invariants) {
+      invariant.event(event, (text) => this.violate(invariant.name, text));
+    }
+  }
+
+  violate(invariant: string, text: string): void {
+    this.violation ??= { invariant, text, at: this.scheduler.now };
+  }
+
+  /** Starts every worker of every node. */
+  start(): void {
+    for (const { workers } of this.nodes) for (const worker of workers) worker.start();
+  }
+
+  strike(fault: SimFault): void {
+    this.struck.set(fault.type, (this.struck.get(fault.type) ?? 0) + 1);
+    this.observe('node' in fault ? fault.node : '', '', { type: 'fault', text: describeFault(fault) });
+    const later = (ms: number, run: () => void): void => void this.outside.after(ms, run);
+    switch (fault.type) {
+      case 'crash': {
+        if (fault.when !== 'now') {
+          const kind = fault.when === 'before commit' ? 'crash-before' : 'crash-after';
+          return void this.#fatesOf(fault.node, nameOf(fault.worker)).push(kind);
+        }
+        this.#worker(fault)?.crash('SIGKILL');
+        return;
+      }
+      case 'hang': {
+        const worker = this.#worker(fault);
+        worker?.freeze();
+        later(fault.forMs, () => worker?.thaw());
+        return;
+      }
+      case 'slow':
+        this.#slow.set(fault.node, fault.byMs);
+        later(fault.forMs, () => void this.#slow.delete(fault.node));
+        return;
+      case 'lost-ack': {
+        const fates = this.#fatesOf(fault.node, nameOf(fault.worker));
+        for (let time = 0; time < fault.times; time++) fates.push('lost-ack');
+        return;
+      }
+      case 'lose':
+      case 'duplicate': {
+        const what = fault.type === 'lose' ? 'lose' : 'repeat';
+        this.network.extra = { ...this.network.extra, [what]: fault.odds };
+        later(fault.forMs, () => {
+          this.network.extra = { ...this.network.extra, [what]: 0 };
+        });
+        return;
+      }
+      case 'reorder':
+        this.network.extra = { ...this.network.extra, delayMs: fault.byMs };
+        later(fault.forMs, () => {
+          this.network.extra = { ...this.network.extra, delayMs: 0 };
+        });
+        return;
+      case 'partition': {
+        const [a, b] = fault.between;
+        this.network.cut(a, b);
+        later(fault.forMs, () => this.network.mend(a, b));
+        return;
+      }
+      case 'clock-skew': {
+        const name = `${fault.node}/${nameOf(fault.worker)}`;
+        this.#skew.set(name, fault.byMs);
+        later(fault.forMs, () => void this.#skew.delete(name));
+        return;
+      }
+      case 'fenced-writer':
+      case 'move': {
+        const { cluster } = this.node(fault.node);
+        const rude = fault.type === 'fenced-writer';
+        // A worker that is down, or already has it, is no place to move to: then nothing is struck.
+        cluster.move('flow', fault.partition, nameOf(fault.worker), { rude }).catch(() => undefined);
+        return;
+      }
+      case 'forge':
+        this.network.forge(identityOf(fault.liar), this.#random);
+        return;
+    }
+  }
+
+  /** Faults have stopped: what is cut, slow, wrong, still or down comes back. */
+  heal(): void {
+    this.#healed = true;
+    this.#fates.clear();
+    this.#slow.clear();
+    this.#skew.clear();
+    this.network.extra = { lose: 0, repeat: 0, delayMs: 0 };
+    for (const a of this.nodes) for (const b of this.nodes) this.network.mend(a.planned.name, b.planned.name);
+    for (const { workers } of this.nodes) {
+      for (const worker of workers) {
+        worker.thaw();
+        worker.start();
+      }
+    }
+  }
+
+  /** Everything has finished: what must hold at the end is checked. */
+  end(): void {
+    for (const invariant of this.#setup.invariants) {
+      invariant.end?.(this, (text) => this.violate(invariant.name, text));
+    }
+  }
+
+  #build(planned: PlannedNode): SimNode {
+    const { seed, settings } = this.#setup;
+    const workers: SimWorker[] = [];
+    const clock: Clock = this.scheduler.lane(`log of ${planned.name}`);
+    const fateOf = (worker: string): 'ok' | 'lost-ack' | 'crash-before' | 'crash-after' | { delayMs: number } => {
+      const fate = this.#fates.get(`${planned.name}/${worker}`)?.shift();
+      if (fate !== undefined) return fate;
+      const slow = this.#slow.get(planned.name);
+      return slow === undefined ? 'ok' : { delayMs: slow * this.#random.next() };
+    };
+    const cluster = memoryCluster({
+      clock,
+      clockOf: (name) => workers.find((worker) => worker.name === name)?.lane ?? clock,
+      random: stream(seed, `log of ${planned.name}`),
+      latencyMs: logLatencyMs,
+      failoverMs,
+      faults: { commit: ({ worker }) => fateOf(worker), append: ({ worker }) => fateOf(worker) },
+    });
+    cluster.onCrash((name) => workers.find((worker) => worker.name === name)?.crash('SIGKILL'));
+    for (let index = 0; index < planned.workers; index++) {
+      const name = nameOf(index);
+      const worker: SimWorker = new SimWorker({
+        node: planned.name,
+        name,
+        scheduler: this.scheduler,
+        network: this.network,
+        cluster,
+        random: stream(seed, `${planned.name}/${name}`),
+        settings: () => settings(planned),
+        forceLogRoute: planned.forceLogRoute,
+        directory: { find: (member, group) => this.#members.get(`${group}/${member}`) },
+        observe: (happening) => {
+          this.observe(planned.name, name, happening);
+          if (happening.type === 'down' && happening.why !== 'stopped') this.#startAgain(worker);
+        },
+        wrap: {
+          clock: (lane) => this.#skewed(lane, `${planned.name}/${name}`),
+          log: (log) => log,
+          peer: (peer) => peer,
+        },
+      });
+      workers.push(worker);
+    }
+    return { planned, cluster, workers };
+  }
+
+  /** Its parent process starts a worker again that has died. */
+  #startAgain(worker: SimWorker): void {
+    const delay = this.#healed ? 1 : restartAfterMs * (0.5 + this.#random.next());
+    this.outside.after(delay, () => worker.start());
+  }
+
+  #skewed(lane: Clock, name: string): Clock {
+    return {
+      now: () => lane.now() + (this.#skew.get(name) ?? 0),
+      monotonic: () => lane.monotonic(),
+      after: (delayMs, fire) => lane.after(delayMs, fire),
+      soon: (run) => lane.soon(run),
+    };
+  }
+
+  #worker({ node, worker }: { readonly node: string; readonly worker: number }): SimWorker | undefined {
+    this.node(node).workers[worker];
+    return;
+  }
+
+  #fatesOf(node: string, worker: string): Array<'lost-ack' | 'crash-before' | 'crash-after'> {
+    const name = `${node}/${worker}`;
+    const fates = this.#fates.get(name) ?? [];
+    this.#fates.set(name, fates);
+    return fates;
+  }
+}
+
+/** A stream of its own for each purpose: taking a fault away must not change what the network draws. */
+export function stream(seed: number, purpose: string): Random {
+  let hash = seed >>> 0;
+  for (let at = 0; at < purpose.length; at++)
+    hash = Math.imul(hash ^ purpose.charCodeAt(at), 0x01000193) ^ (hash >>> 13);
+  return seededRandom(hash);
+}
