@@ -5,15 +5,18 @@
 import type { ActorContext, Behavior, Receive } from '../actors/kernel/index.ts';
 import { WeirError } from '../errors/index.ts';
 import type { ChildSpec } from './spec.ts';
+import type { AvailabilityListener } from './uses.ts';
 
 export interface GateSetup {
   readonly child: ChildSpec;
   readonly startWithinMs: number | undefined;
   /** Called once for each incarnation that becomes ready. */
   readonly onReady: (uid: number) => void;
+  /** Tells the listener of what the child uses; returns how to take that back. */
+  readonly follow: (listener: AvailabilityListener) => () => void;
 }
 
-export function gated({ child, startWithinMs, onReady }: GateSetup): Behavior<never> {
+export function gated({ child, startWithinMs, onReady, follow }: GateSetup): Behavior<never> {
   return (context) => {
     const { uid } = context.self;
     const gate = startDeadline(context, startWithinMs);
@@ -22,7 +25,10 @@ export function gated({ child, startWithinMs, onReady }: GateSetup): Behavior<ne
       gate.pass();
       onReady(uid);
     };
-    const made = child.start({ id: child.id, ready })(context);
+    const onAvailability = (listener: AvailabilityListener): void => {
+      if (!context.signal.aborted) context.signal.addEventListener('abort', follow(listener), { once: true });
+    };
+    const made = child.start({ id: child.id, ready, onAvailability })(context);
     if (child.ready === 'when-reported') return made instanceof Promise ? gate.race(made) : made;
     if (!(made instanceof Promise)) {
       ready();

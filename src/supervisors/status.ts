@@ -4,16 +4,19 @@ export type ChildState = 'waiting' | 'starting' | 'ready' | 'backoff' | 'stoppin
 export interface ChildStatus {
   readonly id: string;
   /**
-   * `waiting` for what it needs, `starting` until it is ready, `ready`, `backoff` before a restart, `stopping` because
-   * something it needs fell, `down` past its restart budget, `stopped` after an end that is not restarted.
+   * `waiting` for what it needs or for those before it, `starting` until it is ready, `ready`, `backoff` before a restart,
+   * `stopping` because it was told to end or something under it fell, `down` past its restart budget, `stopped` after an
+   * end that is not followed by a restart.
    */
   readonly state: ChildState;
-  /** Ids of the needed children that are not ready. */
+  /** Ids of the children that must be ready, or gone, before it can start. */
   readonly waitsOn: readonly string[];
-  /** Restarts since the supervisor started. */
+  /** Restarts after failures of its own, since the supervisor started; those together with a sibling do not count. */
   readonly restarts: number;
   /** Message of the last failure. */
   readonly lastFailure?: string;
+  /** What it uses and has to do without at present. */
+  readonly lacks?: readonly string[];
 }
 
 /** One sentence for each child that waits: `rpc waits on flow-engine, which waits on log (down: disk full)`. */

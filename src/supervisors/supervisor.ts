@@ -1,32 +1,28 @@
 /**
- * The supervisor: an actor that starts its children in the order of their needs (domino), restarts each within its own
- * budget, stops and starts again what needs a child that fell, and reports what is down. It never waits in a turn: each
- * end is a signal, and after each event `#advance` does whatever has become possible.
+ * The supervisor: an actor that starts its children in order (domino), restarts each within its own budget, alone or with
+ * those that the strategy takes along, and reports what is down. It never waits in a turn: whatever happens is noted
+ * first, and after each event `#advance` does whatever has become possible.
  */
-import type { ActorContext, Behavior, Cause, Decision, Failure, Receive, Ref, Signal } from '../actors/kernel/index.ts';
+import type { ActorContext, Behavior, Cause, Decision, Failure, Receive, Signal } from '../actors/kernel/index.ts';
 import { WeirError } from '../errors/index.ts';
 import { type Random, toMs } from '../ports/index.ts';
 import { backoffMs } from './backoff.ts';
-import { type RestartBudget, restartBudget } from './budget.ts';
-import { dependentsOf } from './domino.ts';
+import { restartBudget } from './budget.ts';
+import { checkSpec } from './check-spec.ts';
+import { type Child, isForgotten, isOver, isReady, restartOf, runs, statusOf } from './child.ts';
 import { gated } from './gate.ts';
-import { type ChildSpec, checkSpec, type SupervisorSpec } from './spec.ts';
-import type { ChildState, ChildStatus } from './status.ts';
-
-export type SupervisorMessage =
-  | { readonly type: 'status'; readonly replyTo: Ref<readonly ChildStatus[]> }
-  /** Starts a child again that is down or stopped, with a new budget. */
-  | { readonly type: 'revive'; readonly id: string }
-  /** @internal */
-  | { readonly type: 'ready'; readonly id: string; readonly uid: number }
-  /** @internal */
-  | { readonly type: 'failed'; readonly id: string; readonly uid: number; readonly error: Error }
-  /** @internal */
-  | { readonly type: 'again'; readonly id: string };
+import type { SupervisorMessage } from './messages.ts';
+import { Requests } from './requests.ts';
+import { Roster } from './roster.ts';
+import { type ChildSpec, type SupervisorSpec, shutdownMsOfChild } from './spec.ts';
+import type { ChildStatus } from './status.ts';
+import { type Elsewhere, Uses } from './uses.ts';
 
 export interface SupervisorSetup {
   readonly random: Random;
-  /** A child is down: it is past its budget, and nobody restarts it. Its siblings go on. */
+  /** What is known of the services that the specification calls `elsewhere`. Default: none of them is there. */
+  readonly elsewhere?: Elsewhere;
+  /** A child is down: it is past its budget, and nobody restarts it. */
   readonly onDown?: (id: string, cause: Error) => void;
   /** Called after each change, for health and readiness. */
   readonly onChange?: (status: readonly ChildStatus[]) => void;
@@ -40,208 +36,316 @@ export interface SupervisorSetup {
 export function supervisor(spec: SupervisorSpec, setup: SupervisorSetup): Behavior<SupervisorMessage> {
   const children = checkSpec(spec);
   return (context) => {
-    const running = new Supervisor(spec, children, setup, context);
-    running.start();
+    const running = new Supervisor(spec, setup, context);
+    running.start(children);
     return running;
   };
-}
-
-const defaultShutdown = '5 s';
-
-/** How long a supervisor's own stop must be given: as long as its children may need one after the other. */
-export function shutdownMsOf(spec: SupervisorSpec): number {
-  return spec.children.reduce((sum, { shutdown = defaultShutdown }) => sum + toMs(shutdown), 1_000);
-}
-
-interface ChildRecord {
-  readonly spec: ChildSpec;
-  state: ChildState;
-  budget: RestartBudget;
-  restarts: number;
-  lastFailure: Error | undefined;
-  /** The incarnation that failed last. */
-  failedUid: number | undefined;
-  ref: Ref<never> | undefined;
-  /** What it needs fell while it ran: it must end and start anew, even if that has returned meanwhile. */
-  outdated: boolean;
 }
 
 class Supervisor implements Receive<SupervisorMessage> {
   readonly #spec: SupervisorSpec;
   readonly #setup: SupervisorSetup;
   readonly #context: ActorContext<SupervisorMessage>;
-  /** In start order. */
-  readonly #children: ReadonlyMap<string, ChildRecord>;
+  readonly #roster: Roster;
+  readonly #uses: Uses;
+  readonly #requests: Requests;
+  /** What happened in turns of children; it is looked at in a turn of ours. It cannot be refused as messages can. */
+  #happened: (() => void)[] = [];
+  /** Children that have to start or to end. */
+  readonly #unsettled = new Set<Child>();
+  /** It has failed or finished; what it does next is to end. */
   #over = false;
   #published = '';
 
-  constructor(
-    spec: SupervisorSpec,
-    children: readonly ChildSpec[],
-    setup: SupervisorSetup,
-    context: ActorContext<SupervisorMessage>,
-  ) {
+  constructor(spec: SupervisorSpec, setup: SupervisorSetup, context: ActorContext<SupervisorMessage>) {
     this.#spec = spec;
     this.#setup = setup;
     this.#context = context;
-    this.#children = new Map(children.map((child) => [child.id, this.#record(child)]));
+    const { max, within } = spec.intensity;
+    const budget = { max, withinMs: toMs(within) };
+    this.#roster = new Roster({ strategy: spec.strategy, budget: () => restartBudget(budget) });
+    this.#uses = new Uses({
+      isReady: (id) => {
+        const child = this.#roster.get(id);
+        return child === undefined ? undefined : isReady(child);
+      },
+      elsewhere: setup.elsewhere,
+      call: (listener) => this.#call(listener),
+    });
+    this.#requests = new Requests({
+      spec,
+      roster: this.#roster,
+      path: context.self.path,
+      wait: (child) => this.#wait(child),
+      dismiss: (child) => this.#dismiss(child),
+      status: (child) => this.#statusOf(child),
+      budget: () => restartBudget(budget),
+    });
   }
 
-  start(): void {
+  start(children: readonly ChildSpec[]): void {
+    for (const child of children) this.#wait(this.#roster.add(child, true));
+    const unsubscribe = this.#setup.elsewhere?.onChange(() => this.#noted(() => undefined));
+    if (unsubscribe !== undefined) this.#context.signal.addEventListener('abort', unsubscribe, { once: true });
     this.#advance();
   }
 
   readonly message = (message: SupervisorMessage): void => {
-    if (message.type === 'status') {
-      message.replyTo.tell(this.#status());
-      return;
-    }
-    const child = this.#children.get(message.id);
-    if (child === undefined) return;
+    this.#lookAtWhatHappened();
     switch (message.type) {
-      case 'ready':
-        // An older incarnation's report, or one that a stop has overtaken, says nothing any more.
-        if (child.ref?.uid === message.uid && runs(child)) child.state = 'ready';
-        break;
-      case 'failed':
-        this.#failed(child, message.error, message.uid);
+      case 'status':
+        message.replyTo.tell(this.#status());
+        return;
+      case 'look':
         break;
       case 'again':
-        if (child.state === 'backoff' && child.ref === undefined) child.state = 'waiting';
-        break;
-      case 'revive':
-        if (child.state !== 'down' && child.state !== 'stopped') return;
-        child.budget = this.#budget();
-        child.state = 'waiting';
+        this.#again(message.id);
         break;
       default:
-        unreachable(message);
+        this.#requests.take(message);
     }
     this.#advance();
   };
 
   readonly signal = ({ ref, cause }: Signal): void => {
-    for (const child of this.#children.values()) {
-      if (child.ref === ref) this.#ended(child, cause);
-    }
+    // Before its end a child may have been ready, or have failed.
+    this.#lookAtWhatHappened();
+    const child = this.#roster.of(ref);
+    if (child !== undefined) this.#ended(child, cause);
     this.#advance();
   };
 
-  #failed(child: ChildRecord, error: Error, failedUid: number): void {
-    child.lastFailure = error;
+  readonly ended = (): void => this.#requests.close();
+
+  #noted(what: () => void): void {
+    this.#happened.push(what);
+    if (this.#happened.length > 1 || this.#context.self.tell({ type: 'look' }) === 'accepted') return;
+    // A mailbox that takes no messages still takes timers.
+    this.#context.startTimer('look', { type: 'look' }, 0);
+  }
+
+  #lookAtWhatHappened(): void {
+    const happened = this.#happened;
+    this.#happened = [];
+    for (const what of happened) what();
+  }
+
+  #wait(child: Child): void {
+    child.state = 'waiting';
+    this.#unsettled.add(child);
+  }
+
+  /** Ends a child that runs, to have it start anew; whoever is to end for good does so all the same. */
+  #callBack(child: Child): void {
+    if (!runs(child)) return;
+    child.leaving ??= 'to-return';
+    this.#unsettled.add(child);
+  }
+
+  #dismiss(child: Child): void {
+    child.leaving = 'for-good';
+    this.#unsettled.add(child);
+    this.#fall(child);
+  }
+
+  #ready(child: Child, uid: number): void {
+    // An older incarnation's report, or one that a stop has overtaken, says nothing any more.
+    if (child.ref?.uid !== uid || !runs(child)) return;
+    child.state = 'ready';
+    if (child.leaving === undefined) this.#requests.started(child);
+  }
+
+  /** The child has failed, and the kernel restarts it. */
+  #failed(child: Child, { error, ref, during }: Failure, uid: number): void {
+    if (during !== 'restart') child.lastFailure = error;
     child.restarts += 1;
-    child.failedUid = failedUid;
-    if (child.state !== 'stopping') child.state = 'backoff';
+    child.failedUid = uid;
+    if (child.ref === ref && runs(child)) child.state = 'backoff';
     this.#fall(child);
   }
 
   /** The child's actor is gone for good: what follows is a new one, or none. */
-  #ended(child: ChildRecord, cause: Cause): void {
-    child.ref = undefined;
+  #ended(child: Child, cause: Cause): void {
+    this.#roster.setRef(child, undefined);
     this.#fall(child);
-    if (child.state === 'stopping') {
-      child.outdated = false;
-      child.state = 'waiting';
-    } else if (cause.type === 'failed') {
-      if (cause.error !== undefined) child.lastFailure = cause.error;
-      if (restartOf(child.spec) === 'temporary') child.state = 'stopped';
-      else this.#down(child);
-    } else if (restartOf(child.spec) !== 'permanent') {
-      child.state = 'stopped';
-    } else {
-      this.#endedTooEarly(child, cause);
-    }
-  }
-
-  /** A permanent child has ended without a failure: that is one, too. */
-  #endedTooEarly(child: ChildRecord, cause: Cause): void {
-    const { id } = child.spec;
-    child.lastFailure = new WeirError('WEIR_CHILD_ENDED', { id, how: cause.type }, cause.error);
-    const decision = this.#decide(child);
-    if (decision.type !== 'restart') {
-      this.#down(child);
+    if (child.leaving !== undefined) {
+      this.#left(child);
       return;
     }
-    child.restarts += 1;
-    child.state = 'backoff';
-    this.#context.startTimer(`again/${id}`, { type: 'again', id }, decision.delayMs);
+    if (WeirError.is(cause.error, 'WEIR_ACTOR_RESTARTED')) {
+      this.#restart(child, 0);
+      return;
+    }
+    const failed = cause.type === 'failed' || cause.type === 'abandoned';
+    if (!failed && restartOf(child) !== 'permanent') {
+      this.#finished(child);
+      return;
+    }
+    // A permanent child that has ended without a failure: that is one, too.
+    child.lastFailure = (failed ? cause.error : undefined) ?? this.#unbidden(child, cause);
+    if (child.starting !== undefined) this.#startFailed(child);
+    else if (restartOf(child) === 'temporary') this.#finished(child);
+    else this.#afterFailure(child);
   }
 
-  #down(child: ChildRecord): void {
+  #unbidden({ spec: { id } }: Child, { type, error }: Cause): WeirError {
+    return new WeirError('WEIR_CHILD_ENDED', { id, how: type }, error);
+  }
+
+  #afterFailure(child: Child): void {
+    const decision: Decision = child.exhausted ? { type: 'stop' } : this.#decide(child);
+    if (decision.type === 'restart') this.#restart(child, decision.delayMs);
+    else this.#down(child);
+  }
+
+  /** Starts a new actor for the child after the delay, and one for each that the strategy takes along. */
+  #restart(child: Child, delayMs: number): void {
+    const { id } = child.spec;
+    child.restarts += 1;
+    child.state = 'backoff';
+    this.#context.startTimer(`again/${id}`, { type: 'again', id }, delayMs);
+    const along = this.#roster.takenAlong(child).filter(runs);
+    for (const other of along) this.#callBack(other);
+    const facts = { child: id, along: along.map(({ spec }) => spec.id), delayMs, err: child.lastFailure };
+    this.#context.log.warn(facts, 'child restarts');
+  }
+
+  #again(id: string): void {
+    const child = this.#roster.get(id);
+    if (child?.state === 'backoff' && child.ref === undefined) this.#wait(child);
+  }
+
+  /** What was asked to end has ended. */
+  #left(child: Child): void {
+    const forGood = child.leaving === 'for-good';
+    child.leaving = undefined;
+    if (forGood || restartOf(child) === 'temporary') this.#retire(child, 'stopped');
+    else this.#wait(child);
+  }
+
+  /** It ended by itself and is not restarted. */
+  #finished(child: Child): void {
+    this.#retire(child, 'stopped');
+    const { autoShutdown = 'never' } = this.#spec;
+    if (child.spec.significant !== true || autoShutdown === 'never') return;
+    const active = this.#roster.all().filter((other) => other.spec.significant === true && !isOver(other));
+    if (autoShutdown === 'all-significant' && active.length > 0) return;
+    this.#over = true;
+    this.#context.finish();
+  }
+
+  #down(child: Child): void {
     const { id, significant } = child.spec;
     const { restarts, lastFailure } = child;
-    child.state = 'down';
-    const cause = new WeirError('WEIR_CHILD_DOWN', { id, restarts }, lastFailure);
+    const cause = downCause(child);
     this.#context.log.error({ child: id, restarts, err: lastFailure }, 'child is down: past its restart budget');
-    this.#tell(() => this.#setup.onDown?.(id, cause));
-    if (significant) this.#context.fail(cause);
+    this.#retire(child, 'down');
+    for (const other of this.#roster.takenAlong(child)) this.#callBack(other);
+    this.#call(() => this.#setup.onDown?.(id, cause));
+    if (significant !== true) return;
+    this.#over = true;
+    this.#context.fail(cause);
+  }
+
+  #startFailed(child: Child): void {
+    const before = child.starting?.before;
+    this.#requests.notStarted(child);
+    if (before === undefined) this.#roster.remove(child);
+    else this.#retire(child, before);
+  }
+
+  #retire(child: Child, state: 'stopped' | 'down'): void {
+    child.state = state;
+    this.#unsettled.delete(child);
+    if (isForgotten(child, this.#spec.strategy)) this.#roster.remove(child);
+    this.#requests.over(child);
   }
 
   /** Whatever needs this child, directly or not, stands on something that is gone. */
-  #fall(child: ChildRecord): void {
-    for (const id of dependentsOf(child.spec.id, this.#spec.children)) {
-      const dependent = this.#children.get(id);
-      if (dependent !== undefined && runs(dependent)) dependent.outdated = true;
-    }
+  #fall(child: Child): void {
+    for (const dependent of this.#roster.dependents(child)) this.#callBack(dependent);
   }
 
   #advance(): void {
-    this.#stopOutdated();
-    for (const child of this.#children.values()) {
-      if (child.state === 'waiting' && this.#missing(child).length === 0) this.#start(child);
-    }
-    this.#lookForAnyLeft();
+    // Once it is over all children are about to be stopped.
+    if (!this.#over) this.#settle();
+    this.#uses.update();
     this.#publish();
   }
 
-  /** One after the other, the last in start order first: a dependent ends while what it stands on is still there. */
-  #stopOutdated(): void {
-    const children = [...this.#children.values()].reverse();
-    if (children.some(({ state }) => state === 'stopping')) return;
-    for (const child of children) {
-      if (!child.outdated) continue;
-      if (child.ref !== undefined) {
-        child.state = 'stopping';
-        void this.#context.stop(child.ref);
-        return;
-      }
-      // It waits for its own restart; now it waits for what it needs instead.
-      this.#context.cancelTimer(`again/${child.spec.id}`);
-      child.outdated = false;
-      child.state = 'waiting';
-    }
+  #settle(): void {
+    const unsettled = [...this.#unsettled].sort((one, other) => one.position - other.position);
+    // A dependent ends while what it stands on is still there, so the last in start order goes first.
+    for (const child of unsettled.toReversed()) this.#stopIfDue(child);
+    for (const child of unsettled) this.#startIfDue(child);
+    this.#lookForAnyLeft();
   }
 
-  #start(child: ChildRecord): void {
+  #stopIfDue(child: Child): void {
+    if (child.leaving === undefined || child.state === 'stopping' || !this.#roster.mayEnd(child)) return;
+    if (child.ref !== undefined) {
+      child.state = 'stopping';
+      void this.#context.stop(child.ref);
+      return;
+    }
+    // It waits for a start of its own.
+    this.#context.cancelTimer(`again/${child.spec.id}`);
+    this.#left(child);
+  }
+
+  #startIfDue(child: Child): void {
+    if (child.state === 'waiting' && child.leaving === undefined) {
+      if (this.#roster.holdingUp(child).length > 0) {
+        this.#requests.started(child);
+        return;
+      }
+      this.#start(child);
+    }
+    if (child.leaving === undefined) this.#unsettled.delete(child);
+  }
+
+  #start(child: Child): void {
     const { spec } = child;
-    const { startWithin, turnWithin, capacity, inspect, shutdown = defaultShutdown } = spec;
+    const { startWithin, turnWithin, capacity, inspect } = spec;
     const behavior = gated({
       child: spec,
       startWithinMs: startWithin === undefined ? undefined : toMs(startWithin),
-      onReady: (uid) => this.#context.self.tell({ type: 'ready', id: spec.id, uid }),
+      onReady: (uid) => this.#noted(() => this.#ready(child, uid)),
+      follow: (listener) => this.#uses.follow(spec, listener),
     });
     child.state = 'starting';
-    child.ref = this.#context.spawn(spec.id, behavior, {
-      shutdownMs: toMs(shutdown),
+    child.exhausted = false;
+    const ref = this.#context.spawn(spec.id, behavior, {
+      shutdownMs: shutdownMsOfChild(spec),
       onFailure: (failure) => this.#judge(child, failure),
       ...(turnWithin === undefined ? {} : { turnDeadlineMs: toMs(turnWithin) }),
       ...(capacity === undefined ? {} : { capacity }),
       ...(inspect === undefined ? {} : { inspect }),
     });
-    this.#context.watch(child.ref);
+    this.#roster.setRef(child, ref);
+    this.#context.watch(ref);
   }
 
   /** The child's failure policy. It runs in the child's turn, so it only decides; the rest follows in a turn of ours. */
-  #judge(child: ChildRecord, { error, ref }: Failure): Decision {
-    const decision: Decision = restartOf(child.spec) === 'temporary' ? { type: 'stop' } : this.#decide(child);
+  #judge(child: Child, failure: Failure): Decision {
+    // Those that restart together begin with an empty mailbox, so their actors end; so do those that have to end anyway.
+    if (this.#roster.together || child.leaving !== undefined || child.starting !== undefined) return { type: 'stop' };
+    const decision = this.#verdict(child, failure);
     // A stop is seen by death watch, with its cause.
-    if (decision.type === 'restart') {
-      this.#context.self.tell({ type: 'failed', id: child.spec.id, uid: ref.uid, error });
+    if (decision.type !== 'restart') child.exhausted = true;
+    else {
+      const { uid } = failure.ref;
+      this.#noted(() => this.#failed(child, failure, uid));
     }
     return decision;
   }
 
-  #decide(child: ChildRecord): Decision {
+  #verdict(child: Child, { during }: Failure): Decision {
+    if (during === 'restart') return { type: 'restart', delayMs: 0 };
+    return restartOf(child) === 'temporary' ? { type: 'stop' } : this.#decide(child);
+  }
+
+  #decide(child: Child): Decision {
     const { min, max, jitter } = this.#spec.backoff;
     const verdict = child.budget.record(this.#context.clock.monotonic());
     if (verdict.type === 'exhausted') return { type: 'stop' };
@@ -251,11 +355,13 @@ class Supervisor implements Receive<SupervisorMessage> {
 
   /** When all that remains is down, or waits for what is down, no event will ever start anything again. */
   #lookForAnyLeft(): void {
-    const children = [...this.#children.values()];
+    // Without children is what a simple-one-for-one begins with.
+    if (this.#spec.strategy === 'simple-one-for-one') return;
+    const children = this.#roster.all();
     const down = children.findLast(({ state }) => state === 'down');
-    if (down === undefined || this.#over || children.some((child) => runs(child) || child.state === 'stopping')) return;
+    if (down === undefined || children.some((child) => runs(child) || child.state === 'stopping')) return;
     this.#over = true;
-    this.#context.fail(new WeirError('WEIR_NOTHING_LEFT', { path: this.#context.self.path }, down.lastFailure));
+    this.#context.fail(new WeirError('WEIR_NOTHING_LEFT', { path: this.#context.self.path }, downCause(down)));
   }
 
   #publish(): void {
@@ -265,12 +371,12 @@ class Supervisor implements Receive<SupervisorMessage> {
     const text = JSON.stringify(status);
     if (text === this.#published) return;
     this.#published = text;
-    this.#tell(() => onChange(status));
+    this.#call(() => onChange(status));
   }
 
-  #tell(tell: () => void): void {
+  #call(listener: () => void): void {
     try {
-      tell();
+      listener();
     } catch (thrown) {
       // Whoever looks on must not be able to bring down what it looks at.
       this.#context.log.error({ err: thrown }, 'a listener of the supervisor failed');
@@ -278,55 +384,15 @@ class Supervisor implements Receive<SupervisorMessage> {
   }
 
   #status(): readonly ChildStatus[] {
-    return [...this.#children.values()].map((child) => {
-      const { spec, state, restarts, lastFailure, ref, failedUid } = child;
-      // The next incarnation begins by itself, in the kernel; its uid shows that it has.
-      const again = state === 'backoff' && ref !== undefined && ref.uid !== failedUid;
-      return {
-        id: spec.id,
-        state: again ? 'starting' : state,
-        waitsOn: state === 'waiting' ? this.#missing(child) : [],
-        restarts,
-        ...(lastFailure === undefined ? {} : { lastFailure: lastFailure.message }),
-      };
-    });
+    return this.#roster.all().map((child) => this.#statusOf(child));
   }
 
-  /** What the child needs and has not. */
-  #missing({ spec: { needs = [] } }: ChildRecord): readonly string[] {
-    return needs.filter((id) => {
-      const needed = this.#children.get(id);
-      return needed === undefined || needed.state !== 'ready' || needed.outdated;
-    });
-  }
-
-  #record(spec: ChildSpec): ChildRecord {
-    return {
-      spec,
-      state: 'waiting',
-      budget: this.#budget(),
-      restarts: 0,
-      lastFailure: undefined,
-      failedUid: undefined,
-      ref: undefined,
-      outdated: false,
-    };
-  }
-
-  #budget(): RestartBudget {
-    const { max, within } = this.#spec.intensity;
-    return restartBudget({ max, withinMs: toMs(within) });
+  #statusOf(child: Child): ChildStatus {
+    const waitsOn = child.state === 'waiting' ? this.#roster.holdingUp(child) : [];
+    return statusOf(child, waitsOn, this.#uses.lacking(child.spec));
   }
 }
 
-function restartOf({ restart = 'permanent' }: ChildSpec): NonNullable<ChildSpec['restart']> {
-  return restart;
-}
-
-function runs({ state }: ChildRecord): boolean {
-  return state === 'starting' || state === 'ready' || state === 'backoff';
-}
-
-function unreachable(message: never): never {
-  throw new TypeError(`not a message of a supervisor: ${JSON.stringify(message)}`);
+function downCause({ spec: { id }, restarts, lastFailure }: Child): WeirError {
+  return new WeirError('WEIR_CHILD_DOWN', { id, restarts }, lastFailure);
 }

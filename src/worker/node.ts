@@ -331,10 +331,11 @@ function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerC
     strategy: 'one-for-one',
     intensity: { max: 5, within: '1 min' },
     backoff: { min: 100, max: '10 s', jitter: 0.25 },
-    children: descriptors.map(({ name, needs, ready, start, inspect }) => ({
+    children: descriptors.map(({ name, needs, uses, ready, start, inspect }) => ({
       id: name,
       start: (child) => start(context, child),
       needs: needs.filter((need) => need !== logNeed),
+      uses,
       shutdown: '15 s',
       ...(ready === undefined ? {} : { ready }),
       ...(inspect === undefined ? {} : { inspect }),

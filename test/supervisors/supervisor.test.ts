@@ -93,7 +93,10 @@ describe('restart budget of a child', () => {
     await settle();
     child.fail('boom');
     await settle();
-    expect(escalated[0]).toMatchObject({ code: 'WEIR_NOTHING_LEFT', cause: { message: 'boom' } });
+    expect(escalated[0]).toMatchObject({
+      code: 'WEIR_NOTHING_LEFT',
+      cause: { code: 'WEIR_CHILD_DOWN', cause: { message: 'boom' } },
+    });
   });
 
   it('AK6 a listener that fails does not bring the supervisor down', async () => {
@@ -114,15 +117,18 @@ describe('restart budget of a child', () => {
     expect(escalated).toEqual([]);
   });
 
-  it('AK6 a child that is down can be revived, with a new budget', async () => {
+  it('AK6 a child that is down can be restarted, with a new budget', async () => {
     const events: string[] = [];
     const child = puppet('child', events);
     const sibling = puppet('sibling', events);
-    const { ref, settle, states } = supervise([child.spec, sibling.spec], { intensity: { max: 0, within: '1 h' } });
+    const { act, settle, states } = supervise([child.spec, sibling.spec], { intensity: { max: 0, within: '1 h' } });
     await settle();
     child.fail('boom');
     await settle();
-    ref.tell({ type: 'revive', id: 'child' });
+    expect(await act({ type: 'restart-child', id: 'child' })).toMatchObject({
+      type: 'done',
+      child: { state: 'ready' },
+    });
     expect(await states()).toBe('child:ready sibling:ready');
   });
 });

@@ -2,6 +2,8 @@
 import type { ActorContext, ActorSystem, Ref } from '../../src/actors/kernel/index.ts';
 import { seededRandom } from '../../src/ports/index.ts';
 import {
+  type ChildAnswer,
+  type ChildRequest,
   type ChildSpec,
   type ChildStatus,
   type SupervisorMessage,
@@ -47,6 +49,9 @@ export function puppet(id: string, events: string[], settings: Partial<ChildSpec
   };
 }
 
+/** A request without the address that the answer goes to. */
+export type Act = ChildRequest extends infer Each ? (Each extends ChildRequest ? Omit<Each, 'replyTo'> : never) : never;
+
 export interface Supervised {
   readonly clock: VirtualClock;
   readonly system: ActorSystem;
@@ -58,6 +63,8 @@ export interface Supervised {
   /** Ids and states, such as `a:ready b:waiting`. */
   readonly states: () => Promise<string>;
   readonly status: () => Promise<readonly ChildStatus[]>;
+  /** Asks for an act on a child, and lets the clock stand still until the answer is there. */
+  readonly act: (act: Act) => Promise<ChildAnswer>;
 }
 
 export function supervise(
@@ -92,5 +99,10 @@ export function supervise(
     });
   };
   const states = async (): Promise<string> => (await status()).map(({ id, state }) => `${id}:${state}`).join(' ');
-  return { clock, system, ref, downs, escalated, settle, states, status };
+  const act = async (what: Act): Promise<ChildAnswer> => {
+    const answer = system.ask(ref, (replyTo: Ref<ChildAnswer>) => ({ ...what, replyTo }), { withinMs: 60_000 });
+    await settle();
+    return answer;
+  };
+  return { clock, system, ref, downs, escalated, settle, states, status, act };
 }
