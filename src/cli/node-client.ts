@@ -67,6 +67,7 @@ export const statusAnswer = z.looseObject({
 
 const actor = z.looseObject({
   path: z.string(),
+  uid: z.number(),
   state: z.string(),
   restarts: z.number(),
   mailbox: z.number(),
@@ -77,9 +78,35 @@ const actor = z.looseObject({
   get children() {
     return z.array(actor);
   },
+  /** Children that are not shown. */
+  below: z.number().optional(),
 });
 export type ActorAnswer = z.output<typeof actor>;
 export const treeAnswer = z.looseObject({ actors: z.array(actor) });
+
+export const steeredAnswer = z.looseObject({ path: z.string(), act: z.string(), state: z.string().optional() });
+
+export const traceAnswer = z.looseObject({
+  seen: z.number(),
+  entries: z.array(
+    z.looseObject({
+      at: z.string(),
+      kind: z.string(),
+      waitMs: z.number(),
+      tookMs: z.number().optional(),
+      waiting: z.number(),
+      outcome: z.string(),
+    }),
+  ),
+});
+export type TraceAnswer = z.output<typeof traceAnswer>;
+
+export const eventsAnswer = z.looseObject({
+  events: z.array(z.looseObject({ at: z.string(), type: z.string(), path: z.string(), why: z.string().optional() })),
+  next: z.number(),
+  missed: z.number(),
+});
+export type EventsAnswer = z.output<typeof eventsAnswer>;
 
 const problem = z.looseObject({
   code: z.string(),

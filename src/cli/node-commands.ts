@@ -1,8 +1,8 @@
-/** `weir status` and `weir tree`: what a node waits on, and what runs in it. */
+/** `weir status`: what a node waits on. */
 import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { type ActorAnswer, statusAnswer, treeAnswer } from './node-client.ts';
+import { statusAnswer } from './node-client.ts';
 import { columns, facts, printJson, timeText } from './output.ts';
 
 export function nodeCommands(program: Command, { terminal, client, json, done }: CommandContext): void {
@@ -53,20 +53,6 @@ export function nodeCommands(program: Command, { terminal, client, json, done }:
         ),
       );
     });
-
-  program
-    .command('tree')
-    .description('the live tree of actors: state, restarts, mailboxes, turns, facts')
-    .action(async () => {
-      const { actors } = await client().get(treeAnswer, '/tree');
-      if (json()) return printJson(terminal, { actors });
-      terminal.out(
-        columns(
-          ['ACTOR', 'STATE', 'RESTARTS', 'MAILBOX', 'WAIT', 'TURN', 'FACTS'],
-          actors.flatMap((actor) => rows(actor)),
-        ),
-      );
-    });
 }
 
 /** `8 running`, `6 running, 2 restoring`. */
@@ -74,19 +60,4 @@ function phasesText(phases: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const phase of phases) counts.set(phase, (counts.get(phase) ?? 0) + 1);
   return [...counts].map(([phase, count]) => `${count} ${phase}`).join(', ') || 'none';
-}
-
-function rows(actor: ActorAnswer, depth = 0): string[][] {
-  const { path, state, restarts, mailbox, waitMs, turnMs, facts: known = {}, lastFailure, children } = actor;
-  const name = `${'  '.repeat(depth)}${path.slice(path.lastIndexOf('/') + 1)}`;
-  const told = Object.entries(known)
-    .filter(([, value]) => value !== undefined && value !== 0)
-    .map(([key, value]) => `${key} ${String(value)}`);
-  if (lastFailure !== undefined) told.push(`last failure: ${lastFailure}`);
-  const row = [name, state, String(restarts), String(mailbox), msText(waitMs), msText(turnMs), told.join(', ')];
-  return [row, ...children.flatMap((child) => rows(child, depth + 1))];
-}
-
-function msText(ms: number): string {
-  return ms === 0 ? '' : `${Math.ceil(ms)} ms`;
 }

@@ -4,10 +4,17 @@
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
+  /** Whether somebody looks at a screen that can be drawn anew. */
+  readonly redraws: boolean;
 }
 
 export function printJson({ out }: Terminal, value: unknown): void {
   out(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** One line: for answers that come one after the other. */
+export function printLine({ out }: Terminal, value: unknown): void {
+  out(`${JSON.stringify(value)}\n`);
 }
 
 /** Rows under a head, each column as wide as its widest cell; the last column is not padded. */

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../errors/index.ts';
+import { actorCommands } from './actor-commands.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
@@ -16,6 +17,7 @@ const defaultUrl = 'http://127.0.0.1:7447';
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   error: (text) => void process.stderr.write(text),
+  redraws: process.stdout.isTTY,
 };
 
 /** Runs one command line; resolves with its exit code. Everything that goes wrong is told here, in one form. */
@@ -42,6 +44,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   upCommand(program, context);
   flowCommands(program, context);
   nodeCommands(program, context);
+  actorCommands(program, context);
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }

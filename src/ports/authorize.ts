@@ -12,13 +12,22 @@ export interface Authority {
   readonly reason: string;
 }
 
-export type Action = 'flow.start' | 'flow.read' | 'flow.retry' | 'flow.kill' | 'actor.ask' | 'node.read';
+export type Action =
+  | 'flow.start'
+  | 'flow.read'
+  | 'flow.retry'
+  | 'flow.kill'
+  | 'actor.ask'
+  | 'actor.steer'
+  | 'node.read';
 
-/** What the action is on: a member, a flow class or one flow. */
+/** What the action is on: a member, a flow class, one flow, or an actor of the node. */
 export interface Resource {
   readonly member?: string;
   readonly flow?: string;
   readonly flowId?: string;
+  /** Path of an actor of the node, such as `/services/rpc`. */
+  readonly actor?: string;
 }
 
 /** Answers whether `principal` may do `action` on `resource`. Must not block: it is asked on the hot path. */

@@ -75,6 +75,15 @@ export class Edge {
     throw new WeirError('WEIR_FORBIDDEN', { principal: principal.name, action: 'node.read' });
   }
 
+  /**
+   * Who steers the actor at `path`.
+   * @throws WeirError `WEIR_FORBIDDEN` when operators of this edge may not
+   */
+  steerer(path: string): string {
+    if (this.#setup.authorize(operator, 'actor.steer', { actor: path })) return operator.name;
+    throw new WeirError('WEIR_FORBIDDEN', { principal: operator.name, action: 'actor.steer' });
+  }
+
   start(request: StartRequest): Promise<Started> {
     return this.#ask((replyTo) => ({ type: 'start', ...request, authority: client, replyTo }));
   }
@@ -119,6 +128,23 @@ export class Edge {
       this.#ask<FlowView>((replyTo) => ({ type: 'result', name, waitMs, authority: client, replyTo }), waitMs)
         .then(resolve, reject)
         .finally(() => this.#waiting.delete(release));
+    });
+  }
+
+  /** Resolves after `waitMs`, when the node stops, or when `listen` says so, which gives how to end its listening. */
+  pause(waitMs: number, listen: (wake: () => void) => () => void = () => () => undefined): Promise<void> {
+    if (waitMs <= 0 || this.#closing) return Promise.resolve();
+    this.admitWait(waitMs);
+    return new Promise((resolve) => {
+      const release = (): void => {
+        this.#waiting.delete(release);
+        timer.cancel();
+        unlisten();
+        resolve();
+      };
+      const timer = this.#setup.system.clock.after(waitMs, release);
+      const unlisten = listen(release);
+      this.#waiting.add(release);
     });
   }
 

@@ -3,12 +3,14 @@
  * and the lag of the event loop are measured all the time. One registry for each node, never the library's global one.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ActorSnapshot } from '../../kernel/index.ts';
+import type { ActorEventType, ActorSnapshot } from '../../kernel/index.ts';
 
 export interface MetricsSetup {
   readonly tree: () => readonly ActorSnapshot[];
   /** Longest delay of the event loop since the last call, in seconds. */
   readonly takeLag: () => number;
+  /** How often what has happened to actors. */
+  readonly events: () => ReadonlyMap<ActorEventType, number>;
 }
 
 export class Metrics {
@@ -17,6 +19,7 @@ export class Metrics {
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
   readonly #figures: ReadonlyArray<(totals: Totals) => void>;
   readonly #ended: Counter<'status'>;
+  readonly #events: Counter<'type'>;
   readonly #lag: Gauge;
 
   constructor(setup: MetricsSetup) {
@@ -44,12 +47,24 @@ export class Metrics {
         (totals) => totals.fact('unacknowledged') + totals.fact('unacknowledgedSessions'),
       ),
       gauge('weir_mailbox_messages', 'Messages that wait in mailboxes of actors', ({ mailbox }) => mailbox),
+      gauge(
+        'weir_mailbox_wait_seconds',
+        'How long the oldest message has waited in the mailbox of an actor',
+        ({ waitMs }) => waitMs / 1_000,
+      ),
+      gauge('weir_turn_seconds', 'How long the oldest turn of an actor has run', ({ turnMs }) => turnMs / 1_000),
       counter('weir_actor_restarts_total', 'Restarts of services and shards', ({ restarts }) => restarts),
     ];
     this.#ended = new Counter({
       name: 'weir_flows_ended_total',
       help: 'Flows that ended since the RPC service started, by final status',
       labelNames: ['status'],
+      registers,
+    });
+    this.#events = new Counter({
+      name: 'weir_actor_events_total',
+      help: 'What has happened to actors, by type: started, failed, restarted, escalated, stopped, dead-letter and more',
+      labelNames: ['type'],
       registers,
     });
     this.#lag = new Gauge({
@@ -79,6 +94,8 @@ export class Metrics {
     for (const figure of this.#figures) figure(totals);
     this.#ended.reset();
     for (const status of ['completed', 'failed', 'killed']) this.#ended.inc({ status }, totals.fact(status));
+    this.#events.reset();
+    for (const [type, count] of this.#setup.events()) this.#events.inc({ type }, count);
     this.#lag.set(this.#setup.takeLag());
     return this.#registry.metrics();
   }
@@ -87,6 +104,9 @@ export class Metrics {
 interface Totals {
   readonly mailbox: number;
   readonly restarts: number;
+  /** The longest of all. */
+  readonly waitMs: number;
+  readonly turnMs: number;
   /** Sum of a fact over all actors that have it. */
   readonly fact: (name: string) => number;
 }
@@ -95,14 +115,18 @@ function totalsOf(tree: readonly ActorSnapshot[]): Totals {
   const facts = new Map<string, number>();
   let mailbox = 0;
   let restarts = 0;
+  let waitMs = 0;
+  let turnMs = 0;
   const add = (actor: ActorSnapshot): void => {
     mailbox += actor.mailbox;
     restarts += actor.restarts;
+    waitMs = Math.max(waitMs, actor.waitMs);
+    turnMs = Math.max(turnMs, actor.turnMs);
     for (const [name, value] of Object.entries(actor.facts ?? {})) {
       if (typeof value === 'number') facts.set(name, (facts.get(name) ?? 0) + value);
     }
     actor.children.forEach(add);
   };
   tree.forEach(add);
-  return { mailbox, restarts, fact: (name) => facts.get(name) ?? 0 };
+  return { mailbox, restarts, waitMs, turnMs, fact: (name) => facts.get(name) ?? 0 };
 }

@@ -36,7 +36,10 @@ export interface NodeFacts {
 export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metrics, checkRead: () => void): void {
   // Probes and scrapers look at the root by custom; under /api/v1 is everything.
   for (const root of ['', apiRoot]) {
-    app.get(`${root}/health/live`, (_request, reply) => sendJson(reply, 200, { live: true }));
+    app.get(`${root}/health/live`, (_request, reply) => {
+      const reasons = stuckIn(facts.tree());
+      return sendJson(reply, reasons.length === 0 ? 200 : 503, { live: reasons.length === 0, reasons });
+    });
     app.get(`${root}/health/ready`, (_request, reply) => {
       const reasons = reasonsOf(facts.status());
       if (reasons.length > 0) void reply.header('retry-after', '1');
@@ -57,10 +60,6 @@ export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metr
       log: logJson(status.log),
     });
   });
-  app.get(`${apiRoot}/tree`, (_request, reply) => {
-    checkRead();
-    return sendJson(reply, 200, { actors: facts.tree() });
-  });
   app.get(`${apiRoot}/members`, (_request, reply) => {
     checkRead();
     return sendJson(reply, 200, {
@@ -73,6 +72,18 @@ export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metr
     const { message, remedy, status } = catalogue[code];
     const text = `${code}: ${titleOf(code)} (HTTP ${status})\n\n${message.replace(/\{\w+\?\}/g, '')}\n\nWhat to do: ${remedy}\n`;
     return reply.header('content-type', 'text/plain; charset=utf-8').send(text);
+  });
+}
+
+/** Longer than the watchdog of a service needs to restart it: what is still stuck then, only a new process helps. */
+const stuckMs = 120_000;
+
+/** Actors that handle nothing while messages wait for them; alive is only who gets on. */
+function stuckIn(actors: readonly ActorSnapshot[]): string[] {
+  return actors.flatMap(({ path, state, mailbox, turnMs, children }) => {
+    const stuck = state === 'live' && mailbox > 0 && turnMs >= stuckMs;
+    const reason = `${path} has handled nothing for ${Math.floor(turnMs / 1_000)} s, and ${mailbox} messages wait`;
+    return [...(stuck ? [reason] : []), ...stuckIn(children)];
   });
 }
 

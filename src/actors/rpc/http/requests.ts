@@ -6,7 +6,7 @@ import { toMs } from '../../../ports/index.ts';
 
 const longestWaitMs = 5 * 60_000;
 
-const wait = z
+const time = z
   .string()
   .transform((text, issues) => {
     try {
@@ -16,17 +16,17 @@ const wait = z
       return z.NEVER;
     }
   })
-  .refine((ms) => ms <= longestWaitMs, 'the longest wait is 5 min')
-  .default(0);
+  .refine((ms) => ms <= longestWaitMs, 'the longest wait is 5 min');
+const wait = time.default(0);
 
 const group = z.string().min(1).optional();
 
-const limit = z
+const number = z
   .string()
-  .regex(/^\d{1,6}$/, 'must be a whole number')
-  .transform(Number)
-  .refine((count) => count >= 1 && count <= 1_000, 'must be from 1 to 1000')
-  .optional();
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+const count = number.refine((value) => value >= 1 && value <= 1_000, 'must be from 1 to 1000');
+const limit = count.optional();
 
 const status = z
   .string()
@@ -47,6 +47,18 @@ export const reasonBody = z.strictObject({ reason });
 export const retryBody = z.strictObject({ reason, state: z.unknown().optional() });
 /** `result` is what the skipped operation counts as having given; none is nothing. */
 export const skipBody = z.strictObject({ reason, result: z.unknown().optional() });
+
+const actorPath = z.string().startsWith('/', 'is a path such as /services/rpc').max(4_000);
+
+export const steerBody = z.strictObject({ path: actorPath, reason });
+export const treeQuery = z.strictObject({ path: actorPath.optional(), depth: count.default(1_000) });
+export const eventsQuery = z.strictObject({ since: number.default(0), wait });
+export const traceQuery = z.strictObject({
+  path: actorPath,
+  for: time.default(10_000),
+  limit: count.default(100),
+  every: number.refine((value) => value >= 1, 'must be at least 1').default(1),
+});
 
 export const groupQuery = z.strictObject({ group });
 export const waitQuery = z.strictObject({ wait });

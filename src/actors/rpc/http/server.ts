@@ -5,6 +5,7 @@
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
+import { actorRoutes } from './actor-routes.ts';
 import { type Address, listenError, urlOf } from './address.ts';
 import { Edge, type EdgeSetup } from './edge.ts';
 import { flowRoutes } from './flow-routes.ts';
@@ -43,7 +44,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   const { clock, logger, facts } = setup;
   const edge = new Edge(setup);
   const lag = loopLag(clock);
-  const metrics = new Metrics({ tree: facts.tree, takeLag: lag.take });
+  const metrics = new Metrics({ tree: facts.tree, takeLag: lag.take, events: () => setup.system.events.counts() });
   let draining = false;
 
   const app = fastify({
@@ -89,6 +90,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.setErrorHandler((error: FastifyError, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
   flowRoutes(app, edge);
+  actorRoutes(app, { edge, system: setup.system, logger });
   nodeRoutes(app, facts, metrics, () => edge.checkRead());
 
   function refuse(thrown: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {

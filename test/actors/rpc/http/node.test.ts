@@ -10,7 +10,7 @@ function figure(text: string, metric: string): number {
 }
 
 describe('HTTP, the node', () => {
-  it('shows ten figures to Prometheus', async () => {
+  it('shows its figures to Prometheus', async () => {
     const { api } = await served();
     await api.start('a', 'double', { n: 1 }, '?wait=30s');
     await api.start('b', 'decline', { why: 'no' }, '?wait=30s');
@@ -24,6 +24,7 @@ describe('HTTP, the node', () => {
         ?.map((line) => line.slice(7))
         .sort(),
     ).toEqual([
+      'weir_actor_events_total',
       'weir_actor_restarts_total',
       'weir_event_loop_lag_seconds',
       'weir_flows_ended_total',
@@ -32,8 +33,10 @@ describe('HTTP, the node', () => {
       'weir_flows_stuck',
       'weir_http_request_duration_seconds',
       'weir_mailbox_messages',
+      'weir_mailbox_wait_seconds',
       'weir_outbox_unacknowledged',
       'weir_shard_commits_total',
+      'weir_turn_seconds',
     ]);
     expect(figure(text, 'weir_flows_started_total')).toBe(4);
     expect(figure(text, 'weir_flows_ended_total{status="completed"}')).toBe(1);
