@@ -1,0 +1,115 @@
+/**
+ * The directory of a PGlite database: that one process has it, and whether the machine went down while it was open.
+ *
+ * PGlite locks nothing and never forces a write to disk. So a lock of the operating system guards the directory; a mark
+ * that names the running system stands in it while the database is open, and goes only after everything was forced to
+ * disk. A mark of an earlier start of the machine means that writes may be missing.
+ */
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, WeirError } from '../../../errors/index.ts';
+
+export interface DirectoryClaim {
+  /** Where the tables are. */
+  readonly tables: string;
+  /** Forces everything to disk and gives the directory up; the database is closed by now. */
+  release(): Promise<void>;
+}
+
+export interface DirectorySetup {
+  readonly directory: string;
+  /** Opens it although the machine went down. */
+  readonly acceptLoss: boolean;
+  /** Names the running start of the machine; undefined where the system has no such name. */
+  readonly bootId: () => Promise<string | undefined>;
+}
+
+const markName = 'open';
+
+/** @throws WeirError `WEIR_SQL_IN_USE`, `WEIR_SQL_DIRECTORY`, `WEIR_SQL_MAYBE_LOST` */
+export async function claimDirectory({ directory, acceptLoss, bootId }: DirectorySetup): Promise<DirectoryClaim> {
+  const lock = await lockDirectory(directory);
+  try {
+    const mark = join(directory, markName);
+    const boot = await bootId();
+    const found = await readMark(mark);
+    if (found !== undefined && boot !== undefined && found !== boot && !acceptLoss) {
+      throw new WeirError('WEIR_SQL_MAYBE_LOST', { directory });
+    }
+    await writeMark(mark, directory, boot ?? '');
+    return {
+      tables: join(directory, 'tables'),
+      release: async () => {
+        await forceAll(directory);
+        await rm(mark);
+        await force(directory);
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** The name of this start of a Linux machine. Elsewhere the loss of power goes unseen. */
+export async function linuxBootId(): Promise<string | undefined> {
+  return readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}
+
+/** SQLite's lock on a file is one of the operating system: it goes with its process, however that ends. */
+async function lockDirectory(directory: string): Promise<DatabaseSync> {
+  try {
+    await mkdir(directory, { recursive: true });
+    const lock = new DatabaseSync(join(directory, 'lock'));
+    try {
+      lock.exec('pragma locking_mode = exclusive; begin exclusive');
+      return lock;
+    } catch (error) {
+      lock.close();
+      if (messageOf(error).includes('locked')) throw new WeirError('WEIR_SQL_IN_USE', { directory });
+      throw error;
+    }
+  } catch (error) {
+    if (WeirError.is(error)) throw error;
+    throw new WeirError('WEIR_SQL_DIRECTORY', { directory, why: messageOf(error) }, error);
+  }
+}
+
+async function readMark(mark: string): Promise<string | undefined> {
+  return readFile(mark, 'utf8').catch((error) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+/** Before the first write to a table, so that no loss goes unseen. */
+async function writeMark(mark: string, directory: string, boot: string): Promise<void> {
+  const file = await open(mark, 'w');
+  try {
+    await file.writeFile(boot);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await force(directory);
+}
+
+async function forceAll(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  for (const entry of entries) await force(join(entry.parentPath, entry.name));
+  await force(directory);
+}
+
+async function force(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
