@@ -65,6 +65,41 @@ export type { Expected } from './expectation.ts';
 export { ExpectationError } from './expectation.ts';
 export type { Probe } from './probe.ts';
 export type { ScriptedMember, ScriptedSession } from './scripted-member.ts';
+export type {
+  Accepted,
+  Cut,
+  Happening,
+  Invariant,
+  NetworkSettings,
+  Plan,
+  PlannedNode,
+  PreparedRun,
+  RunResult,
+  Scenario,
+  SimClients,
+  SimEvent,
+  SimFault,
+  SimFaultWord,
+  SimNode,
+  SimulateSettings,
+  SimulationFailure,
+  SimulationReport,
+  Timed,
+  Violation,
+  World,
+} from './simulation/index.ts';
+export {
+  applyCut,
+  Coverage,
+  drawPlan,
+  freshSeed,
+  lineOf,
+  parseSeed,
+  replay,
+  runPlan,
+  seedText,
+  simulate,
+} from './simulation/index.ts';
 export type { RunOptions, TestNode, TestNodeSettings } from './test-node.ts';
 export { testNode } from './test-node.ts';
 export type { Within } from './until.ts';

@@ -1,11 +1,13 @@
 /** One run of a scenario: a world from a plan, driven until everything has finished or something is broken. */
 import { messageOf, type WeirError } from '../../errors/index.ts';
+import type { SimEvent } from './events.ts';
 import { guard } from './guard.ts';
 import { weirInvariants } from './invariants/index.ts';
 import { Liveness } from './liveness.ts';
 import type { Plan, SimFaultWord } from './plan.ts';
 import type { Scenario } from './scenario.ts';
 import type { Trace } from './trace.ts';
+import { lineOf } from './words.ts';
 import { stream, type Violation, World } from './world.ts';
 
 export interface RunResult {
@@ -17,10 +19,15 @@ export interface RunResult {
   readonly faults: ReadonlyMap<SimFaultWord, number>;
   readonly accepted: number;
   readonly world: World;
+  /** The trace in words, where it was kept. */
+  lines(): readonly string[];
 }
 
 export interface RunOptions {
+  /** Keep the events, for a reader. Default false. */
   readonly keepTrace?: boolean;
+  /** Told of every event. */
+  readonly watch?: (event: SimEvent) => void;
 }
 
 const defaultSettleMs = 24 * 60 * 60 * 1_000;
@@ -38,7 +45,7 @@ export async function runPlan<Action>(
   scenario: Scenario<Action>,
   plan: Plan<Action>,
   seed: number,
-  { keepTrace = false }: RunOptions = {},
+  { keepTrace = false, watch }: RunOptions = {},
 ): Promise<RunResult> {
   const prepared = scenario.prepare(plan);
   const liveness = new Liveness();
@@ -49,6 +56,7 @@ export async function runPlan<Action>(
     settings: (node) => ({ shards: node.shards, ...prepared.settings(node, world) }),
     invariants: [
       { name: 'liveness', event: (event) => liveness.event(event) },
+      ...(watch === undefined ? [] : [{ name: 'watch', event: watch }]),
       ...weirInvariants(),
       ...(prepared.invariants ?? []),
     ],
@@ -79,6 +87,7 @@ export async function runPlan<Action>(
     faults: world.struck,
     accepted: world.clients.accepted().length,
     world,
+    lines: () => world.trace.events().flatMap((event) => lineOf(event) ?? []),
   };
 }
 
