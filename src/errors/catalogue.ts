@@ -58,6 +58,12 @@ const entries = {
     status: 503,
     retryable: true,
   },
+  WEIR_ACTOR_STALLED: {
+    message: '{path} has handled nothing for {withinMs} ms, while {waiting} messages waited',
+    remedy: 'see what its turn waits for, or give it more time',
+    status: 503,
+    retryable: true,
+  },
   WEIR_ACTOR_NOT_FOUND: {
     message: 'there is no actor at {path}',
     remedy: 'see the paths with "weir tree"',

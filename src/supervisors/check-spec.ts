@@ -39,6 +39,7 @@ const childSchema = z.strictObject({
   ready: z.enum(['when-started', 'when-reported']).optional(),
   startWithin: duration.optional(),
   turnWithin: duration.optional(),
+  progressWithin: duration.optional(),
   capacity: z.int().positive().optional(),
   significant: z.boolean().optional(),
   inspect: anyFunction.optional(),

@@ -58,6 +58,8 @@ export interface ChildSpec {
   readonly startWithin?: Duration;
   /** A turn that takes longer is abandoned and is a failure. Default: no limit. */
   readonly turnWithin?: Duration;
+  /** While messages wait, one must be handled within this time, or the child has failed. Default: no limit. */
+  readonly progressWithin?: Duration;
   /** Messages its mailbox holds. Default 10 000. */
   readonly capacity?: number;
   /**

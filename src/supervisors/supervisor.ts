@@ -306,7 +306,7 @@ class Supervisor implements Receive<SupervisorMessage> {
 
   #start(child: Child): void {
     const { spec } = child;
-    const { startWithin, turnWithin, capacity, inspect } = spec;
+    const { startWithin, turnWithin, progressWithin, capacity, inspect } = spec;
     const behavior = gated({
       child: spec,
       startWithinMs: startWithin === undefined ? undefined : toMs(startWithin),
@@ -319,6 +319,7 @@ class Supervisor implements Receive<SupervisorMessage> {
       shutdownMs: shutdownMsOfChild(spec),
       onFailure: (failure) => this.#judge(child, failure),
       ...(turnWithin === undefined ? {} : { turnDeadlineMs: toMs(turnWithin) }),
+      ...(progressWithin === undefined ? {} : { progressWithinMs: toMs(progressWithin) }),
       ...(capacity === undefined ? {} : { capacity }),
       ...(inspect === undefined ? {} : { inspect }),
     });

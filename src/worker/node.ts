@@ -326,6 +326,9 @@ async function shardCount(log: Log, wanted: number | undefined): Promise<number>
   return stored ?? wanted ?? defaultShards;
 }
 
+/** Services do not wait in their turns: one that holds messages up for so long hangs. */
+const progressWithin = '30 s';
+
 function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerContext): SupervisorSpec {
   return {
     strategy: 'one-for-one',
@@ -337,6 +340,7 @@ function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerC
       needs: needs.filter((need) => need !== logNeed),
       uses,
       shutdown: '15 s',
+      progressWithin,
       ...(ready === undefined ? {} : { ready }),
       ...(inspect === undefined ? {} : { inspect }),
     })),

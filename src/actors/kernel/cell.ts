@@ -107,6 +107,10 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     return this.#options.turnDeadlineMs;
   }
 
+  get progressWithinMs(): number | undefined {
+    return this.#options.progressWithinMs;
+  }
+
   /** Neither a message queued nor a turn under way. */
   get resting(): boolean {
     return this.#turns.parked;

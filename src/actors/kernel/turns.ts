@@ -21,6 +21,7 @@ export interface TurnHost<Message> extends Turnable {
   readonly inbox: Inbox<Message>;
   readonly incarnation: Incarnation<Message> | undefined;
   readonly turnDeadlineMs: number | undefined;
+  readonly progressWithinMs: number | undefined;
   state: ActorSnapshot['state'];
   /** Makes the next incarnation; called at the start of a turn in state `starting`. */
   begin(): void;
@@ -32,6 +33,8 @@ export interface TurnHost<Message> extends Turnable {
 interface WaitingTurn {
   readonly since: number;
   readonly overdue: Timer | undefined;
+  /** Looks whether anybody waits for the end of this turn, and for how long. */
+  stalled: Timer | undefined;
 }
 
 export class Turns<Message> {
@@ -96,11 +99,13 @@ export class Turns<Message> {
     done?: (value: Value) => void,
   ): void {
     const host = this.#host;
-    const { kernel, turnDeadlineMs: withinMs } = host;
+    const { kernel, turnDeadlineMs: withinMs, progressWithinMs } = host;
     const overdue =
       withinMs === undefined ? undefined : kernel.clock.after(withinMs, () => this.#overdue(incarnation, withinMs));
-    const waiting: WaitingTurn = { since: kernel.governor.stamp(), overdue };
+    const waiting: WaitingTurn = { since: kernel.governor.stamp(), overdue, stalled: undefined };
     this.#waiting = waiting;
+    // How long a start may take is for whoever starts it to say.
+    if (progressWithinMs !== undefined && during !== 'start') this.#watch(waiting, incarnation, progressWithinMs);
     Promise.resolve(work).then(
       (value) => {
         done?.(value);
@@ -120,8 +125,7 @@ export class Turns<Message> {
 
   /** Gives the waiting turn up: it may run on somewhere, but nobody listens any more. */
   abandon(): void {
-    this.#waiting?.overdue?.cancel();
-    this.#waiting = undefined;
+    this.#endWait();
     const { incarnation } = this.#host;
     if (incarnation !== undefined) incarnation.abandoned = true;
   }
@@ -171,8 +175,7 @@ export class Turns<Message> {
   /** `failed` comes first: nothing may run between a failure and what is done about it. */
   #resume(failed?: () => void): void {
     const host = this.#host;
-    this.#waiting?.overdue?.cancel();
-    this.#waiting = undefined;
+    this.#endWait();
     failed?.();
     if (host.state === 'starting' && host.incarnation?.receive !== undefined) host.state = 'live';
     // Still the same slice: the turn goes on. Otherwise the cell stands in line again.
@@ -189,6 +192,27 @@ export class Turns<Message> {
     this.abandon();
     this.#host.failed(incarnation, error, during);
     this.#rest();
+  }
+
+  #endWait(): void {
+    this.#waiting?.overdue?.cancel();
+    this.#waiting?.stalled?.cancel();
+    this.#waiting = undefined;
+  }
+
+  #watch(waiting: WaitingTurn, incarnation: Incarnation<Message>, withinMs: number, delayMs = withinMs): void {
+    const { kernel, path, inbox } = this.#host;
+    waiting.stalled = kernel.clock.after(delayMs, () => {
+      const { oldest } = inbox;
+      const waitedMs = oldest === undefined ? 0 : kernel.clock.monotonic() - oldest;
+      // A suspended actor is held up on purpose.
+      if (waitedMs < withinMs || this.#host.state === 'suspended') {
+        this.#watch(waiting, incarnation, withinMs, Math.max(1, withinMs - waitedMs));
+        return;
+      }
+      const error = new WeirError('WEIR_ACTOR_STALLED', { path, withinMs, waiting: inbox.size });
+      this.giveUp(incarnation, error, 'stalled');
+    });
   }
 
   #overdue(incarnation: Incarnation<Message>, withinMs: number): void {

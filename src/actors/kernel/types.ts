@@ -54,9 +54,9 @@ export interface Failure {
   readonly error: Error;
   /**
    * Whether it failed while starting (its behaviour threw) or while handling something. `restart`: somebody asked for it
-   * from outside, and the actor itself has done nothing wrong.
+   * from outside, and the actor itself has done nothing wrong. `stalled`: messages waited, and none was handled in time.
    */
-  readonly during: 'start' | 'message' | 'signal' | 'turn-deadline' | 'restart';
+  readonly during: 'start' | 'message' | 'signal' | 'turn-deadline' | 'stalled' | 'restart';
 }
 
 export interface SpawnOptions {
@@ -68,6 +68,11 @@ export interface SpawnOptions {
   readonly onFailure?: (failure: Failure) => Decision;
   /** A turn that runs longer is abandoned and counts as a failure. Default: none. */
   readonly turnDeadlineMs?: number;
+  /**
+   * While messages wait, one must be handled within this time, or the actor has failed: its turn is abandoned. Unlike a
+   * turn deadline it lets a long turn be, as long as nobody waits for it. Default: none.
+   */
+  readonly progressWithinMs?: number;
   /** Facts that inspection shows beside the actor, asked for when somebody looks. */
   readonly inspect?: () => Readonly<Record<string, unknown>>;
 }

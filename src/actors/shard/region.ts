@@ -45,6 +45,8 @@ export interface RegionSetup<Local> {
 const restartsAllowed = 10;
 const restartWindowMs = 60_000;
 const mailboxCapacity = 20_000;
+/** A shard does not wait in its turns: one that holds messages up for so long hangs. */
+const progressWithinMs = 30_000;
 
 interface Running<Local> {
   readonly ref: Ref<ShardMessage<Local>>;
@@ -152,6 +154,7 @@ class Region<Local> {
     const ref = this.#context.spawn<ShardMessage<Local>>(`shard-${partition}`, behavior, {
       capacity: mailboxCapacity,
       shutdownMs: settings.drainMs,
+      progressWithinMs,
       inspect: () => inspect(),
       onFailure: (failure) => this.#failed(partition, failure, failures),
     });
