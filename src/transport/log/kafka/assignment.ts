@@ -1,0 +1,132 @@
+/**
+ * Who should run which partition: computed by the leader of a group from what its members say of themselves.
+ *
+ * Even and sticky: as many partitions as possible stay where they are. A partition that moves is given to nobody until
+ * its owner has said that it let go; then the next generation assigns it. Pure, so that every leader comes to the same.
+ */
+export interface MemberData {
+  /** Name of the worker, for operators. */
+  readonly worker: string;
+  /** Partitions that it runs, those it is draining too. */
+  readonly owned: readonly number[];
+  /** Generation that it was last assigned in: of two that say they own a partition, the later one does. */
+  readonly generation: number;
+  /** Partitions that it was asked to take over, and when; the newest request for a partition counts. */
+  readonly pulls: ReadonlyArray<{ readonly partition: number; readonly at: number }>;
+  /** Roles, version, load and the like, for operators. */
+  readonly about: Readonly<Record<string, string | number>>;
+}
+
+export interface GroupView {
+  readonly memberId: string;
+  readonly data: MemberData;
+}
+
+/** Partitions of each member; one that has to move first is with nobody. */
+export function assign(partitions: number, members: readonly GroupView[]): ReadonlyMap<string, readonly number[]> {
+  const owners = ownersOf(partitions, members);
+  const wanted = wantedOwners(partitions, members, owners);
+  const assigned = new Map<string, number[]>(members.map(({ memberId }) => [memberId, []]));
+  for (const [partition, memberId] of wanted.entries()) {
+    const owner = owners[partition];
+    if (owner === undefined || owner === memberId) assigned.get(memberId)?.push(partition);
+  }
+  return assigned;
+}
+
+function ownersOf(partitions: number, members: readonly GroupView[]): Array<string | undefined> {
+  const owners = Array.from<{ memberId: string; generation: number } | undefined>({ length: partitions });
+  for (const { memberId, data } of members) {
+    for (const partition of data.owned) {
+      const known = owners[partition];
+      if (partition < partitions && (known === undefined || known.generation < data.generation)) {
+        owners[partition] = { memberId, generation: data.generation };
+      }
+    }
+  }
+  return Array.from(owners, (owner) => owner?.memberId);
+}
+
+function wantedOwners(
+  partitions: number,
+  members: readonly GroupView[],
+  owners: ReadonlyArray<string | undefined>,
+): string[] {
+  const counts = new Map(members.map(({ memberId }) => [memberId, 0]));
+  const quotas = quotasOf(partitions, members, owners);
+  const wanted = Array.from<string | undefined>({ length: partitions });
+  const give = (partition: number, memberId: string): void => {
+    wanted[partition] = memberId;
+    counts.set(memberId, (counts.get(memberId) ?? 0) + 1);
+  };
+  const hasRoom = (memberId: string): boolean => (counts.get(memberId) ?? 0) < (quotas.get(memberId) ?? 0);
+  for (const [partition, memberId] of pullsOf(members)) if (partition < partitions) give(partition, memberId);
+  for (const [partition, owner] of owners.entries()) {
+    if (wanted[partition] === undefined && owner !== undefined && hasRoom(owner)) give(partition, owner);
+  }
+  for (let partition = 0; partition < partitions; partition++) {
+    if (wanted[partition] !== undefined) continue;
+    const free = members.filter(({ memberId }) => hasRoom(memberId));
+    const [least] = (free.length > 0 ? free : members)
+      .map(({ memberId }) => memberId)
+      .sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0) || compare(a, b));
+    if (least !== undefined) give(partition, least);
+  }
+  return wanted.filter((memberId) => memberId !== undefined);
+}
+
+/** Equal shares; those who own most keep one more when it does not come out even. */
+function quotasOf(
+  partitions: number,
+  members: readonly GroupView[],
+  owners: ReadonlyArray<string | undefined>,
+): ReadonlyMap<string, number> {
+  const owned = (memberId: string): number => owners.filter((owner) => owner === memberId).length;
+  const ranked = members.map(({ memberId }) => memberId).sort((a, b) => owned(b) - owned(a) || compare(a, b));
+  const base = Math.floor(partitions / Math.max(1, members.length));
+  const extra = partitions % Math.max(1, members.length);
+  return new Map(ranked.map((memberId, rank) => [memberId, base + (rank < extra ? 1 : 0)]));
+}
+
+function pullsOf(members: readonly GroupView[]): ReadonlyMap<number, string> {
+  const newest = new Map<number, { readonly at: number; readonly memberId: string }>();
+  for (const { memberId, data } of members) {
+    for (const { partition, at } of data.pulls) {
+      const known = newest.get(partition);
+      if (known === undefined || known.at < at || (known.at === at && compare(known.memberId, memberId) < 0)) {
+        newest.set(partition, { at, memberId });
+      }
+    }
+  }
+  return new Map([...newest].map(([partition, { memberId }]) => [partition, memberId]));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+export function encodeMember(data: MemberData): Uint8Array {
+  return Buffer.from(JSON.stringify({ format: 1, ...data }));
+}
+
+/** What a member says of itself; one that cannot be read runs nothing, and may be given what others leave. */
+export function decodeMember(bytes: Uint8Array): MemberData {
+  const unknown: MemberData = { worker: '', owned: [], generation: -1, pulls: [], about: {} };
+  try {
+    // Written by `encodeMember` of this version or another one, which may say more but not less.
+    const data = JSON.parse(Buffer.from(bytes).toString()) as MemberData;
+    return Array.isArray(data.owned) && Array.isArray(data.pulls) ? data : unknown;
+  } catch {
+    return unknown;
+  }
+}
+
+export function encodePartitions(partitions: readonly number[]): Uint8Array {
+  return Buffer.from(JSON.stringify(partitions));
+}
+
+/** An answer without an assignment gives nothing. */
+export function decodePartitions(bytes: Uint8Array): readonly number[] {
+  // Written by `encodePartitions` of the group's leader.
+  return bytes.byteLength === 0 ? [] : (JSON.parse(Buffer.from(bytes).toString()) as number[]);
+}

@@ -1,0 +1,269 @@
+/**
+ * One worker's place in the group that shares the partitions of a sharded service, by Kafka's group protocol.
+ *
+ * Owns the rounds of join, sync and heartbeat, and what the worker is told: partitions that stay are never touched by a
+ * rebalance; those that go are drained first, and the group hears of it when they are free. All of it is a hint: what
+ * keeps two owners apart is the claim.
+ */
+import type { Clock, Logger } from '../../../ports/index.ts';
+import type { AssignmentListener, Membership } from '../port.ts';
+import { assign, decodeMember, decodePartitions, encodeMember, encodePartitions } from './assignment.ts';
+import type { Attempt, Patience } from './patience.ts';
+import { nameOf } from './refusals.ts';
+import { type JoinAnswer, type KafkaWire, kafkaError } from './wire.ts';
+
+export interface GroupSettings {
+  /** A member that is not heard of for so long is dropped. Default 10 000. */
+  readonly sessionTimeoutMs: number;
+  /** Between two heartbeats; a rebalance is heard of with the next one. Default 500. */
+  readonly heartbeatMs: number;
+  /** How long a rebalance waits for members to join again. Default 10 000. */
+  readonly rebalanceTimeoutMs: number;
+  /** How long an owner may drain a partition that is taken from it. Default 10 000. */
+  readonly drainDeadlineMs: number;
+}
+
+export const defaultGroupSettings: GroupSettings = {
+  sessionTimeoutMs: 10_000,
+  heartbeatMs: 500,
+  rebalanceTimeoutMs: 10_000,
+  drainDeadlineMs: 10_000,
+};
+
+export interface GroupMemberSetup {
+  readonly wire: KafkaWire;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly patience: Patience;
+  readonly settings: GroupSettings;
+  /** Name of the group, with the prefix. */
+  readonly group: string;
+  readonly partitions: number;
+  readonly worker: string;
+  readonly about: Readonly<Record<string, string | number>>;
+  readonly listener: AssignmentListener;
+  /** The id that the brokers know this member by: whoever sees the worker die can leave the group for it. */
+  readonly onMemberId: (memberId: string) => void;
+  readonly onLeft: (member: GroupMember) => void;
+}
+
+export class GroupMember implements Membership {
+  readonly #setup: GroupMemberSetup;
+  #memberId = '';
+  #generation = -1;
+  /** What the last generation gives to this member. */
+  #granted: ReadonlySet<number> = new Set();
+  /** What the listener was told to run, and not to give up. */
+  readonly #running = new Set<number>();
+  readonly #draining = new Set<number>();
+  readonly #pulls = new Map<number, number>();
+  #greeted = false;
+  #leaving: Promise<void> | undefined;
+  #left = false;
+  /** What this member says of itself has changed: it joins again. */
+  #changed = false;
+  #wake: () => void = () => undefined;
+
+  constructor(setup: GroupMemberSetup) {
+    this.#setup = setup;
+  }
+
+  start(): void {
+    this.#run().catch((error: unknown) => {
+      if (!this.#left) this.#setup.logger.error({ group: this.#setup.group, error }, 'lost the group');
+    });
+  }
+
+  /** Asks the group for a partition; its owner drains it first. */
+  pull(partition: number): void {
+    this.#pulls.set(partition, this.#setup.clock.now());
+    this.#rejoin();
+  }
+
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  /** Leaves without draining; for a log that closes. */
+  async abandon(): Promise<void> {
+    if (this.#left) return;
+    this.#left = true;
+    this.#wake();
+    this.#setup.onLeft(this);
+    if (this.#memberId === '') return;
+    // One attempt: when nobody hears it, the session runs out.
+    await this.#setup.wire.leaveGroup(this.#setup.group, this.#memberId).catch(() => undefined);
+  }
+
+  async #leave(): Promise<void> {
+    await this.#drain([...this.#running]);
+    await this.abandon();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#left) {
+      this.#changed = false;
+      const assignment = await this.#round();
+      if (this.#left) return;
+      if (assignment === undefined) continue;
+      this.#apply(assignment);
+      await this.#stay();
+    }
+  }
+
+  /** Joins and syncs; undefined when it has to begin again. */
+  async #round(): Promise<readonly number[] | undefined> {
+    const { wire, group, patience } = this.#setup;
+    const joined = await patience.until(`joining the group ${group}`, () => this.#join());
+    if (joined === undefined) return undefined;
+    const { generation, memberId } = joined;
+    const assignments = joined.leaderId === memberId ? this.#plan(joined) : [];
+    const sync = await wire.syncGroup({ group, memberId, generation, assignments }).catch(() => undefined);
+    switch (sync?.error) {
+      case kafkaError.none:
+        this.#generation = generation;
+        return decodePartitions(sync.assignment);
+      case kafkaError.unknownMember:
+        this.#memberId = '';
+        return undefined;
+      case kafkaError.rebalanceInProgress:
+      case kafkaError.illegalGeneration:
+        return undefined;
+      default:
+        wire.refresh();
+        await this.#pause(this.#setup.settings.heartbeatMs);
+        return undefined;
+    }
+  }
+
+  async #join(): Promise<Attempt<JoinAnswer | undefined>> {
+    const { wire, group, settings } = this.#setup;
+    if (this.#left) return { done: undefined };
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = settings;
+    const answer = await wire.joinGroup({
+      ...{ group, sessionTimeoutMs, rebalanceTimeoutMs },
+      memberId: this.#memberId,
+      metadata: this.#metadata(),
+    });
+    switch (answer.error) {
+      case kafkaError.none:
+        return { done: answer };
+      case kafkaError.memberIdRequired:
+        this.#memberId = answer.memberId;
+        this.#setup.onMemberId(answer.memberId);
+        return this.#join();
+      case kafkaError.unknownMember:
+        this.#memberId = '';
+        return { again: nameOf(answer.error) };
+      default:
+        return { again: nameOf(answer.error) };
+    }
+  }
+
+  #metadata(): Uint8Array {
+    const { worker, about } = this.#setup;
+    return encodeMember({
+      ...{ worker, about },
+      owned: [...this.#running, ...this.#draining].sort((a, b) => a - b),
+      generation: this.#generation,
+      pulls: [...this.#pulls].map(([partition, at]) => ({ partition, at })),
+    });
+  }
+
+  #plan({ members }: JoinAnswer): Array<{ memberId: string; assignment: Uint8Array }> {
+    const views = members.map(({ memberId, metadata }) => ({ memberId, data: decodeMember(metadata) }));
+    return [...assign(this.#setup.partitions, views)].map(([memberId, partitions]) => ({
+      memberId,
+      assignment: encodePartitions(partitions),
+    }));
+  }
+
+  #apply(assignment: readonly number[]): void {
+    this.#granted = new Set(assignment);
+    const lost = [...this.#running].filter((partition) => !this.#granted.has(partition));
+    if (lost.length > 0) void this.#drain(lost).then(() => this.#released());
+    this.#takeGranted();
+  }
+
+  /** Tells the listener of what is granted and not running yet. */
+  #takeGranted(): void {
+    if (this.#leaving !== undefined || this.#left) return;
+    const gained = [...this.#granted].filter(
+      (partition) => !this.#running.has(partition) && !this.#draining.has(partition),
+    );
+    if (gained.length === 0 && this.#greeted) return;
+    this.#greeted = true;
+    for (const partition of gained) this.#running.add(partition);
+    this.#setup.listener.assigned(gained);
+  }
+
+  async #drain(partitions: readonly number[]): Promise<void> {
+    if (partitions.length === 0) return;
+    const { clock, settings, listener, logger, group } = this.#setup;
+    for (const partition of partitions) {
+      this.#running.delete(partition);
+      this.#draining.add(partition);
+    }
+    await new Promise<void>((resolve) => {
+      const deadline = clock.after(settings.drainDeadlineMs, () => {
+        logger.warn({ group, partitions }, 'partitions were not drained in time; they move all the same');
+        resolve();
+      });
+      const done = (): void => {
+        deadline.cancel();
+        resolve();
+      };
+      listener.revoked(partitions).then(done, done);
+    });
+    for (const partition of partitions) this.#draining.delete(partition);
+  }
+
+  /** What was drained is free, unless the group has given it back meanwhile. */
+  #released(): void {
+    this.#takeGranted();
+    this.#rejoin();
+  }
+
+  #rejoin(): void {
+    this.#changed = true;
+    this.#wake();
+  }
+
+  /** Heartbeats until the group wants to be joined again. */
+  async #stay(): Promise<void> {
+    const { wire, group, settings } = this.#setup;
+    while (!this.#left && !this.#changed) {
+      await this.#pause(settings.heartbeatMs);
+      if (this.#left || this.#changed) return;
+      const answer = await wire.heartbeat(group, this.#memberId, this.#generation).catch(() => undefined);
+      if (answer === undefined) {
+        wire.refresh();
+        continue;
+      }
+      switch (answer.error) {
+        case kafkaError.none:
+          break;
+        case kafkaError.unknownMember:
+          // The session ran out: others may run what this worker still thinks it owns. The claims keep them apart.
+          this.#memberId = '';
+          return;
+        case kafkaError.rebalanceInProgress:
+        case kafkaError.illegalGeneration:
+          return;
+        default:
+          wire.refresh();
+      }
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#setup.clock.after(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}

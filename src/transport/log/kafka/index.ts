@@ -1,0 +1,2 @@
+export type { KafkaLog, KafkaLogSetup } from './kafka-log.ts';
+export { kafkaLog } from './kafka-log.ts';

@@ -1,0 +1,316 @@
+/**
+ * The log of one worker on a Kafka cluster, behind the log port.
+ *
+ * Owns the worker's claims, appends, tails, tables and memberships, and their end. It stands on the wire port alone, so
+ * the same code runs against real brokers and against the model of the simulation.
+ */
+import { WeirError } from '../../../errors/index.ts';
+import type { Clock, Logger, Random, Timer } from '../../../ports/index.ts';
+import type {
+  AssignmentListener,
+  Claim,
+  Log,
+  LogHealth,
+  LogLimits,
+  LogRecord,
+  Membership,
+  ShardId,
+  Table,
+  Tail,
+  TailReceiver,
+  TopicName,
+  TopicSpec,
+} from '../port.ts';
+import { checkAppend } from '../rules.ts';
+import { Appender } from './appender.ts';
+import { Catalog } from './catalog.ts';
+import { takeOver } from './claiming.ts';
+import { GroupMember } from './group-member.ts';
+import { KafkaClaim } from './kafka-claim.ts';
+import { partitionTail } from './partition-tail.ts';
+import { Patience } from './patience.ts';
+import { probeFencing, probeSpec } from './probe.ts';
+import { nameOf, passes } from './refusals.ts';
+import { checkSettings, type GivenSettings, type KafkaLogSettings, settingsOf } from './settings.ts';
+import { TopicTable } from './topic-table.ts';
+import { type KafkaWire, kafkaError } from './wire.ts';
+
+export interface KafkaLogSetup extends GivenSettings {
+  readonly wire: KafkaWire;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Name of this worker, for operators. */
+  readonly worker: string;
+  /** Told which id the brokers know this worker by in a group, so that it can be made to leave when it dies. */
+  readonly onMemberId?: (group: string, memberId: string) => void;
+}
+
+export interface KafkaLog extends Log {
+  /** Asks for a partition of a group that this worker has joined: its owner drains it, then it is assigned here. */
+  pull(group: string, partition: number): void;
+}
+
+/**
+ * A log on Kafka. Nothing is asked of the brokers before it is used; `close` also closes the wire.
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID` when the times of the settings contradict each other
+ */
+export function kafkaLog(setup: KafkaLogSetup): KafkaLog {
+  return new WorkerLog(setup, settingsOf(setup));
+}
+
+class WorkerLog implements KafkaLog {
+  readonly driver = 'kafka';
+  readonly limits: LogLimits;
+  readonly #setup: KafkaLogSetup;
+  readonly #settings: KafkaLogSettings;
+  readonly #patience: Patience;
+  readonly #catalog: Catalog;
+  readonly #claims = new Map<string, KafkaClaim>();
+  /** The newest call of `claim` for each shard; an older one that is still on its way goes no further. */
+  readonly #claiming = new Map<string, symbol>();
+  readonly #appenders = new Map<string, Appender>();
+  readonly #members = new Map<string, Set<GroupMember>>();
+  readonly #open = new Set<{ close(): void }>();
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #probed: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(setup: KafkaLogSetup, settings: KafkaLogSettings) {
+    checkSettings(settings);
+    this.#setup = setup;
+    this.#settings = settings;
+    this.limits = settings.limits;
+    this.#patience = new Patience(setup);
+    const { wire, clock } = setup;
+    const { prefix, topics: rules, fetchBytes } = settings;
+    this.#catalog = new Catalog({ wire, clock, patience: this.#patience, prefix, rules, fetchBytes });
+  }
+
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
+    return this.#tracked(async () => {
+      await this.#catalog.ensure(this.#settings.probe ? [...specs, probeSpec] : specs);
+      if (this.#settings.probe) await this.#probe();
+    });
+  }
+
+  topics(): Promise<readonly TopicSpec[]> {
+    return this.#tracked(async () => {
+      await this.#catalog.load();
+      return this.#catalog.specs.filter(({ name }) => name !== probeSpec.name);
+    });
+  }
+
+  claim(shard: ShardId): Promise<Claim> {
+    return this.#tracked(() => this.#claim({ ...shard }));
+  }
+
+  async append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void> {
+    this.#assertOpen();
+    if (!this.#catalog.loaded) await this.#catalog.load();
+    this.#catalog.expect(topic, 'events', partition);
+    checkAppend(topic, records, this.limits);
+    await this.#appender(topic, partition).append(records);
+  }
+
+  tail(topic: TopicName, partition: number, from: number, receive: TailReceiver): Tail {
+    this.#assertOpen();
+    this.#catalog.expect(topic, 'events', partition);
+    const { wire, logger } = this.#setup;
+    const { fetchBytes: maxBytes, waitMs } = this.#settings;
+    const tail = partitionTail(
+      {
+        ...{ wire, logger, partition, from, maxBytes, waitMs },
+        topic: this.#catalog.nameOf(topic),
+        patience: this.#patience,
+        onClosed: (closed) => this.#open.delete(closed),
+      },
+      receive,
+    );
+    this.#open.add(tail);
+    return tail;
+  }
+
+  table(topic: TopicName): Promise<Table> {
+    return this.#tracked(async () => {
+      await this.#catalog.load();
+      const { partitions } = this.#catalog.expect(topic, 'table');
+      const { wire, logger } = this.#setup;
+      const { fetchBytes: maxBytes, waitMs } = this.#settings;
+      const table = new TopicTable({
+        ...{ wire, logger, partitions, maxBytes, waitMs },
+        topic: this.#catalog.nameOf(topic),
+        patience: this.#patience,
+        onClosed: (closed) => this.#open.delete(closed),
+      });
+      this.#open.add(table);
+      await table.load();
+      return table;
+    });
+  }
+
+  trim(topic: TopicName, partition: number, before: number): Promise<void> {
+    return this.#tracked(async () => {
+      this.#catalog.expect(topic, 'events', partition);
+      const name = this.#catalog.nameOf(topic);
+      await this.#patience.until(`trimming ${name}/${partition}`, async () => {
+        const { error } = await this.#setup.wire.deleteRecords(name, partition, before);
+        // Beyond the end, or trimmed further already: there is nothing to forget.
+        if (error === kafkaError.none || error === kafkaError.offsetOutOfRange) return { done: undefined };
+        if (passes(error)) return { again: nameOf(error) };
+        throw new WeirError('WEIR_LOG_REFUSED', { what: `trimming ${name}/${partition}`, why: nameOf(error) });
+      });
+    });
+  }
+
+  async join(group: string, partitions: number, listener: AssignmentListener): Promise<Membership> {
+    this.#assertOpen();
+    const { wire, clock, logger, worker, onMemberId } = this.#setup;
+    const member = new GroupMember({
+      ...{ wire, clock, logger, worker, partitions, listener },
+      patience: this.#patience,
+      settings: this.#settings.group,
+      about: this.#settings.about,
+      group: this.#catalog.nameOf(group),
+      onMemberId: (memberId) => onMemberId?.(this.#catalog.nameOf(group), memberId),
+      onLeft: (left) => this.#members.get(group)?.delete(left),
+    });
+    const members = this.#members.get(group) ?? new Set();
+    this.#members.set(group, members.add(member));
+    member.start();
+    return member;
+  }
+
+  pull(group: string, partition: number): void {
+    for (const member of this.#members.get(group) ?? []) member.pull(partition);
+  }
+
+  health(): LogHealth {
+    return this.#patience.health;
+  }
+
+  onHealth(listener: (health: LogHealth) => void): void {
+    this.#patience.onHealth(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // What is on its way may still arrive; what fails from now on is not tried again.
+    this.#patience.close();
+    for (const open of [...this.#open]) open.close();
+    await Promise.allSettled(this.#inFlight);
+    await Promise.allSettled([...this.#appenders.values()].map((appender) => appender.settle()));
+    const claims = new Set(this.#claims.values());
+    await Promise.allSettled([...claims].map((claim) => claim.settle()));
+    for (const claim of claims) claim.close();
+    const members = [...this.#members.values()].flatMap((group) => [...group]);
+    await Promise.allSettled(members.map((member) => member.abandon()));
+    await this.#setup.wire.close();
+  }
+
+  async #claim(shard: ShardId): Promise<Claim> {
+    await this.#catalog.load();
+    this.#catalog.expect(shard.topic, 'state', shard.partition);
+    const { wire, clock, random, logger } = this.#setup;
+    const { leaseMs, fetchBytes, keepAliveMs, topics: rules } = this.#settings;
+    const key = `${shard.topic}/${shard.partition}`;
+    const topic = this.#catalog.nameOf(shard.topic);
+    const turn = this.#beginClaim(key, shard);
+    try {
+      const { incarnation } = this.#catalog;
+      const holding = await takeOver({
+        ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation },
+        patience: this.#patience,
+        maxBatchBytes: this.limits.maxBatchBytes,
+        ended: turn.ended,
+      });
+      const claim = new KafkaClaim({
+        ...{ wire, clock, logger, shard, holding, keepAliveMs },
+        patience: this.#patience,
+        limits: this.limits,
+        maxBatchBytes: this.limits.maxBatchBytes,
+        maxMessageBytes: rules.maxMessageBytes,
+        nameOf: (name) => this.#catalog.nameOf(name),
+        checkTable: (name, partition) => void this.#catalog.expect(name, 'table', partition),
+        onOver: (over) => {
+          if (this.#claims.get(key) === over) this.#claims.delete(key);
+        },
+      });
+      // Both are of this worker, so nobody has to find out by a refused commit.
+      this.#claims.get(key)?.fence();
+      this.#claims.set(key, claim);
+      return claim;
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** A claim that takes too long ends: whoever waited for it has gone, and it must not take the shard from others. */
+  #beginClaim(key: string, shard: ShardId): { readonly ended: () => Error | undefined; readonly end: () => void } {
+    const { clock } = this.#setup;
+    const { claimDeadlineMs } = this.#settings;
+    const self = Symbol(key);
+    let late = false;
+    let done = false;
+    const deadline: Timer = clock.after(claimDeadlineMs, () => {
+      late = true;
+    });
+    this.#claiming.set(key, self);
+    return {
+      ended: () => {
+        if (done) return undefined;
+        if (this.#claiming.get(key) !== self) {
+          return new WeirError('WEIR_LOG_FENCED', { ...shard, term: 'one that was being claimed' });
+        }
+        if (!late) return undefined;
+        return new WeirError('WEIR_DEADLINE', { what: `the claim of ${key}`, withinMs: claimDeadlineMs });
+      },
+      end: () => {
+        done = true;
+        deadline.cancel();
+        if (this.#claiming.get(key) === self) this.#claiming.delete(key);
+      },
+    };
+  }
+
+  #probe(): Promise<void> {
+    const { wire, clock } = this.#setup;
+    const topic = this.#catalog.nameOf(probeSpec.name);
+    this.#probed ??= probeFencing({ wire, clock, patience: this.#patience, topic });
+    return this.#probed;
+  }
+
+  #appender(topic: TopicName, partition: number): Appender {
+    const key = `${topic}/${partition}`;
+    const known = this.#appenders.get(key);
+    if (known !== undefined) return known;
+    const { wire, clock } = this.#setup;
+    const appender = new Appender({
+      ...{ wire, clock, partition, patience: this.#patience },
+      topic: this.#catalog.nameOf(topic),
+      maxBatchBytes: this.limits.maxBatchBytes,
+    });
+    this.#appenders.set(key, appender);
+    return appender;
+  }
+
+  /** A call that `close` waits for. */
+  async #tracked<Outcome>(run: () => Promise<Outcome>): Promise<Outcome> {
+    this.#assertOpen();
+    const running = run();
+    this.#inFlight.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#inFlight.delete(running);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new WeirError('WEIR_LOG_CLOSED');
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What topics of each kind must be set to on the brokers, and whether one that exists is.
+ *
+ * Owns the settings and the commands that mend them. State topics are compacted and never trimmed by age; every topic
+ * that is fenced refuses old timestamps, so that a request from before a takeover cannot arrive after the broker has
+ * forgotten its producer.
+ */
+import { WeirError } from '../../../errors/index.ts';
+import type { TopicSpec } from '../port.ts';
+import type { NewTopic } from './wire.ts';
+
+export interface TopicRules {
+  /** Replicas of each partition. */
+  readonly replication: number;
+  /** Replicas that must have a batch before it is acknowledged. */
+  readonly minInsyncReplicas: number;
+  /** Largest record batch, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Batches of fenced topics with an older timestamp than this are refused, in milliseconds. */
+  readonly timestampBeforeMaxMs: number;
+  /** Records of a state topic stay for so long, whatever newer value their key has, in milliseconds. */
+  readonly minCompactionLagMs: number;
+}
+
+interface Rule {
+  readonly expected: string;
+  /** Whether another value will do. Default: only the expected one. */
+  readonly accepts?: (found: string) => boolean;
+}
+
+function rulesOf(kind: TopicSpec['kind'], rules: TopicRules): Readonly<Record<string, Rule>> {
+  const atLeast = (least: number): Rule => ({ expected: String(least), accepts: (found) => Number(found) >= least });
+  const atMost = (most: number): Rule => ({ expected: String(most), accepts: (found) => Number(found) <= most });
+  const all: Record<string, Rule> = {
+    'min.insync.replicas': atLeast(rules.minInsyncReplicas),
+    'unclean.leader.election.enable': { expected: 'false' },
+    'max.message.bytes': atLeast(rules.maxMessageBytes),
+  };
+  // What was appended stays until its reader has taken it, however long that takes.
+  const kept = { 'retention.ms': { expected: '-1' }, 'retention.bytes': { expected: '-1' } };
+  if (kind === 'events') return { ...all, ...kept, 'cleanup.policy': { expected: 'delete' } };
+  return {
+    ...all,
+    'cleanup.policy': { expected: 'compact' },
+    'message.timestamp.type': { expected: 'CreateTime' },
+    'message.timestamp.before.max.ms': atMost(rules.timestampBeforeMaxMs),
+    ...(kind === 'state' ? { 'min.compaction.lag.ms': atLeast(rules.minCompactionLagMs) } : {}),
+  };
+}
+
+/** `name` with the prefix. */
+export function newTopic(name: string, spec: TopicSpec, rules: TopicRules): NewTopic {
+  const config = Object.entries(rulesOf(spec.kind, rules)).map(([setting, { expected }]) => [setting, expected]);
+  return { name, partitions: spec.partitions, replication: rules.replication, config: Object.fromEntries(config) };
+}
+
+/** @throws WeirError `WEIR_LOG_TOPIC_SETTINGS` with the command that mends the first setting that is wrong */
+export function checkTopicSettings(
+  name: string,
+  kind: TopicSpec['kind'],
+  found: { readonly config: Readonly<Record<string, string>>; readonly replication: number },
+  rules: TopicRules,
+): void {
+  for (const [setting, { expected, accepts }] of Object.entries(rulesOf(kind, rules))) {
+    const value = found.config[setting];
+    if (value === expected || (value !== undefined && accepts?.(value) === true)) continue;
+    const command = `kafka-configs.sh --bootstrap-server <broker> --alter --entity-type topics --entity-name ${name} --add-config ${setting}=${expected}`;
+    throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
+      ...{ topic: name, setting, expected, command },
+      found: value ?? 'nothing (brokers before Apache Kafka 3.6 do not know it)',
+    });
+  }
+  if (found.replication < rules.replication) {
+    throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
+      ...{ topic: name, setting: 'replication', found: found.replication, expected: rules.replication },
+      command: `kafka-reassign-partitions.sh --bootstrap-server <broker> --reassignment-json-file <file that gives each partition of ${name} ${rules.replication} replicas> --execute`,
+    });
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * A `table` topic as a map: a snapshot of all partitions, then every change.
+ *
+ * Owns the map, its listeners and one reader for each partition. The snapshot reaches to where each partition ended
+ * when it began; changes that come meanwhile follow.
+ */
+import { messageOf } from '../../../errors/index.ts';
+import type { Logger } from '../../../ports/index.ts';
+import type { Table } from '../port.ts';
+import { shardKey } from './own-records.ts';
+import { PartitionReader, type PartitionReaderSetup } from './partition-reader.ts';
+import type { Patience } from './patience.ts';
+import { nameOf } from './refusals.ts';
+import { type KafkaWire, kafkaError, type WireBatch } from './wire.ts';
+
+export interface TopicTableSetup extends Pick<PartitionReaderSetup, 'topic' | 'maxBytes'> {
+  readonly wire: KafkaWire;
+  readonly patience: Patience;
+  readonly logger: Logger;
+  readonly partitions: number;
+  /** How long a broker may hold a request when nothing changes. */
+  readonly waitMs: number;
+  readonly onClosed: (table: Table) => void;
+}
+
+type TableListener = (key: string, value: Uint8Array | undefined) => void;
+
+export class TopicTable implements Table {
+  readonly #setup: TopicTableSetup;
+  readonly #entries = new Map<string, Uint8Array>();
+  readonly #listeners: TableListener[] = [];
+  #closed = false;
+
+  constructor(setup: TopicTableSetup) {
+    this.#setup = setup;
+  }
+
+  /** Reads the snapshot; afterwards changes are followed until the table is closed. */
+  async load(): Promise<void> {
+    const readers = Array.from({ length: this.#setup.partitions }, (_, partition) => this.#reader(partition));
+    await Promise.all(readers.map((reader, partition) => this.#snapshot(reader, partition)));
+    for (const reader of readers) void this.#follow(reader);
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#entries.get(key);
+  }
+
+  entries(): IterableIterator<[string, Uint8Array]> {
+    return this.#entries.entries();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  onChange(listener: TableListener): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#setup.onClosed(this);
+  }
+
+  #reader(partition: number): PartitionReader {
+    return new PartitionReader({
+      ...this.#setup,
+      partition,
+      from: 0,
+      ended: () => this.#closed,
+      onGap: (position, oldest) => {
+        const { logger, topic } = this.#setup;
+        if (oldest < position) logger.error({ topic, partition, position, oldest }, 'a table has lost records');
+      },
+    });
+  }
+
+  async #snapshot(reader: PartitionReader, partition: number): Promise<void> {
+    const { wire, patience, topic } = this.#setup;
+    const end = await patience.until(`the end of ${topic}/${partition}`, async () => {
+      const { error, offset } = await wire.offset(topic, partition, 'latest');
+      return error === kafkaError.none ? { done: offset } : { again: nameOf(error) };
+    });
+    while (reader.position < end && !this.#closed) this.#apply(await reader.next(0));
+  }
+
+  async #follow(reader: PartitionReader): Promise<void> {
+    const { logger, topic, waitMs } = this.#setup;
+    try {
+      while (!this.#closed) this.#apply(await reader.next(waitMs));
+    } catch (error) {
+      if (!this.#closed) logger.error({ topic, error: messageOf(error) }, 'a table cannot follow its topic');
+    }
+  }
+
+  #apply(batches: readonly WireBatch[]): void {
+    for (const { control, records } of batches) {
+      if (control) continue;
+      for (const { key: stored, value } of records) {
+        const key = stored === null ? undefined : shardKey(stored);
+        if (key === undefined || this.#closed) continue;
+        // A copy of its own: what was fetched shares its memory with everything else of the answer.
+        this.#change(key, value === null ? undefined : Uint8Array.from(value));
+      }
+    }
+  }
+
+  #change(key: string, value: Uint8Array | undefined): void {
+    if (value === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, value);
+    for (const listener of this.#listeners) {
+      try {
+        listener(key, value);
+      } catch (error) {
+        this.#setup.logger.error({ key, error }, 'the listener of a table threw');
+      }
+    }
+  }
+}
