@@ -1,6 +1,6 @@
 /** What runs have seen: which faults struck, and which states the world was in. */
-import { flowHead } from '../../persistence/index.ts';
 import type { SimEvent } from './events.ts';
+import { headOf, isFlowHead } from './heads.ts';
 import type { SimFaultWord } from './plan.ts';
 import type { RunResult } from './run.ts';
 
@@ -33,8 +33,8 @@ function stateOf(event: SimEvent): readonly string[] {
       return event.fate === 'passed' ? [] : [`message ${event.fate}`];
     case 'applied':
       return event.batch.records.flatMap(({ key, value }) => {
-        if (!key.startsWith('c/') || key.startsWith('c/@') || value === null) return [];
-        const { flow, status, stage } = flowHead.decode(value);
+        if (value === null || !isFlowHead(key)) return [];
+        const { flow, status, stage } = headOf(value);
         return [`${flow} ${status} in ${stage}`];
       });
     default:

@@ -14,11 +14,18 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { WeirError } from '../../errors/index.ts';
 
-export interface GuardSetup {
+export interface Guarded {
   /** Takes what asks for a later macrotask; undefined while no event of the simulation runs, when nothing is barred. */
   readonly soon: () => ((run: () => void) => void) | undefined;
   /** Told of each reach past the ports, also when the code catches the error. */
   readonly onReach: (error: WeirError) => void;
+}
+
+export interface Guard {
+  /** Whom it stands for from now on; undefined for nobody. */
+  guarded: Guarded | undefined;
+  /** Opens the ways past the ports again. */
+  release(): void;
 }
 
 /** What is barred: of which object, under which name the report speaks of it, and the port to use instead. */
@@ -62,8 +69,15 @@ const barred: ReadonlyArray<{ of: object; as: string; names: readonly string[]; 
   },
 ];
 
-/** Bars the ways past the ports; call what it returns to open them again. One guard at a time in a process. */
-export function guard({ soon, onReach }: GuardSetup): () => void {
+/** Stands at the ways past the ports until it is released. One at a time in a process; it is dear to post. */
+export function postGuard(): Guard {
+  const guard: Guard = {
+    guarded: undefined,
+    release: () => {
+      for (const restore of undo.reverse()) restore();
+      syncBuiltinESMExports();
+    },
+  };
   const undo: Array<() => void> = [];
   const replace = (of: object, name: string, value: unknown): void => {
     const old = Object.getOwnPropertyDescriptor(of, name);
@@ -74,9 +88,9 @@ export function guard({ soon, onReach }: GuardSetup): () => void {
     });
   };
   const reach = (what: string, port: string): void => {
-    if (soon() === undefined) return;
+    if (guard.guarded?.soon() === undefined) return;
     const error = new WeirError('WEIR_SIMULATION_AMBIENT', { what, port });
-    onReach(error);
+    guard.guarded.onReach(error);
     throw error;
   };
   for (const { of, as, names, port } of barred) {
@@ -91,7 +105,7 @@ export function guard({ soon, onReach }: GuardSetup): () => void {
   }
   const { setImmediate: real, clearImmediate: clear } = globalThis;
   replace(globalThis, 'setImmediate', (run: (...args: unknown[]) => void, ...args: unknown[]) => {
-    const later = soon();
+    const later = guard.guarded?.soon();
     if (later === undefined) return real(run, ...args);
     const handle = new SimulatedImmediate();
     later(() => {
@@ -109,10 +123,7 @@ export function guard({ soon, onReach }: GuardSetup): () => void {
     guardedDate(globalThis.Date, () => reach('new Date()', 'Clock.now')),
   );
   syncBuiltinESMExports();
-  return () => {
-    for (const restore of undo.reverse()) restore();
-    syncBuiltinESMExports();
-  };
+  return guard;
 }
 
 class SimulatedImmediate {

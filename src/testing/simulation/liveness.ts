@@ -5,9 +5,11 @@
  * come to zero within stated virtual time (W6): a flow that stays is a lost wake-up.
  */
 import { decodeCount } from '../../actors/shard/index.ts';
-import { flowHead, isTerminal } from '../../persistence/index.ts';
+import { isTerminal } from '../../persistence/index.ts';
 import type { SimEvent } from './events.ts';
+import { headOf, isFlowHead } from './heads.ts';
 
+const watched: ReadonlySet<string> = new Set(['o/', 'w/', 'c/']);
 /** Receivers of the shards' own outbox are partitions; those of sessions have longer names. */
 const shardNumber = /^\d{1,5}$/;
 
@@ -24,6 +26,7 @@ export class Liveness {
     if (event.type !== 'applied') return;
     const { topic, partition } = event.shard;
     for (const { key, value } of event.batch.records) {
+      if (!watched.has(key.slice(0, 2))) continue;
       const name = `${event.node}/${topic}/${partition}/${key}`;
       const [kind, peer = '', number = ''] = key.split('/');
       if (kind === 'o' && shardNumber.test(peer)) {
@@ -34,7 +37,7 @@ export class Liveness {
       } else if (kind === 'o') {
         if (value === null) this.#messages.delete(name);
         else this.#messages.add(name);
-      } else if (key.startsWith('c/') && !key.startsWith('c/@')) this.#head(name, value);
+      } else if (isFlowHead(key)) this.#head(name, value);
     }
   }
 
@@ -44,7 +47,7 @@ export class Liveness {
   }
 
   #head(name: string, value: Uint8Array | null): void {
-    const head = value === null ? undefined : flowHead.decode(value);
+    const head = value === null ? undefined : headOf(value);
     this.#running.delete(name);
     this.#stuck.delete(name);
     if (head === undefined || isTerminal(head.status)) return;

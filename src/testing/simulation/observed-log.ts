@@ -1,6 +1,6 @@
 /** A worker's log with an observer: whatever the driver is, trace and invariants hear of the same things. */
 import { WeirError } from '../../errors/index.ts';
-import type { Claim, CommitBatch, Log, LogRecord, ShardId, Table, TopicName } from '../../transport/log/index.ts';
+import type { Claim, Log, LogRecord, ShardId, Table, TopicName } from '../../transport/log/index.ts';
 import type { Happening } from './events.ts';
 
 export function observedLog(log: Log, observe: (happening: Happening) => void): Log {
@@ -42,7 +42,7 @@ function observedClaim(claim: Claim, observe: (happening: Happening) => void): C
     async commit(batch) {
       sequence += 1;
       const mine = sequence;
-      observe({ type: 'commit', shard, term, sequence, batch: copyOf(batch) });
+      observe({ type: 'commit', shard, term, sequence, batch });
       try {
         await claim.commit(batch);
       } catch (error) {
@@ -76,12 +76,4 @@ async function observedTable(log: Log, topic: TopicName, observe: (happening: Ha
   const table = await log.table(topic);
   table.onChange((key, value) => observe({ type: 'published', topic, key, value }));
   return table;
-}
-
-/** The sender may reuse its buffers. */
-function copyOf({ records, publications }: CommitBatch): CommitBatch {
-  return {
-    records: records.map(({ key, value }) => ({ key, value: value === null ? null : Uint8Array.from(value) })),
-    publications: [...publications],
-  };
 }

@@ -1,7 +1,7 @@
 /** One run of a scenario: a world from a plan, driven until everything has finished or something is broken. */
 import { messageOf, type WeirError } from '../../errors/index.ts';
 import type { SimEvent } from './events.ts';
-import { guard } from './guard.ts';
+import { type Guard, postGuard } from './guard.ts';
 import { weirInvariants } from './invariants/index.ts';
 import { Liveness } from './liveness.ts';
 import type { Plan, SimFaultWord } from './plan.ts';
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly keepTrace?: boolean;
   /** Told of every event. */
   readonly watch?: (event: SimEvent) => void;
+  /** One that is posted already. Default: one of its own. */
+  readonly guard?: Guard;
 }
 
 const defaultSettleMs = 24 * 60 * 60 * 1_000;
@@ -45,7 +47,7 @@ export async function runPlan<Action>(
   scenario: Scenario<Action>,
   plan: Plan<Action>,
   seed: number,
-  { keepTrace = false, watch }: RunOptions = {},
+  { keepTrace = false, watch, guard }: RunOptions = {},
 ): Promise<RunResult> {
   const prepared = scenario.prepare(plan);
   const liveness = new Liveness();
@@ -62,7 +64,8 @@ export async function runPlan<Action>(
     ],
   });
   let reached: WeirError | undefined;
-  const release = guard({
+  const posted = guard ?? postGuard();
+  posted.guarded = {
     soon: () => {
       const lane = world.scheduler.current;
       return lane === undefined ? undefined : (run) => lane.soon(run);
@@ -70,13 +73,14 @@ export async function runPlan<Action>(
     onReach: (error) => {
       reached ??= error;
     },
-  });
+  };
   try {
     await drive(scenario, plan, world, liveness, prepared, () => reached);
   } catch (error) {
     world.violate('nothing is thrown past its owner', messageOf(error));
   } finally {
-    release();
+    posted.guarded = undefined;
+    if (guard === undefined) posted.release();
   }
   if (reached !== undefined) world.violate('ports only', reached.message);
   return {

@@ -5,6 +5,7 @@
  * plan, and the trace in words.
  */
 import { Coverage } from './coverage.ts';
+import { type Guard, postGuard } from './guard.ts';
 import type { Plan } from './plan.ts';
 import { drawPlan, type RunResult, runPlan } from './run.ts';
 import type { Scenario } from './scenario.ts';
@@ -57,7 +58,20 @@ export interface SimulationReport {
  */
 export async function simulate<Action>(
   scenario: Scenario<Action>,
+  settings: SimulateSettings,
+): Promise<SimulationReport> {
+  const guard = postGuard();
+  try {
+    return await seedAfterSeed(scenario, settings, guard);
+  } finally {
+    guard.release();
+  }
+}
+
+async function seedAfterSeed<Action>(
+  scenario: Scenario<Action>,
   { seed: first, seeds = 100, enough = () => false, shrink: wanted = true, onSeed }: SimulateSettings,
+  guard: Guard,
 ): Promise<SimulationReport> {
   const coverage = new Coverage();
   let done = 0;
@@ -67,13 +81,13 @@ export async function simulate<Action>(
   while (done < seeds && failure === undefined && !enough(done)) {
     const seed = (first + done) % 2 ** 31;
     const plan = drawPlan(scenario, seed);
-    const result = await runPlan(scenario, plan, seed, { watch: (event) => coverage.event(event) });
+    const result = await runPlan(scenario, plan, seed, { guard, watch: (event) => coverage.event(event) });
     done += 1;
     events += result.events;
     virtualMs += result.virtualMs;
     coverage.add(result);
     onSeed?.(result, seed);
-    if (result.violation !== undefined) failure = await explain(scenario, plan, seed, result.violation, wanted);
+    if (result.violation !== undefined) failure = await explain(scenario, plan, seed, result.violation, wanted, guard);
   }
   return { scenario: scenario.name, seeds: done, events, virtualMs, coverage, failure };
 }
@@ -85,11 +99,16 @@ export async function replay<Action>(
   seed: number,
   options: { readonly shrink?: boolean } = {},
 ): Promise<{ readonly result: RunResult; readonly failure: SimulationFailure | undefined }> {
-  const result = await runPlan(scenario, plan, seed, { keepTrace: true });
-  const { violation } = result;
-  const failure =
-    violation === undefined ? undefined : await explain(scenario, plan, seed, violation, options.shrink ?? false);
-  return { result, failure };
+  const guard = postGuard();
+  try {
+    const result = await runPlan(scenario, plan, seed, { guard, keepTrace: true });
+    const { violation } = result;
+    if (violation === undefined) return { result, failure: undefined };
+    const failure = await explain(scenario, plan, seed, violation, options.shrink ?? false, guard);
+    return { result, failure };
+  } finally {
+    guard.release();
+  }
 }
 
 async function explain<Action>(
@@ -98,12 +117,13 @@ async function explain<Action>(
   seed: number,
   found: Violation,
   wanted: boolean,
+  guard: Guard,
 ): Promise<SimulationFailure> {
   const fails = async (smaller: Plan<Action>): Promise<boolean> =>
-    (await runPlan(scenario, smaller, seed)).violation?.invariant === found.invariant;
+    (await runPlan(scenario, smaller, seed, { guard })).violation?.invariant === found.invariant;
   const cut = wanted ? await shrink({ plan, fails }) : wholeOf(plan);
   const least = applyCut(plan, cut);
-  const { trace, lines, violation = found } = await runPlan(scenario, least, seed, { keepTrace: true });
+  const { trace, lines, violation = found } = await runPlan(scenario, least, seed, { guard, keepTrace: true });
   return {
     scenario: scenario.name,
     seed,

@@ -73,7 +73,7 @@ export class Trace {
         this.mix(event.shard.partition);
         this.mix(event.sequence);
         for (const { key, value } of event.batch.records) {
-          this.mix(crc32(key));
+          this.mix(key.length);
           if (value !== null) this.mix(crc32(value));
         }
         return;
