@@ -8,7 +8,7 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Wall clock in milliseconds since 1970; may step back. */
+  /** Wall clock in whole milliseconds since 1970; may step back. */
   now(): number;
   /** Milliseconds from an arbitrary start; never steps back. For measuring and for slices. */
   monotonic(): number;

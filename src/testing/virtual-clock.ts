@@ -63,7 +63,8 @@ export function virtualClock({ start = Date.UTC(2026, 0, 1) }: VirtualClockSetti
   };
 
   return {
-    now: () => start + elapsed,
+    // The wall clock of a machine knows whole milliseconds, though timers may stand between two.
+    now: () => start + Math.floor(elapsed),
     monotonic: () => elapsed,
     after(delayMs, fire) {
       const timer: VirtualTimer = {

@@ -44,6 +44,16 @@ describe('virtual clock', () => {
     expect(at).toEqual([10, 20, 30]);
   });
 
+  it('shows whole milliseconds at timers that stand between two', async () => {
+    const clock = virtualClock({ start: 1_000 });
+    let seen = 0;
+    clock.after(10.6, () => {
+      seen = clock.now();
+    });
+    await clock.advance(20);
+    expect([seen, clock.now()]).toEqual([1_010, 1_020]);
+  });
+
   it('AK9 knows delays beyond 24.8 days', async () => {
     const clock = virtualClock();
     let fired = false;
