@@ -71,6 +71,7 @@ export function supervise(
   children: readonly ChildSpec[],
   settings: Partial<SupervisorSpec> = {},
   setup: Partial<SupervisorSetup> = {},
+  { restart = false }: { readonly restart?: boolean } = {},
 ): Supervised {
   const { clock, system, settle } = testSystem();
   const spec: SupervisorSpec = {
@@ -90,7 +91,7 @@ export function supervise(
   });
   const ref = system.spawn('supervisor', behavior, {
     shutdownMs: shutdownMsOf(spec),
-    onFailure: () => ({ type: 'escalate' }),
+    onFailure: () => (restart ? { type: 'restart', delayMs: 0 } : { type: 'escalate' }),
   });
   const status = async (): Promise<readonly ChildStatus[]> => {
     await settle();
@@ -100,7 +101,7 @@ export function supervise(
   };
   const states = async (): Promise<string> => (await status()).map(({ id, state }) => `${id}:${state}`).join(' ');
   const act = async (what: Act): Promise<ChildAnswer> => {
-    const answer = system.ask(ref, (replyTo: Ref<ChildAnswer>) => ({ ...what, replyTo }), { withinMs: 60_000 });
+    const answer = system.ask(ref, (replyTo: Ref<ChildAnswer>) => ({ ...what, replyTo }), { withinMs: 600_000 });
     await settle();
     return answer;
   };
