@@ -225,11 +225,11 @@ export class FaultInjector {
     return this.#writes.length === 0 || this.#pick(this.#writes, ({ word }) => word === 'partition') === undefined;
   }
 
-  /** What holds writes up at this moment, without striking anything. */
+  /** What holds writes up at this moment: a fault that a write has met already, since nobody knows of it before. */
   heldUp(): ActiveFault | undefined {
     if (this.#writes.length === 0) return undefined;
     this.#expire();
-    const live = this.#writes.find(({ word }) => word === 'full-disk' || word === 'partition');
+    const live = this.#writes.find(({ word, struck }) => struck > 0 && (word === 'full-disk' || word === 'partition'));
     return live === undefined ? undefined : viewOf(live);
   }
 
