@@ -261,6 +261,7 @@ export class World {
       random: stream(seed, `log of ${planned.name}`),
       latencyMs: logLatencyMs,
       failoverMs,
+      landOdds: 0.5,
       faults: { commit: ({ worker }) => fateOf(worker), append: ({ worker }) => fateOf(worker) },
     });
     cluster.onCrash((name) => workers.find((worker) => worker.name === name)?.crash('SIGKILL'));

@@ -16,7 +16,7 @@ export interface MemoryClusterSetup {
   readonly clock: Clock;
   /** The clock that a worker runs on, where each has its own. Default: `clock`. */
   readonly clockOf?: (worker: string) => Clock;
-  /** Used for latencies only. */
+  /** Used for latencies, and for what a crash leaves on its way. */
   readonly random: Random;
   /** What may happen to a commit or an append. Default: nothing. */
   readonly faults?: Faults;
@@ -26,6 +26,8 @@ export interface MemoryClusterSetup {
   readonly drainDeadlineMs?: number;
   /** Whether the partitions of a crashed worker go to the survivors by themselves. Default true. */
   readonly reassignOnCrash?: boolean;
+  /** Odds that what a worker had sent when it crashed still arrives, 0 to 1. Default 0. */
+  readonly landOdds?: number;
   /** Time until the group notices a crash. Default 0: a later macrotask. */
   readonly failoverMs?: number;
 }
@@ -51,7 +53,7 @@ export interface MemoryCluster {
 
 export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
   const { clock, random, faults = {}, latencyMs = { min: 0, max: 0 }, drainDeadlineMs = 10_000 } = setup;
-  const { reassignOnCrash = true, failoverMs = 0 } = setup;
+  const { reassignOnCrash = true, failoverMs = 0, landOdds = 0 } = setup;
   const storage = new Storage();
   const groups = new Map<string, Group>();
   const workers = new Map<string, { readonly log: WorkerLog; readonly host: Host }>();
@@ -93,7 +95,7 @@ export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
   function crash(id: string): void {
     const worker = workers.get(id);
     if (worker === undefined) return;
-    worker.host.crash();
+    worker.host.crash(landOdds > 0 && random.next() < landOdds);
     worker.log.abandon();
     workers.delete(id);
     const drop = (): void => {

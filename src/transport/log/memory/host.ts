@@ -1,8 +1,8 @@
 /**
  * The host of a simulated worker: its line to the shared storage and back.
  *
- * Owns when a request arrives and when an answer is heard. A crashed host sends and hears nothing any more; a frozen
- * one does both late. Requests of one channel arrive in the order they were sent, whatever their delays are.
+ * Owns when a request arrives and when an answer is heard. A crashed host sends and hears nothing any more, though what
+ * it had sent may still arrive; a frozen one does both late. Requests of one channel arrive in the order they were sent, whatever their delays are.
  */
 import type { Clock } from '../../../ports/index.ts';
 
@@ -51,10 +51,13 @@ export class Host {
     this.#worker.soon(() => this.#hearOne());
   }
 
-  crash(): void {
+  /** With `landed` requests that have left already still arrive, as packets on their way do; nobody hears an answer. */
+  crash(landed: boolean): void {
     this.#crashed = true;
     this.#inbox.length = 0;
-    this.#channels.clear();
+    if (!landed) for (const requests of this.#channels.values()) requests.length = 0;
+    // What stood still with its host is on its way now.
+    if (this.#frozen) this.thaw();
   }
 
   freeze(): void {
@@ -74,6 +77,6 @@ export class Host {
   }
 
   #pump(requests: Request[]): void {
-    while (!this.#crashed && !this.#frozen && requests[0]?.due) requests.shift()?.arrive();
+    while (!this.#frozen && requests[0]?.due) requests.shift()?.arrive();
   }
 }
