@@ -9,6 +9,8 @@ export const exitCodes = {
   unreachable: 3,
   /** The flow has not ended within the wait, or is STUCK. */
   unfinished: 4,
+  /** The event loop of the node stood still, and its watchdog ended it. */
+  blocked: 5,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -20,4 +22,5 @@ Exit codes:
   2  usage: the command line or the configuration is wrong; nothing was done
   3  no node answers, or it is not ready
   4  unfinished: the flow has not ended within --wait, or is STUCK
+  5  blocked: the event loop of the node stood still, and its watchdog ended it
 `;

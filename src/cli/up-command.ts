@@ -36,7 +36,7 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
         flags: { data, port: port === undefined ? undefined : portOf(port), host },
         directory: process.cwd(),
       });
-      const { log, redeliver } = configuration;
+      const { log, redeliver, watchdog } = configuration;
       const members = await loadMembers(configuration);
       const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
       const signalled = firstSignal(terminal.error);
@@ -54,6 +54,7 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
         hospital: configuration.hospital,
         ...(redeliver === undefined ? {} : { redeliver }),
         http: configuration.http,
+        ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
         logger,
       });
       const failed = new Promise<Error>((resolve) => node.onFailure(resolve));

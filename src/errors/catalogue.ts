@@ -80,6 +80,11 @@ const entries = {
     status: 503,
     retryable: true,
   },
+  WEIR_LOOP_BLOCKED: {
+    message: 'the event loop has stood still for {blockedMs} ms, held {by} {where}; the process ends; report: {report}',
+    remedy: 'move long work out of the process or cut it into pieces; the node goes on from what was committed',
+    status: 500,
+  },
   WEIR_NOT_AN_ACTOR: {
     message: '{path} is not the reference of an actor that {by} may {act}',
     remedy: 'use the reference that spawn returned',

@@ -9,6 +9,7 @@ export type { Identity, MemberDirectory, MemberId, MemberName } from './identity
 export { defaultGroup, identityOf, memberId, sameIdentity } from './identity.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
+export type { LoopProbe } from './loop-probe.ts';
 export type { LogLevel, PinoLoggerSettings } from './pino-logger.ts';
 export { pinoLogger } from './pino-logger.ts';
 export type { LogSink } from './pretty-lines.ts';

@@ -23,6 +23,7 @@ import {
   defaultGroup,
   type Identity,
   type Logger,
+  type LoopProbe,
   type MemberDirectory,
   type Random,
   toMs,
@@ -85,6 +86,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly logger: Logger;
   readonly peer: PeerTransport;
+  /** Told whose turn it is, for whoever watches the event loop. */
+  readonly probe?: LoopProbe | undefined;
   /** Finds members of other nodes, for sessions with them over `peer`. Default: there are none. */
   readonly directory?: Pick<MemberDirectory, 'find'>;
 }
@@ -161,7 +164,7 @@ export async function createNode(
   }
   const partitions = await shardCount(log, settings.shards);
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
-  const system = createActorSystem({ clock, logger, random });
+  const system = createActorSystem({ clock, logger, random, probe: ports.probe });
   const router = new Router<FlowRequest>({
     log,
     logger,

@@ -41,6 +41,7 @@ const nodeSettings = z.looseObject({
 
 const startSettings = z.looseObject({
   data: z.string('name a directory for the data').min(1, 'name a directory for the data'),
+  endIfBlocked: durationSetting.optional(),
 });
 
 /** @throws WeirError `WEIR_CONFIGURATION_INVALID` with the path of every mistake */

@@ -1,8 +1,18 @@
 /** The embedding API: a whole node in this process, on a data directory of its own. */
-import { type Clock, holdProcess, type Logger, pinoLogger, systemClock, systemRandom } from '../ports/index.ts';
+import { join } from 'node:path';
+import {
+  type Clock,
+  type Duration,
+  holdProcess,
+  type Logger,
+  pinoLogger,
+  systemClock,
+  systemRandom,
+} from '../ports/index.ts';
 import { openEmbeddedLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
+import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type Node, type NodeSettings } from './node.ts';
 import { checkStartSettings } from './settings.ts';
 
@@ -13,6 +23,11 @@ export interface StartNodeSettings extends NodeSettings {
   readonly logger?: Logger;
   /** Also listens for HTTP, on loopback only. Default: it does not. */
   readonly http?: HttpOptions;
+  /**
+   * Ends the process with exit code 5, and a report below the data directory, when its event loop stands still for so
+   * long; `weir up` does so after 30 s. Default: nobody watches the loop of a program that embeds a node.
+   */
+  readonly endIfBlocked?: Duration;
 }
 
 /** A node of its own, with its address if it listens for HTTP. */
@@ -42,8 +57,10 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
   const http = settings.http === undefined ? undefined : await openHttp(settings.http);
   const log = await openEmbeddedLog({ directory: settings.data, clock, logger });
   const peer = loopbackTransport({ clock, random });
+  const { endIfBlocked: within, data } = settings;
+  const watch = within === undefined ? undefined : watchLoop({ within, reports: join(data, 'reports') }, clock);
   try {
-    const node = await createNode(settings, { log, clock, random, logger, peer }, http?.services);
+    const node = await createNode(settings, { log, clock, random, logger, peer, probe: watch?.probe }, http?.services);
     const letGo = holdProcess();
     const url = http?.url();
     return {
@@ -51,10 +68,12 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
       ...(url === undefined ? {} : { url }),
       async stop() {
         await node.stop();
+        await watch?.stop();
         letGo();
       },
     };
   } catch (error) {
+    await watch?.stop();
     await log.close();
     throw error;
   }

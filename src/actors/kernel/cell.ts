@@ -157,6 +157,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   begin(): void {
     const incarnation = new Incarnation<Message>(this.uid);
     this.incarnation = incarnation;
+    this.kernel.probe?.born(this.uid, this.path);
     try {
       const made = this.#behavior(new Context(this, incarnation));
       if (isThenable(made)) {
@@ -245,6 +246,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   #end(incarnation: Incarnation<Message>): void {
     this.inbox.unstash(incarnation);
     this.inbox.idle = undefined;
+    this.kernel.probe?.gone(incarnation.uid);
     incarnation.close();
   }
 

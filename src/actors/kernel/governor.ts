@@ -2,12 +2,13 @@
  * Who gets a turn, and when. In each phase of the loop at most `turnsPerPhase` cells are admitted, and together they
  * run for about `sliceMs`; then input, output and timers have their chance (AK10). A cell holds at most one token.
  */
-import type { Clock } from '../../ports/index.ts';
+import type { Clock, LoopProbe } from '../../ports/index.ts';
 import type { NactNode } from './name-tree.ts';
 
 /** What the governor knows of a cell. */
 export interface Turnable {
   readonly path: string;
+  readonly uid: number;
   /** Its place in nact's tree. */
   readonly node: NactNode;
   /** Waits in the ready list. */
@@ -26,6 +27,7 @@ export interface GovernorSetup {
   readonly sliceMs: number;
   readonly turnsPerPhase: number;
   readonly give: (node: NactNode, cell: Turnable) => void;
+  readonly probe?: LoopProbe | undefined;
 }
 
 /** Between two looks at the clock at most so many messages are handled. */
@@ -40,6 +42,7 @@ export class Governor {
   now: number;
   readonly #setup: GovernorSetup;
   readonly #clock: Clock;
+  readonly #probe: LoopProbe | undefined;
   #ready: Turnable[] = [];
   #head = 0;
   #inFlight = 0;
@@ -53,6 +56,7 @@ export class Governor {
   constructor(setup: GovernorSetup) {
     this.#setup = setup;
     this.#clock = setup.clock;
+    this.#probe = setup.probe;
     this.now = setup.clock.monotonic();
   }
 
@@ -95,10 +99,12 @@ export class Governor {
     this.#inTurn = true;
     this.#stride = 1;
     this.#unchecked = 0;
+    this.#probe?.enters(cell.uid);
     try {
       cell.runTurn();
     } finally {
       this.#inTurn = false;
+      this.#probe?.enters(0);
     }
   }
 

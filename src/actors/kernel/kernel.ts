@@ -1,5 +1,5 @@
 /** What all cells of one system share. */
-import type { Clock, Logger } from '../../ports/index.ts';
+import type { Clock, Logger, LoopProbe } from '../../ports/index.ts';
 import type { Asks } from './asks.ts';
 import type { DeadLetters, Totals } from './dead-letters.ts';
 import type { Events } from './events.ts';
@@ -15,5 +15,6 @@ export interface Kernel {
   readonly totals: Totals;
   readonly asks: Asks;
   readonly events: Events;
+  readonly probe: LoopProbe | undefined;
   nextUid(): number;
 }

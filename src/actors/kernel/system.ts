@@ -1,6 +1,6 @@
 /** The actor system: top-level actors, what all cells share, and the end of it all. */
 import { WeirError } from '../../errors/index.ts';
-import type { Clock, Logger, Random } from '../../ports/index.ts';
+import type { Clock, Logger, LoopProbe, Random } from '../../ports/index.ts';
 import { Asks } from './asks.ts';
 import { type Owner, spawnInto } from './cell.ts';
 import { DeadLetters, type Totals } from './dead-letters.ts';
@@ -23,6 +23,8 @@ export interface ActorSystemSetup {
   readonly sliceMs?: number;
   /** Cells admitted in one phase of the loop. Default 32. */
   readonly turnsPerPhase?: number;
+  /** Told whose turn it is. Default: nobody is. */
+  readonly probe?: LoopProbe | undefined;
 }
 
 /** Starts an actor system. Nothing runs until an actor is spawned; `terminate` ends it. */
@@ -36,7 +38,7 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
   // A uid remembered from an earlier run of the process should not fit an actor of this one.
   let uid = Math.floor(random.next() * 2 ** 30);
 
-  function createKernel({ sliceMs = 5, turnsPerPhase = 32 }: ActorSystemSetup, log: Logger): Kernel {
+  function createKernel({ sliceMs = 5, turnsPerPhase = 32, probe }: ActorSystemSetup, log: Logger): Kernel {
     const totals: Totals = { accepted: 0, handled: 0, deadLettered: 0, refused: 0 };
     const events = new Events(clock, log);
     const letters = new DeadLetters(clock, log, totals, events);
@@ -49,9 +51,10 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
       sliceMs,
       turnsPerPhase,
       give: (node, cell) => tree.give(node, cell),
+      probe,
     });
     const asks = new Asks({ clock, letters, totals });
-    return { clock, logger: log, governor, tree, letters, totals, asks, events, nextUid: () => (uid += 1) };
+    return { clock, logger: log, governor, tree, letters, totals, asks, events, probe, nextUid: () => (uid += 1) };
   }
 
   const owner: Owner = {

@@ -181,7 +181,9 @@ export class Turns<Message> {
     // Still the same slice: the turn goes on. Otherwise the cell stands in line again.
     if (this.#phase === host.kernel.governor.phase && host.state === 'live') {
       this.#running = true;
+      host.kernel.probe?.enters(host.uid);
       this.#drain();
+      host.kernel.probe?.enters(0);
       this.#running = false;
     }
     this.#rest();

@@ -38,6 +38,8 @@ export interface Configuration {
   readonly redeliver: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
+  /** How long the event loop may stand still. */
+  readonly watchdog: { readonly loop: Duration | 'off' };
   /** Modules whose flows and actors every member runs. */
   readonly modules: readonly string[];
   readonly members: readonly MemberConfiguration[];

@@ -44,6 +44,10 @@ const logSchema = z.strictObject({
   pretty: z.boolean().optional(),
 });
 
+const watchdogSchema = z.strictObject({
+  loop: z.union([z.literal('off'), durationSetting]).default('30 s'),
+});
+
 export const configurationSchema = z.strictObject({
   data: z.string().min(1).default('./.weir'),
   shards: shardsSetting.optional(),
@@ -52,6 +56,7 @@ export const configurationSchema = z.strictObject({
   redeliver: durationSetting.optional(),
   http: httpSchema.prefault({}),
   log: logSchema.prefault({}),
+  watchdog: watchdogSchema.prefault({}),
   modules: z.array(moduleName).default([]),
   members: z
     .record(
@@ -66,5 +71,6 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configurationSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
   if (path[0] === 'log') return Object.keys(logSchema.shape);
+  if (path[0] === 'watchdog') return Object.keys(watchdogSchema.shape);
   return Object.keys(memberSchema.shape);
 }

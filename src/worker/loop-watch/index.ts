@@ -1,0 +1,2 @@
+export type { LoopWatch, LoopWatchSettings } from './loop-watch.ts';
+export { blockedExitCode, watchLoop } from './loop-watch.ts';
