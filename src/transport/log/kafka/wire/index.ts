@@ -1,0 +1,3 @@
+export type { KafkaWireSetup } from './kafka-wire.ts';
+export { kafkaWire } from './kafka-wire.ts';
+export type { Sasl } from './kafkajs.ts';

@@ -1,0 +1,170 @@
+/** The requests whose bytes are made and read here, because kafkajs hides or lacks what is needed of them. */
+import type { FetchAnswer, FetchRequest, ProduceAnswer, ProduceRequest } from '../wire.ts';
+import { ByteReader, ByteWriter, stringBytes } from './bytes.ts';
+import { encoded, type ProtocolRequest } from './kafkajs.ts';
+import { decodeBatches, encodeBatch } from './record-batch.ts';
+
+export interface TopicMetadata {
+  readonly error: number;
+  readonly name: string;
+  readonly id: string;
+  readonly internal: boolean;
+  /** By partition number. */
+  readonly partitions: ReadonlyArray<{ readonly error: number; readonly leader: number; readonly replicas: number }>;
+}
+
+export interface Metadata {
+  readonly brokers: ReadonlyArray<{ readonly nodeId: number; readonly host: string; readonly port: number }>;
+  readonly topics: readonly TopicMetadata[];
+}
+
+/** Produce v7: all replicas in sync acknowledge, or an error says why not within `ackTimeoutMs`. */
+export function produceRequest(request: ProduceRequest, ackTimeoutMs: number): ProtocolRequest<ProduceAnswer> {
+  const batch = encodeBatch(request);
+  const body = new ByteWriter(2 + 2 + 4 + 4 + stringBytes(request.topic) + 4 + 4 + 4 + batch.length)
+    .int16(-1)
+    .int16(-1)
+    .int32(ackTimeoutMs)
+    .int32(1)
+    .string(request.topic)
+    .int32(1)
+    .int32(request.partition)
+    .int32(batch.length)
+    .raw(batch);
+  return protocolRequest('Produce', 0, 7, body.bytes, (reader) => {
+    const [topic] = reader.array(() => {
+      reader.string();
+      return reader.array(() => {
+        reader.skip(4);
+        const answer = { error: reader.int16(), baseOffset: reader.int64() };
+        reader.skip(16);
+        return answer;
+      });
+    });
+    return only(topic?.[0], 'Produce');
+  });
+}
+
+/** Fetch v11, of one partition, with everything that is there: no transaction is looked at. */
+export function fetchRequest({
+  topic,
+  partition,
+  offset,
+  maxBytes,
+  maxWaitMs,
+}: FetchRequest): ProtocolRequest<FetchAnswer> {
+  const fixed = 4 + 4 + 4 + 4 + 1 + 4 + 4 + 4 + 4 + 4 + 4 + 8 + 8 + 4 + 4 + 2;
+  const body = new ByteWriter(fixed + stringBytes(topic))
+    .int32(-1)
+    .int32(maxWaitMs)
+    .int32(1)
+    .int32(maxBytes)
+    .int8(0)
+    .int32(0)
+    .int32(-1)
+    .int32(1)
+    .string(topic)
+    .int32(1)
+    .int32(partition)
+    .int32(-1)
+    .int64(offset)
+    .int64(-1)
+    .int32(maxBytes)
+    .int32(0)
+    .string('');
+  return protocolRequest('Fetch', 1, 11, body.bytes, (reader) => {
+    reader.skip(4);
+    const error = reader.int16();
+    reader.skip(4);
+    const [topics] = reader.array(() => {
+      reader.string();
+      return reader.array(() => fetchedPartition(reader));
+    });
+    return error === 0 ? only(topics?.[0], 'Fetch') : { error, highWatermark: -1, logStart: -1, batches: [] };
+  });
+}
+
+function fetchedPartition(reader: ByteReader): FetchAnswer {
+  reader.skip(4);
+  const error = reader.int16();
+  const highWatermark = reader.int64();
+  reader.skip(8);
+  const logStart = reader.int64();
+  reader.array(() => reader.skip(16));
+  reader.skip(4);
+  const batches = decodeBatches(reader.bytes(Math.max(0, reader.int32())));
+  return { error, highWatermark, logStart, batches };
+}
+
+/** Metadata v12, which tells topic ids: of one topic, or of all. Creates none. */
+export function metadataRequest(topic: string | undefined): ProtocolRequest<Metadata> {
+  const name = topic === undefined ? 0 : Buffer.byteLength(topic);
+  const body = new ByteWriter(32 + name);
+  // Version 12 has a flexible header: its fields of later versions come first, and there are none.
+  body.uvarint(0);
+  if (topic === undefined) body.uvarint(0);
+  else {
+    body
+      .uvarint(2)
+      .int64(0)
+      .int64(0)
+      .uvarint(name + 1)
+      .text(topic)
+      .uvarint(0);
+  }
+  body.int8(0).int8(0).uvarint(0);
+  return protocolRequest('Metadata', 3, 12, body.bytes.subarray(0, body.at), (reader) => {
+    reader.skipTags();
+    reader.skip(4);
+    const brokers = reader.compactArray(() => {
+      const broker = { nodeId: reader.int32(), host: reader.compactString(), port: reader.int32() };
+      reader.compactString();
+      reader.skipTags();
+      return broker;
+    });
+    reader.compactString();
+    reader.skip(4);
+    return { brokers, topics: reader.compactArray(() => topicMetadata(reader)) };
+  });
+}
+
+function topicMetadata(reader: ByteReader): TopicMetadata {
+  const error = reader.int16();
+  const name = reader.compactString();
+  const id = reader.bytes(16).toString('base64url');
+  const internal = reader.int8() !== 0;
+  const partitions: Array<TopicMetadata['partitions'][number]> = [];
+  reader.compactArray(() => {
+    const partitionError = reader.int16();
+    const index = reader.int32();
+    const leader = reader.int32();
+    reader.skip(4);
+    const replicas = reader.compactArray(() => reader.int32()).length;
+    reader.compactArray(() => reader.skip(4));
+    reader.compactArray(() => reader.skip(4));
+    reader.skipTags();
+    partitions[index] = { error: partitionError, leader, replicas };
+  });
+  reader.skip(4);
+  reader.skipTags();
+  return { error, name, id, internal, partitions };
+}
+
+function protocolRequest<T>(
+  apiName: string,
+  apiKey: number,
+  apiVersion: number,
+  body: Uint8Array,
+  read: (reader: ByteReader) => T,
+): ProtocolRequest<T> {
+  return {
+    request: { apiKey, apiVersion, apiName, encode: async () => encoded(body) },
+    response: { decode: async (payload) => read(new ByteReader(payload)), parse: (data) => data },
+  };
+}
+
+/** An answer to a request about one partition has one. */
+function only<T>(answer: T | undefined, api: string): T {
+  if (answer === undefined) throw new Error(`the broker's answer to ${api} is empty`);
+  return answer;
+}
