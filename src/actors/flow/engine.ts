@@ -11,7 +11,7 @@ import type { Correction } from './correction.ts';
 import { Duties } from './duties.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
 import { correct } from './hospital.ts';
-import type { FlowInstance, Resume, Running } from './instance.ts';
+import { type FlowInstance, type Resume, type Running, talkWith } from './instance.ts';
 import { dropJournal, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
 import { checkSize } from './limits.ts';
@@ -167,9 +167,10 @@ export class FlowEngine {
     const last = flow.journal.at(-1);
     const patient = last?.state === 'open' && last.op !== 'step' && flow.unread.length === 0;
     if (patient && !(last.op === 'receive' && flow.head.sessions.some(({ peer }) => peer !== 'open'))) {
+      const session = last.op === 'receive' ? flow.session(last.label) : undefined;
       flow.waiting = {
         what: last.op === 'sleep' ? 'sleep' : last.op === 'ask' ? 'answer' : 'message',
-        label: last.label,
+        label: session === undefined ? last.label : talkWith(session),
         due: last.due === 0 ? undefined : last.due,
       };
       if (last.due > 0) this.life.arm(flow, last.due);

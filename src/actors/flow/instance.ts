@@ -88,6 +88,11 @@ export function peerOf(session: SessionRecord): Identity {
   return { name: session.peerName, group: session.peerGroup };
 }
 
+/** What a flow waits on that receives, as its developer would call it. */
+export function talkWith({ protocol, peerName }: SessionRecord): string {
+  return `${protocol} from ${peerName}`;
+}
+
 export function headKey(id: string): string {
   return `c/${id}`;
 }

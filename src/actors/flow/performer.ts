@@ -9,7 +9,7 @@ import { type ChangeSet, partitionOf, type ShardHost } from '../shard/index.ts';
 import { actorMessage } from './actor-message.ts';
 import { platformFault } from './faults.ts';
 import { actorAddress, operationId } from './ids.ts';
-import { type FlowInstance, type Resume, unreadKey } from './instance.ts';
+import { type FlowInstance, type Resume, talkWith, unreadKey } from './instance.ts';
 import { openEntry, outcomeOf, record, recordDone, recordFailed } from './journal.ts';
 import type { FlowLifecycle } from './lifecycle.ts';
 import { maxLabelLength, maxOperationsOfVisit, maxSessionBytes, maxValueBytes, sessionBytes } from './limits.ts';
@@ -259,7 +259,7 @@ export class OperationPerformer {
     }
     flow.waiting = {
       what: 'message',
-      label: `${session.protocol} from ${session.peerName}`,
+      label: talkWith(session),
       due: due === 0 ? undefined : due,
     };
     if (due > 0) this.#life.arm(flow, due);
