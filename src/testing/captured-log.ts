@@ -27,8 +27,8 @@ export interface CapturedLog {
   readonly logger: Logger;
   /** Oldest first. */
   readonly lines: readonly CapturedLine[];
-  /** The lines as text, as they would stand in a terminal; secrets are redacted. */
-  text(): string;
+  /** The lines (those for which `which` holds) as text, as they would stand in a terminal; secrets are redacted. */
+  text(which?: (line: CapturedLine) => boolean): string;
   /** Writes the text. Default sink: standard error. */
   show(sink?: { write(text: string): unknown }): void;
   /**
@@ -71,12 +71,12 @@ export function capturedLog({ clock, forward, limit = defaultLimit }: CapturedLo
     };
   };
 
-  const text = (): string => {
+  const text = (which: (line: CapturedLine) => boolean = () => true): string => {
     let at = 0;
     const shown = dropped === 0 ? [] : [`… ${dropped} older lines were dropped\n`];
     const destination = { write: (line: string) => void shown.push(line) };
     const form = pinoLogger({ level: 'debug', pretty: true, destination, clock: { now: () => at } });
-    for (const line of lines) {
+    for (const line of lines.filter(which)) {
       at = line.at;
       form[line.level](line.fields, line.message);
     }

@@ -63,6 +63,18 @@ export type { CapturedLine, CapturedLog, CapturedLogSettings } from './captured-
 export { capturedLog } from './captured-log.ts';
 export type { Expected } from './expectation.ts';
 export { ExpectationError } from './expectation.ts';
+export type {
+  ActorScenario,
+  AskedScenario,
+  Endings,
+  FlowKit,
+  FlowKitSettings,
+  FlowOutcome,
+  FlowScenario,
+  PeerScenario,
+  StepScenario,
+} from './flow-kit/index.ts';
+export { flowKit, given } from './flow-kit/index.ts';
 export type { Probe } from './probe.ts';
 export type { ScriptedMember, ScriptedSession } from './scripted-member.ts';
 export type {

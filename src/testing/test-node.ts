@@ -21,6 +21,7 @@ import { type Fate, type Faults, type MemoryCluster, memoryCluster } from '../tr
 import { loopbackTransport, type PeerFaults, type PeerTransport } from '../transport/peer/index.ts';
 import { createNode, type FlowHandle, type Members, type Node, type NodeSettings, resultOf } from '../worker/index.ts';
 import { type CapturedLog, capturedLog } from './captured-log.ts';
+import { mortalClock } from './mortal-clock.ts';
 import { type CommitListener, observedLog } from './observed-log.ts';
 import { PeerScripts } from './peer-scripts.ts';
 import { type ScriptedMember, scriptedMember } from './scripted-member.ts';
@@ -142,7 +143,12 @@ export interface TestNodeParts {
   readonly onCommit?: CommitListener;
 }
 
-export async function testNodeOn(settings: TestNodeSettings, parts: TestNodeParts = {}): Promise<TestNode> {
+/** A test node whose scripted members are at hand as they are on the wire. */
+export interface ScriptedTestNode extends TestNode {
+  readonly scripts: PeerScripts;
+}
+
+export async function testNodeOn(settings: TestNodeSettings, parts: TestNodeParts = {}): Promise<ScriptedTestNode> {
   const { seed = 1, workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
   const { random = seededRandom(seed), onCommit } = parts;
   const clock = virtualClock();
@@ -191,15 +197,17 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
       logger: log.logger,
     });
     at.peer = ports.peer;
+    const clockOfLife = mortalClock(ports.clock);
     let alive = true;
     const died = new Promise<never>((_resolve, reject) => {
       at.onCrash.push(() => {
         alive = false;
+        clockOfLife.end();
         reject(new Error(`worker ${worker} crashed while it started`));
       });
     });
     died.catch(() => undefined);
-    const starting = createNode(nodeSettings, { ...ports, random, logger: log.logger }, undefined, {
+    const starting = createNode(nodeSettings, { ...ports, clock: clockOfLife, random, logger: log.logger }, undefined, {
       forceLogRoute,
       crashPoint: (point, partition) => {
         if (alive && crashAt?.(point, worker, partition) === true) cluster.crash(nameOf(worker));
@@ -211,7 +219,8 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
     return node;
   };
 
-  const kit: TestNode = {
+  const kit: ScriptedTestNode = {
+    scripts,
     node(worker = 0) {
       const { node } = slot(worker);
       if (node === undefined) throw new WeirError('WEIR_NODE_STOPPED', {}, new Error(`worker ${worker} is down`));

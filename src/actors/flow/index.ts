@@ -15,8 +15,10 @@ export { flow } from './definition.ts';
 export { ApplicationError, FlowError, TransientError } from './faults.ts';
 export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';
 export { flowProgram } from './flow-program.ts';
-export type { Operation, OperationRequest } from './operation.ts';
+export type { Op, Operation } from './operation.ts';
+export { OperationRequest } from './operation.ts';
 export type { Become, Failed } from './outcome.ts';
+export { isBecome } from './outcome.ts';
 export { peerReceiver } from './peer-receiver.ts';
 export type {
   ActorEffects,

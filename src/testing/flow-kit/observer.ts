@@ -1,0 +1,179 @@
+/**
+ * Looks on while the engine runs a flow: each stage is the flow's own generator, and what it yields and is given passes
+ * by here. Owns nothing of what a flow means; it only sees, and lets the script stand in for the bodies of steps.
+ */
+import { types } from 'node:util';
+import { z } from 'zod';
+import {
+  type AnyFlow,
+  type FlowContext,
+  type FlowDefinition,
+  isBecome,
+  type Op,
+  type Operation,
+  OperationRequest,
+  type StepBody,
+} from '../../actors/flow/index.ts';
+import { History, type SeenOp, type SeenVisit } from './history.ts';
+import type { Script } from './script.ts';
+
+type StageCode = AnyFlow['stages'][string];
+type StageRun = ReturnType<StageCode>;
+
+export interface ObserverSetup {
+  readonly script: Script;
+  /** The test is over at the first `become`: the flow waits there. */
+  readonly hold: boolean;
+  /** What to run in place of a step's body. */
+  readonly body: (seen: SeenOp, name: string, body: StepBody<unknown>) => StepBody<unknown>;
+  /** What the worker was killed at last. */
+  readonly killedAt: () => string | undefined;
+  /** An operation is seen for the first time. */
+  readonly onNew: (seen: SeenOp, op: Op) => void;
+}
+
+/** A replay that did something else than the run before it. */
+export interface Divergence {
+  readonly before: SeenOp;
+  readonly after: SeenOp;
+}
+
+/** What starts a flow that is given a later stage. */
+export const elsewhere = 'weir.testing: begin in the given stage';
+
+export class Observer {
+  readonly history = new History();
+  divergence: Divergence | undefined;
+  /** The operation that the flow waits on. */
+  pending: SeenOp | undefined;
+  /** Its code has come to the end of the last stage. */
+  over = false;
+  /** It has reached the stage in which a test for `becomes` ends. */
+  held = false;
+  readonly #setup: ObserverSetup;
+  #visit = -1;
+  #left = true;
+  #heldIn: number | undefined;
+
+  constructor(setup: ObserverSetup) {
+    this.#setup = setup;
+  }
+
+  /** The flow as it is to run. */
+  definition(): FlowDefinition<unknown, unknown> {
+    const { flow, stage, begin } = this.#setup.script;
+    const stages = Object.entries(flow.stages).map(([name, code]): [string, StageCode] => [
+      name,
+      (state, context) => this.#begin(name, code, state, context),
+    ]);
+    const start =
+      stage === undefined || begin?.type === 'opened'
+        ? flow.states.start
+        : z.union([z.literal(elsewhere), flow.states.start]);
+    const { name, version, result, responds, retry } = flow;
+    const states = { ...flow.states, start };
+    return { name, version, states, result, responds, retry, stages: Object.fromEntries(stages) };
+  }
+
+  /** The worker has died; the flow goes on from the visit that was durable, if any was. */
+  restarted(visit: number | undefined): void {
+    this.#visit = visit ?? -1;
+    this.#left = visit === undefined;
+    this.pending = undefined;
+    this.over = false;
+    // A flow that sleeps in the stage that it was held in is not run again before it wakes.
+    this.held = this.held && visit === this.#heldIn;
+  }
+
+  #begin(name: string, code: StageCode, state: unknown, context: FlowContext): StageRun {
+    const { script, hold } = this.#setup;
+    // A stage begins anew after `become`; whatever else makes a generator runs the same visit again.
+    if (this.#left) this.#visit += 1;
+    this.#left = false;
+    if (script.stage !== undefined && this.#visit === 0) return this.#elsewhere(script.stage, context);
+    const seen = this.#visited(name, state);
+    const first = script.stage === undefined ? 0 : 1;
+    if (hold && this.#visit > first) {
+      this.#heldIn = this.#visit;
+      return this.#holdHere(context);
+    }
+    const run: unknown = code(state, context);
+    // The engine says what is wrong with a stage that is no generator.
+    return types.isGeneratorObject(run) ? this.#watch(run as StageRun, seen) : (run as StageRun);
+  }
+
+  *#elsewhere({ name, state }: NonNullable<Script['stage']>, { become }: FlowContext): StageRun {
+    this.#left = true;
+    yield* [];
+    return become(name, state);
+  }
+
+  *#holdHere({ sleep }: FlowContext): Operation<void> {
+    this.held = true;
+    yield* sleep('36500 days');
+  }
+
+  #visited(stage: string, state: unknown): SeenVisit {
+    const known = this.history.visits.find(({ number }) => number === this.#visit);
+    if (known !== undefined) return known;
+    const visit = { number: this.#visit, stage, state, ops: [] };
+    this.history.visits.push(visit);
+    return visit;
+  }
+
+  *#watch(run: StageRun, visit: SeenVisit): StageRun {
+    let next = (): IteratorResult<OperationRequest, unknown> => run.next();
+    for (let index = 0; ; index++) {
+      const result = this.#advance(next);
+      if (result.done === true) return result.value;
+      const request: unknown = result.value;
+      if (!(request instanceof OperationRequest)) {
+        // No operation at all: the engine has the words for it.
+        yield result.value;
+        return undefined;
+      }
+      const { op } = request;
+      const seen = this.#yielded(op, visit, index);
+      const scripted = op.op === 'step' ? { ...op, body: this.#setup.body(seen, op.label, op.body) } : op;
+      try {
+        const value: unknown = yield new OperationRequest(scripted);
+        this.pending = undefined;
+        this.history.succeeded(seen, op, value);
+        next = () => run.next(value);
+      } catch (error) {
+        this.pending = undefined;
+        this.history.failed(seen, error);
+        next = () => run.throw(error);
+      }
+    }
+  }
+
+  #advance(next: () => IteratorResult<OperationRequest, unknown>): IteratorResult<OperationRequest, unknown> {
+    try {
+      const result = next();
+      if (result.done === true) this.#returned(result.value);
+      return result;
+    } catch (thrown) {
+      this.over = true;
+      throw thrown;
+    }
+  }
+
+  #returned(value: unknown): void {
+    this.#left = isBecome(value);
+    this.over = !this.#left;
+  }
+
+  #yielded(op: Op, visit: SeenVisit, index: number): SeenOp {
+    const seen = this.history.seen(op, `${visit.number}.${index}`, this.#setup.killedAt());
+    const before = visit.ops[index];
+    if (before === undefined) {
+      visit.ops[index] = seen;
+      this.#setup.onNew(seen, op);
+    } else if (before.identity !== seen.identity) {
+      this.divergence ??= { before, after: seen };
+    }
+    this.pending = before ?? seen;
+    return this.pending;
+  }
+}
