@@ -101,9 +101,9 @@ export function failureOf(error: ServerError): WeirError {
   }
 }
 
-/** States in which the database ends the connection itself. */
+/** States in which the connection is no more. 08P01 only says that parameters do not fit their statement. */
 export function endsConnection(sqlState: string): boolean {
-  return /^(?:08...|57P0[1245]|25P03)$/.test(sqlState);
+  return /^(?:08(?!P01)...|57P0[1245]|25P03)$/.test(sqlState);
 }
 
 const constraintKinds: Readonly<Record<string, string>> = {

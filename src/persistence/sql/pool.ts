@@ -58,8 +58,9 @@ export class Pool {
     if (stop.signal.aborted) return Promise.reject(stop.failure('none'));
     const idle = this.#idle.pop();
     if (idle !== undefined) return Promise.resolve(idle);
-    if (this.#waiting.length >= maxWaiting) {
-      return Promise.reject(new WeirError('WEIR_SQL_BUSY', { max, waiting: this.#waiting.length, outcome: 'none' }));
+    // Who waits for a connection that is yet to open does not count: there is room for him.
+    if (this.#waiting.length >= maxWaiting + max - this.#open.size) {
+      return Promise.reject(new WeirError('WEIR_SQL_BUSY', { max, waiting: maxWaiting, outcome: 'none' }));
     }
     return new Promise((resolve, reject) => {
       const leave = (): void => {
