@@ -330,7 +330,7 @@ async function shardCount(log: Log, wanted: number | undefined): Promise<number>
 }
 
 /** Services do not wait in their turns: one that holds messages up for so long hangs. */
-const progressWithin = '30 s';
+const progressWithin = '10 s';
 
 function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerContext): SupervisorSpec {
   return {

@@ -46,7 +46,7 @@ const restartsAllowed = 10;
 const restartWindowMs = 60_000;
 const mailboxCapacity = 20_000;
 /** A shard does not wait in its turns: one that holds messages up for so long hangs. */
-const progressWithinMs = 30_000;
+const progressWithinMs = 10_000;
 
 interface Running<Local> {
   readonly ref: Ref<ShardMessage<Local>>;
