@@ -1,10 +1,13 @@
 /**
  * The thread in which PGlite runs: a statement occupies it until it ends, and nothing else. Whatever PGlite throws that
  * is no answer of the database ends the thread.
+ *
+ * It speaks PostgreSQL's protocol to PGlite: texts in, texts out, and never more rows than asked for. PGlite's own
+ * `query` has values of its own and collects any number of rows.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { messages, PGlite } from '@electric-sql/pglite';
-import type { RawResult, Statement } from '../connection.ts';
+import { messages, PGlite, protocol } from '@electric-sql/pglite';
+import type { Column, Statement } from '../connection.ts';
 import type { Answer, Request, ThreadData } from './protocol.ts';
 
 const port = parentPort;
@@ -12,21 +15,20 @@ if (port === null) throw new Error('this module runs in a thread');
 
 const { directory }: ThreadData = workerData;
 const database = await PGlite.create({ dataDir: directory });
-// Texts in, texts out: `parameters.ts` and `columns.ts` know the types, as for every driver.
-database.serializers = {};
-for (const type of Object.keys(database.parsers)) database.parsers[type] = (text) => text;
+const { serialize } = protocol;
 
 const answer = (message: Answer): void => port.postMessage(message);
 
 async function run({ text, parameters, maxRows }: Statement): Promise<Answer> {
+  const request = Buffer.concat([
+    serialize.parse({ text }),
+    serialize.bind({ values: [...parameters] }),
+    serialize.describe({ type: 'P' }),
+    serialize.execute({ rows: maxRows + 1 }),
+    serialize.sync(),
+  ]);
   try {
-    const { rows, fields, rowCount, command } = await database.query<RawResult['rows'][number]>(text, [...parameters], {
-      rowMode: 'array',
-    });
-    const inTransaction = database.isInTransaction();
-    if (rows.length > maxRows) return { type: 'too-large', inTransaction };
-    const columns = fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID }));
-    return { type: 'result', result: { columns, rows, count: rowCount ?? 0, command: command ?? '' }, inTransaction };
+    return resultOf(await database.execProtocolStream(request, { syncToFs: false }), maxRows);
   } catch (error) {
     if (!(error instanceof messages.DatabaseError)) throw error;
     const { code: sqlState = '', message, constraint, table, column, position } = error;
@@ -36,6 +38,23 @@ async function run({ text, parameters, maxRows }: Statement): Promise<Answer> {
       inTransaction: database.isInTransaction(),
     };
   }
+}
+
+function resultOf(answers: Awaited<ReturnType<PGlite['execProtocolStream']>>, maxRows: number): Answer {
+  const inTransaction = database.isInTransaction();
+  const rows: Array<Array<string | null>> = [];
+  let columns: Column[] = [];
+  let tag = '';
+  for (const message of answers) {
+    if (message instanceof messages.RowDescriptionMessage) {
+      columns = message.fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID }));
+    } else if (message instanceof messages.DataRowMessage) rows.push(message.fields);
+    else if (message instanceof messages.CommandCompleteMessage) tag = message.text;
+  }
+  if (rows.length > maxRows) return { type: 'too-large', inTransaction };
+  // `INSERT 0 5`, `SELECT 5`, `CREATE TABLE`
+  const count = Number(/ (\d+)$/.exec(tag)?.[1] ?? 0);
+  return { type: 'result', result: { columns, rows, count, command: tag.split(' ')[0] ?? '' }, inTransaction };
 }
 
 port.on('message', async (request: Request) => {
