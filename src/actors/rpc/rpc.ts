@@ -70,6 +70,8 @@ export function rpcBehavior(
   return async (context) => {
     const table = await setup.log.table(flowTopics.status);
     const rpc = new Rpc(setup, context, table);
+    // Also when its turn hangs and is given up: nobody would close its table before that turn settles.
+    context.signal.addEventListener('abort', () => rpc.end(), { once: true });
     expose(() => rpc.facts());
     return { message: (message) => rpc.handle(message), ended: () => rpc.end() };
   };

@@ -59,6 +59,8 @@ interface Running<Local> {
 export function regionBehavior<Local>(setup: RegionSetup<Local>): Behavior<RegionMessage> {
   return async (context) => {
     const region = new Region(setup, context);
+    // Also when its turn hangs and is given up: the next incarnation joins the group in its place.
+    context.signal.addEventListener('abort', () => region.end(), { once: true });
     await region.join();
     return { message: (message) => region.handle(message), ended: () => region.end() };
   };
@@ -113,6 +115,7 @@ class Region<Local> {
   }
 
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
     for (const partition of this.#shards.keys()) this.#setup.router.closed(partition);
     this.#leave();

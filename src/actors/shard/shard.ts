@@ -75,6 +75,8 @@ export function shardBehavior<Local>(
 ): Behavior<ShardMessage<Local>> {
   return async (context) => {
     const shard = new Shard(setup, context);
+    // Also when its turn hangs and is given up: its claim must not be heard beside that of the next incarnation.
+    context.signal.addEventListener('abort', () => shard.end(), { once: true });
     expose(() => shard.facts());
     await shard.start();
     return {
