@@ -189,11 +189,9 @@ function isOwnFence({ records }: WireBatch, nonce: string): boolean {
   return decodeFence(first.value)?.nonce === nonce;
 }
 
-/** A restored or mirrored log may remember less claims than there were, but then it is of a later incarnation. */
-function nextTerm(incarnation: number, { claim }: ShardState): Term {
-  if (claim === undefined || claim.incarnation < incarnation)
-    return { incarnation, counter: (claim?.counter ?? 0) + 1 };
-  return { incarnation: claim.incarnation, counter: claim.counter + 1 };
+/** A log that was restored or mirrored may remember fewer claims than there were; then its incarnation is greater. */
+function nextTerm(incarnation: number, { term }: ShardState): Term {
+  return { incarnation: Math.max(incarnation, term?.incarnation ?? 0), counter: (term?.counter ?? 0) + 1 };
 }
 
 /** Repairs come first: once the record of the claim is there, everything before its fence is taken for good. */

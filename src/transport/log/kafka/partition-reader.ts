@@ -41,6 +41,7 @@ export class PartitionReader {
    */
   async next(waitMs: number): Promise<readonly WireBatch[]> {
     const { patience, topic, partition, ended } = this.#setup;
+    let missed = 0;
     const batches = await patience.until(`reading ${topic}/${partition}`, async () => {
       if (ended()) return { done: nothing };
       const answer = await this.#fetch(waitMs);
@@ -49,7 +50,9 @@ export class PartitionReader {
         case kafkaError.none:
           return { done: answer.batches };
         case kafkaError.offsetOutOfRange:
-          return this.#skip();
+          missed += 1;
+          // A broker that does not know yet that it leads no more says so too: the leader is asked before it is believed.
+          return missed === 1 ? { again: nameOf(answer.error) } : this.#skip();
         default:
           if (passes(answer.error) || isDenied(answer.error)) return { again: nameOf(answer.error) };
           throw new Error(`the broker refused to read ${topic}/${partition}: ${nameOf(answer.error)}`);

@@ -6,7 +6,7 @@
  * is not applied, and the next claim writes the good value over it, since compaction keeps the newest record of a key
  * whoever wrote it. Below the fence of the newest claim everything counts, because that claim has mended it.
  */
-import type { LogRecord, Publication } from '../port.ts';
+import type { LogRecord, Publication, Term } from '../port.ts';
 import { compareKeys } from '../rules.ts';
 import {
   type ClaimRecord,
@@ -37,10 +37,11 @@ export class ShardState {
   /** Offset of the newest fence. */
   #fence = -1;
   #claim: ClaimRecord | undefined;
+  #term: Term | undefined;
 
-  /** The record of the newest claim that was completed. */
-  get claim(): ClaimRecord | undefined {
-    return this.#claim;
+  /** The greatest term that any claim's record tells of, in a copy of the log too; undefined before the first claim. */
+  get term(): Term | undefined {
+    return this.#term;
   }
 
   /** Every producer id that is known to have written here, oldest first. */
@@ -103,7 +104,9 @@ export class ShardState {
   #takeClaim({ records, producer }: WireBatch): void {
     const value = records.find(({ key }) => key === claimKey)?.value;
     const claim = value === undefined || value === null ? undefined : decodeClaim(value);
-    if (claim === undefined || !same(claim, producer) || claim.fence < this.#fence) return;
+    if (claim === undefined) return;
+    if (this.#term === undefined || isGreater(claim, this.#term)) this.#term = claim;
+    if (!same(claim, producer) || claim.fence < this.#fence) return;
     this.#owner = producer;
     this.#fence = claim.fence;
     this.#claim = claim;
@@ -129,6 +132,11 @@ export class ShardState {
 
 export function same(one: ProducerIdentity, other: ProducerIdentity | undefined): boolean {
   return one.producerId === other?.producerId && one.epoch === other.epoch;
+}
+
+function isGreater(one: Term, other: Term): boolean {
+  if (one.incarnation !== other.incarnation) return one.incarnation > other.incarnation;
+  return one.counter > other.counter;
 }
 
 /** Each epoch begins with a fence, at sequence 0; compaction may have taken its record and left the empty batch. */
