@@ -12,7 +12,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start; never steps back. For measuring and for slices. */
   monotonic(): number;
-  /** Runs `fire` once after `delayMs` (any length; beyond 24.8 days too). Does not keep the process alive. */
+  /**
+   * Runs `fire` once, never before `delayMs` have passed (any length; beyond 24.8 days too). Timers of the same delay
+   * fire in the order in which they were set. Does not keep the process alive.
+   */
   after(delayMs: number, fire: () => void): Timer;
   /** Runs `run` in a later macrotask, after input and output had their chance. */
   soon(run: () => void): void;
@@ -29,12 +32,15 @@ export function systemClock(): Clock {
     after(delayMs, fire) {
       const end = performance.now() + delayMs;
       let handle: NodeJS.Timeout;
-      const arm = (): void => {
-        const left = end - performance.now();
-        handle = left > longestTimeoutMs ? setTimeout(arm, longestTimeoutMs) : setTimeout(fire, Math.max(0, left));
+      const arm = (leftMs: number): void => {
+        // The platform counts whole milliseconds, begun ones too: without one more, a timer would fire before its time.
+        handle =
+          leftMs > longestTimeoutMs
+            ? setTimeout(() => arm(end - performance.now()), longestTimeoutMs)
+            : setTimeout(fire, leftMs > 0 ? Math.min(Math.ceil(leftMs) + 1, longestTimeoutMs) : 0);
         handle.unref();
       };
-      arm();
+      arm(delayMs);
       return { cancel: () => clearTimeout(handle) };
     },
     soon: (run) => void setImmediate(run),
