@@ -46,8 +46,12 @@ export interface BehaviorScenario<Message> {
 export interface BehaviorKit<Message> {
   /** A new incarnation that has handled these messages; what it did so far is not spoken of. */
   given(...messages: readonly Message[]): BehaviorScenario<Message>;
-  /** A reference to give away in messages: it takes everything, and what it is told is recorded. */
+  /** A reference to give away in messages: it takes everything, and what it is told is recorded. One for each name. */
   ref<Of>(name: string): Ref<Of>;
+  /** The behaviour's own; what it tells itself is recorded, and not handled. */
+  readonly self: Ref<Message>;
+  /** The child of this name, as `spawn` gives it. */
+  child<Of>(name: string): Ref<Of>;
   readonly clock: VirtualClock;
   readonly log: CapturedLog;
 }
@@ -68,22 +72,28 @@ export function behaviorKit<Message>(behavior: Behavior<Message>): BehaviorKit<M
   const log = capturedLog({ clock });
   /** The scenario that runs now: references belong to the kit, what they are told to the scenario. */
   let effects: Effect[] = [];
-  const ref = <Of>(name: string): Ref<Of> => {
+  const refs = new Map<string, Ref<unknown>>();
+  const ref = (name: string): Ref<unknown> => {
+    const known = refs.get(name);
+    if (known !== undefined) return known;
     const made = {
       path: `/${name}`,
       uid: 1,
-      tell: (message: Of): TellResult => {
+      tell: (message: unknown): TellResult => {
         effects.push({ kind: 'told', text: `tell ${made.path} ${brief(message)}`, value: [made, message] });
         return 'accepted';
       },
       [inspect.custom]: () => `ref ${made.path}`,
     };
+    refs.set(name, made);
     return made;
   };
 
   return {
     clock,
     log,
+    self: ref('self'),
+    child: (name) => ref(`self/${name}`),
     ref,
     given(...messages) {
       const record: Effect[] = [];
@@ -134,7 +144,7 @@ interface Effect {
 interface Recording {
   readonly clock: VirtualClock;
   readonly log: CapturedLog;
-  readonly ref: <Of>(name: string) => Ref<Of>;
+  readonly ref: (name: string) => Ref<unknown>;
   readonly record: Effect[];
 }
 
@@ -203,13 +213,13 @@ class RecordedActor<Message> {
     const { clock, log, ref } = this.#recording;
     const abort = new AbortController();
     return {
-      self: ref<Message>('self'),
+      self: ref('self'),
       clock,
       log: log.logger,
       signal: abort.signal,
       spawn: <Child>(name: string): Ref<Child> => {
         this.#did('spawned', `spawn ${name}`, name);
-        return ref<Child>(`self/${name}`);
+        return ref(`self/${name}`);
       },
       stop: async (child) => this.#did('stopped', `stop ${child.path}`, child.path),
       finish: () => {
@@ -220,7 +230,7 @@ class RecordedActor<Message> {
       watch: (watched) => this.#did('watched', `watch ${watched.path}`, watched),
       unwatch: (watched) => this.#did('unwatched', `unwatch ${watched.path}`, watched),
       ask: <const Request, Reply>(asked: Ref<Request>, make: (replyTo: Ref<Reply>) => Request): Promise<Reply> => {
-        asked.tell(make(ref<Reply>('self/ask')));
+        asked.tell(make(ref('self/ask')));
         // Its answer would come after the turn: a test that needs one has a system.
         return new Promise<Reply>(() => undefined);
       },
@@ -269,9 +279,9 @@ function compare<Message>(expected: BehaviorEffects<Message>, seen: readonly Eff
   });
   if (different.length === 0) return undefined;
   const want = different.flatMap((kind) => (wanted.get(kind) ?? []).map((value) => `${kind}: ${textOf(value)}`));
-  const found = seen
-    .filter(({ kind }) => different.includes(kind))
-    .map(({ kind, value }) => `${kind}: ${textOf(value)}`);
+  const found = different.flatMap((kind) =>
+    seen.filter((effect) => effect.kind === kind).map(({ value }) => `${kind}: ${textOf(value)}`),
+  );
   const all = seen.length === 0 ? ['  nothing'] : seen.map(({ text }) => `  ${text}`);
   return [
     'the behaviour did something else than expected',

@@ -27,8 +27,11 @@ export interface CapturedLog {
   readonly logger: Logger;
   /** Oldest first. */
   readonly lines: readonly CapturedLine[];
-  /** The lines (those for which `which` holds) as text, as they would stand in a terminal; secrets are redacted. */
-  text(which?: (line: CapturedLine) => boolean): string;
+  /**
+   * The lines as text, as they would stand in a terminal; secrets are redacted. `pick` says which fields of a line are
+   * shown; undefined leaves the line out. Default all.
+   */
+  text(pick?: (line: CapturedLine) => LogFields | undefined): string;
   /** Writes the text. Default sink: standard error. */
   show(sink?: { write(text: string): unknown }): void;
   /**
@@ -71,14 +74,16 @@ export function capturedLog({ clock, forward, limit = defaultLimit }: CapturedLo
     };
   };
 
-  const text = (which: (line: CapturedLine) => boolean = () => true): string => {
+  const text = (pick: (line: CapturedLine) => LogFields | undefined = ({ fields }) => fields): string => {
     let at = 0;
     const shown = dropped === 0 ? [] : [`… ${dropped} older lines were dropped\n`];
     const destination = { write: (line: string) => void shown.push(line) };
     const form = pinoLogger({ level: 'debug', pretty: true, destination, clock: { now: () => at } });
-    for (const line of lines.filter(which)) {
+    for (const line of lines) {
+      const fields = pick(line);
+      if (fields === undefined) continue;
       at = line.at;
-      form[line.level](line.fields, line.message);
+      form[line.level](fields, line.message);
     }
     return shown.join('');
   };

@@ -75,6 +75,8 @@ export type {
   StepScenario,
 } from './flow-kit/index.ts';
 export { flowKit, given } from './flow-kit/index.ts';
+export type { ActorEffect, PersistentActorKit, PersistentActorScenario } from './persistent-actor-kit.ts';
+export { persistentActorKit } from './persistent-actor-kit.ts';
 export type { Probe } from './probe.ts';
 export type { ScriptedMember, ScriptedSession } from './scripted-member.ts';
 export type {

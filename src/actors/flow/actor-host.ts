@@ -14,6 +14,9 @@ import type { ActorEffects, ActorScope } from './persistent-actor.ts';
 import type { ActorReply } from './protocol.ts';
 import type { AnyActor, Registry } from './registry.ts';
 
+/** What actors need of their shard. */
+type ActorHostSetup = Pick<ShardHost, 'clock' | 'log' | 'limits'>;
+
 export interface ActorCall {
   readonly member: Identity;
   readonly actor: string;
@@ -27,12 +30,12 @@ type Handler = (state: unknown, body: unknown, scope: ActorScope) => ActorEffect
 const noBytes = new Uint8Array();
 
 export class ActorHost {
-  readonly #host: ShardHost;
+  readonly #host: ActorHostSetup;
   readonly #registry: Registry;
   readonly #heads = new Map<string, ActorHead>();
   readonly #parked = new Set<string>();
 
-  constructor(host: ShardHost, registry: Registry) {
+  constructor(host: ActorHostSetup, registry: Registry) {
     this.#host = host;
     this.#registry = registry;
   }

@@ -1,6 +1,7 @@
 /** The flow service: how flows and persistent actors are written, and the program that runs them on shards. */
 
 export { defaultCredit } from '../session-manager/index.ts';
+export { ActorHost } from './actor-host.ts';
 export { issuesOf } from './context.ts';
 export type {
   AnyFlow,

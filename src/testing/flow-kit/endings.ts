@@ -13,8 +13,8 @@ export interface FlowOutcome {
   readonly effects: readonly string[];
   /** The same with everything that it was given, stage by stage. */
   readonly history: readonly string[];
-  /** How often its worker was killed and started again. */
-  readonly restarts: number;
+  /** What its worker was killed at and started again, in the run with restarts. */
+  readonly restarts: readonly string[];
 }
 
 /** Ends of a test; each plays it, twice, and resolves when the flow did what was said and no more. */
@@ -74,7 +74,7 @@ async function play(script: Script, ending: Ending): Promise<FlowOutcome> {
       stage: view.stage,
       effects: straight.history.effects(),
       history: straight.history.lines(),
-      restarts: restarted.suspensions.length,
+      restarts: restarted.suspensions,
     };
   } finally {
     straight.end();

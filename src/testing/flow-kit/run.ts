@@ -16,8 +16,16 @@ import {
 import type { FlowView } from '../../actors/rpc/index.ts';
 import { WeirError } from '../../errors/index.ts';
 import { decodeValue, flowHead } from '../../persistence/index.ts';
-import { type Duration, type Identity, identityOf, type Random, seededRandom } from '../../ports/index.ts';
+import {
+  type Duration,
+  type Identity,
+  identityOf,
+  type LogFields,
+  type Random,
+  seededRandom,
+} from '../../ports/index.ts';
 import type { CommitBatch } from '../../transport/log/index.ts';
+import type { CapturedLine } from '../captured-log.ts';
 import { brief, type CallSite, difference, meets } from '../expectation.ts';
 import type { Conversation } from '../peer-scripts.ts';
 import { type ScriptedTestNode, testNodeOn } from '../test-node.ts';
@@ -106,7 +114,7 @@ export class Run {
 
   /** What the flow itself has logged. */
   get log(): string {
-    return this.#node?.log.text(({ fields }) => 'flowId' in fields) ?? '';
+    return this.#node?.log.text(ownFields) ?? '';
   }
 
   /** Plays the script to its end; the first thing that is not as it says, if anything is. */
@@ -384,6 +392,13 @@ export class Run {
   #now(): string {
     return new Date(this.#running().clock.now()).toISOString();
   }
+}
+
+/** What a flow's own line says, without what every line of it says. */
+function ownFields({ fields }: CapturedLine): LogFields | undefined {
+  if (!('flowId' in fields)) return undefined;
+  const { system, actor, uid, flowId, flow, member, clientRequestId, trace, ...own } = fields;
+  return own;
 }
 
 /** What hangs. One promise for all: it is told apart from bodies that settle some time. */

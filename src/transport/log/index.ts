@@ -1,7 +1,7 @@
 export type { EmbeddedLogSettings, OpenStore, Store } from './embedded/index.ts';
 export { openEmbeddedLog, openLevelStore, partitionPrefix } from './embedded/index.ts';
-export type { KafkaWire } from './kafka/wire.ts';
-export { WireFailure } from './kafka/wire.ts';
+export type { KafkaLog, KafkaLogSetup, KafkaModelCluster, KafkaModelClusterSetup, KafkaWire } from './kafka/index.ts';
+export { kafkaLog, kafkaModelCluster, WireFailure } from './kafka/index.ts';
 export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';
 export { memoryCluster } from './memory/index.ts';
 export type {
@@ -23,3 +23,4 @@ export type {
   TopicName,
   TopicSpec,
 } from './port.ts';
+export { defaultLimits } from './rules.ts';
