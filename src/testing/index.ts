@@ -90,6 +90,8 @@ export type {
   PreparedRun,
   RunResult,
   Scenario,
+  SeenActor,
+  SeenFlow,
   SimClients,
   SimEvent,
   SimFault,
@@ -103,9 +105,11 @@ export type {
   World,
 } from './simulation/index.ts';
 export {
+  actorsOf,
   applyCut,
   Coverage,
   drawPlan,
+  flowsOf,
   freshSeed,
   lineOf,
   parseSeed,

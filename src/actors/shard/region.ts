@@ -14,7 +14,8 @@ import { type CrashPoint, type ShardPhase, type ShardSettings, type ShardTopics,
 export type RegionMessage =
   | { readonly type: 'assigned'; readonly partitions: readonly number[] }
   | { readonly type: 'revoked'; readonly partitions: readonly number[]; readonly done: () => void }
-  | { readonly type: 'phase'; readonly partition: number; readonly phase: ShardPhase }
+  /** `opening` tells the shards apart that this region has run for one partition. */
+  | { readonly type: 'phase'; readonly partition: number; readonly opening: number; readonly phase: ShardPhase }
   /** Drains every shard and leaves the group; then `done`. */
   | { readonly type: 'leave'; readonly done: () => void };
 
@@ -50,7 +51,10 @@ const progressWithinMs = 10_000;
 
 interface Running<Local> {
   readonly ref: Ref<ShardMessage<Local>>;
+  readonly opening: number;
   phase: ShardPhase;
+  /** It is being stopped: whatever it still enters, nothing is sent there any more. */
+  closing: boolean;
   restarts: number;
   lastFailure: string | undefined;
   drained: Array<() => void>;
@@ -73,6 +77,7 @@ class Region<Local> {
   /** Assigned, but the former incarnation here has not ended yet. */
   readonly #wanted = new Set<number>();
   #membership: Membership | undefined;
+  #openings = 0;
   /** The group has said what is to be run here; before that nothing is reported. */
   #assigned = false;
   #ended = false;
@@ -105,7 +110,7 @@ class Region<Local> {
         void this.#drain(message.partitions).then(message.done);
         return;
       case 'phase':
-        this.#entered(message.partition, message.phase);
+        this.#entered(message);
         return;
       case 'leave':
         void this.#drain([...this.#shards.keys()])
@@ -134,6 +139,7 @@ class Region<Local> {
       return;
     }
     const { topics, partitions, log, clock, random, settings, program, router, crashPoint } = this.#setup;
+    const opening = ++this.#openings;
     let inspect: () => Readonly<Record<string, unknown>> = () => ({});
     const behavior = shardBehavior<Local>(
       {
@@ -146,7 +152,7 @@ class Region<Local> {
         settings,
         program,
         route: (receiver, message) => router.route(receiver, message),
-        onPhase: (phase) => this.#phase(partition, phase),
+        onPhase: (phase) => this.#phase(partition, opening, phase),
         crashPoint,
       },
       (facts) => {
@@ -161,7 +167,10 @@ class Region<Local> {
       inspect: () => inspect(),
       onFailure: (failure) => this.#failed(partition, failure, failures),
     });
-    const running: Running<Local> = { ref, phase: 'claiming', restarts: 0, lastFailure: undefined, drained: [] };
+    const running: Running<Local> = {
+      ...{ ref, opening, phase: 'claiming', closing: false },
+      ...{ restarts: 0, lastFailure: undefined, drained: [] },
+    };
     this.#shards.set(partition, running);
     this.#context.watch(ref);
     this.#report();
@@ -189,23 +198,28 @@ class Region<Local> {
   }
 
   /** Phases come from inside the shard's turns: the route opens and closes at once, the report follows as a message. */
-  #phase(partition: number, phase: ShardPhase): void {
+  #phase(partition: number, opening: number, phase: ShardPhase): void {
     const running = this.#shards.get(partition);
-    if (running !== undefined) running.phase = phase;
-    if (phase === 'running' && running !== undefined) this.#setup.router.opened(partition, running.ref);
+    // One that is stopped while it starts still goes through its phases; by then another may stand in its place.
+    if (running?.opening !== opening) return;
+    running.phase = phase;
+    if (phase === 'running' && !running.closing) this.#setup.router.opened(partition, running.ref);
     if (phase !== 'running' && phase !== 'draining') this.#setup.router.closed(partition);
-    this.#context.self.tell({ type: 'phase', partition, phase });
+    this.#context.self.tell({ type: 'phase', partition, opening, phase });
   }
 
-  #entered(partition: number, phase: ShardPhase): void {
+  #entered({ partition, opening, phase }: Extract<RegionMessage, { type: 'phase' }>): void {
     this.#setup.logger.debug({ partition, phase }, 'shard phase');
-    if (phase === 'released' || phase === 'lost') this.#closed(partition);
+    const current = this.#shards.get(partition)?.opening === opening;
+    if (current && (phase === 'released' || phase === 'lost')) this.#closed(partition);
     this.#report();
   }
 
   #closed(partition: number): void {
     const running = this.#shards.get(partition);
-    if (running === undefined) return;
+    if (running === undefined || running.closing) return;
+    running.closing = true;
+    this.#setup.router.closed(partition);
     void this.#context.stop(running.ref).then(() => {
       this.#shards.delete(partition);
       for (const done of running.drained) done();

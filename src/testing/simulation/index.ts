@@ -4,6 +4,8 @@ export { Coverage } from './coverage.ts';
 export type { ClientWord, Happening, SentCommit, SimEvent } from './events.ts';
 export type { NetworkSettings } from './network.ts';
 export type { Plan, PlannedNode, SimFault, SimFaultWord, Timed } from './plan.ts';
+export type { SeenActor, SeenFlow } from './reading.ts';
+export { actorsOf, flowsOf } from './reading.ts';
 export type { RunResult } from './run.ts';
 export { drawPlan, runPlan } from './run.ts';
 export type { PreparedRun, Scenario } from './scenario.ts';

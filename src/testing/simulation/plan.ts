@@ -2,6 +2,7 @@
  * The plan of a run: everything that will be done to a simulated world, as plain data. A seed draws it; shrinking takes
  * parts of it away and runs what is left.
  */
+import type { NodeSettings } from '../../worker/index.ts';
 import type { NetworkSettings } from './network.ts';
 
 /** What strikes a world. Times and lengths are virtual milliseconds. */
@@ -38,7 +39,27 @@ export type SimFault =
   /** A shard is moved in good order. */
   | { readonly type: 'move'; readonly node: string; readonly partition: number; readonly worker: number }
   /** A member sends another member's message under its own name. */
-  | { readonly type: 'forge'; readonly liar: string };
+  | { readonly type: 'forge'; readonly liar: string }
+  /** A worker stops gracefully, and is started again after `downMs`: one stage of a rolling restart. */
+  | { readonly type: 'stop'; readonly node: string; readonly worker: number; readonly downMs: number }
+  /** So many workers of a node are wanted from now on: those beyond stop gracefully, those missing are started. */
+  | { readonly type: 'scale'; readonly node: string; readonly workers: number }
+  /** A process stands still for `byMs` again and again, and gets on a little in between. */
+  | {
+      readonly type: 'slow-worker';
+      readonly node: string;
+      readonly worker: number;
+      readonly byMs: number;
+      readonly forMs: number;
+    }
+  /** The disk of a node is full: its log takes nothing until there is room again. */
+  | { readonly type: 'full-disk'; readonly node: string; readonly forMs: number }
+  /** The next write of a process is cut in the middle on the disk, and the process dies: half a batch is none. */
+  | { readonly type: 'torn-write'; readonly node: string; readonly worker: number; readonly downMs: number }
+  /** The mailbox of a shard takes nothing more. */
+  | { readonly type: 'full-mailbox'; readonly node: string; readonly partition: number; readonly forMs: number }
+  /** The actor of a shard fails at its next turn. */
+  | { readonly type: 'actor-crash'; readonly node: string; readonly partition: number };
 
 export type SimFaultWord = SimFault['type'];
 
@@ -53,9 +74,15 @@ export interface PlannedNode {
   /** Names of the members that it hosts. */
   readonly members: readonly string[];
   readonly workers: number;
+  /** So many of them are started at first; `scale` changes it. Default: all. */
+  readonly startWith?: number;
   readonly shards: number;
   /** Sends every message between shards through the log. */
   readonly forceLogRoute: boolean;
+  /** Time on the way to its log and back, in milliseconds. Default 0.05 to 1. */
+  readonly logLatencyMs?: { readonly min: number; readonly max: number };
+  /** Settings that differ from run to run; the scenario's own go before them. */
+  readonly settings?: Pick<NodeSettings, 'retention' | 'hospital' | 'redeliver' | 'maxHotFlows'>;
 }
 
 export interface Plan<Action = unknown> {
@@ -92,6 +119,20 @@ export function describeFault(fault: SimFault): string {
       return `shard ${fault.partition} of ${fault.node} moves to ${nameOf(fault.worker)}`;
     case 'forge':
       return `${fault.liar} sends a message of another member under its own name`;
+    case 'stop':
+      return `${fault.node}/${nameOf(fault.worker)} is told to stop, for ${fault.downMs} ms`;
+    case 'scale':
+      return `${fault.node} is to run on ${fault.workers} workers`;
+    case 'slow-worker':
+      return `${fault.node}/${nameOf(fault.worker)} stands still for ${fault.byMs} ms again and again, for ${fault.forMs} ms`;
+    case 'full-disk':
+      return `the disk of ${fault.node} is full for ${fault.forMs} ms`;
+    case 'torn-write':
+      return `the next write of ${fault.node}/${nameOf(fault.worker)} is torn, and it dies for ${fault.downMs} ms`;
+    case 'full-mailbox':
+      return `the mailbox of shard ${fault.partition} of ${fault.node} is full for ${fault.forMs} ms`;
+    case 'actor-crash':
+      return `the actor of shard ${fault.partition} of ${fault.node} fails`;
   }
 }
 

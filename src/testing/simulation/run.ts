@@ -55,7 +55,7 @@ export async function runPlan<Action>(
     seed,
     plan,
     keepTrace,
-    settings: (node) => ({ shards: node.shards, ...prepared.settings(node, world) }),
+    settings: (node) => ({ shards: node.shards, ...node.settings, ...prepared.settings(node, world) }),
     invariants: [
       { name: 'liveness', event: (event) => liveness.event(event) },
       ...(watch === undefined ? [] : [{ name: 'watch', event: watch }]),

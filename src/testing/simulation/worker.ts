@@ -46,6 +46,11 @@ export class SimWorker {
   #peer: PeerTransport | undefined;
   #running: Node | undefined;
   #frozen = false;
+  #stopping = false;
+  /** It was to be started while it stopped. */
+  #again = false;
+  /** Told when the process that lives has ended, in whatever way. */
+  #onEnd: Array<() => void> = [];
 
   constructor(setup: SimWorkerSetup) {
     this.#setup = setup;
@@ -58,21 +63,25 @@ export class SimWorker {
     return this.#lane;
   }
 
-  /** The node, once it is ready and as long as its process lives. */
+  /** The node, once it is ready and until its process dies or is told to stop. */
   get ready(): Node | undefined {
-    return this.#running;
+    return this.#stopping ? undefined : this.#running;
   }
 
   get frozen(): boolean {
     return this.#frozen;
   }
 
-  /** Starts a process; nothing happens while one lives. */
+  /** Starts a process; nothing happens while one lives, and one that stops is followed by another. */
   start(): void {
-    if (this.#lane !== undefined) return;
+    if (this.#lane !== undefined) {
+      this.#again = this.#stopping;
+      return;
+    }
     const { scheduler, network, cluster, random, settings, forceLogRoute, observe, wrap, directory } = this.#setup;
     const lane = scheduler.lane(`${this.node}/${this.name}`);
     this.#lane = lane;
+    this.#again = false;
     observe({ type: 'up' });
     void lane.run(async () => {
       const clock = wrap?.clock(lane) ?? lane;
@@ -106,11 +115,8 @@ export class SimWorker {
     lane.kill();
     this.#peer?.close();
     this.#running?.internals.abandon();
-    this.#lane = undefined;
-    this.#running = undefined;
-    this.#frozen = false;
     this.#setup.cluster.crash(this.name);
-    this.#setup.observe({ type: 'down', why });
+    this.#ended(why);
   }
 
   /** Stops the process as SIGSTOP would, until `thaw`. */
@@ -128,18 +134,35 @@ export class SimWorker {
     this.#setup.cluster.thaw(this.name);
   }
 
-  /** Stops gracefully: drains and leaves. The process has ended when this resolves. */
+  /** Stops gracefully: drains and leaves. Resolves when the process has ended, in whatever way. */
   async stop(): Promise<void> {
     const lane = this.#lane;
     const node = this.#running;
-    if (lane === undefined || node === undefined) return;
-    this.#running = undefined;
-    await lane.run(() => node.stop());
-    if (this.#lane !== lane) return;
-    lane.kill();
+    if (lane === undefined) return;
+    const ended = new Promise<void>((resolve) => void this.#onEnd.push(resolve));
+    // A process that has not got its first work yet has nothing to drain.
+    if (node === undefined) this.crash('it was told to stop while it started');
+    else if (!this.#stopping) {
+      this.#stopping = true;
+      void lane
+        .run(() => node.stop())
+        .then(() => {
+          if (this.#lane !== lane) return;
+          lane.kill();
+          this.#ended('stopped');
+        });
+    }
+    await ended;
+  }
+
+  #ended(why: string): void {
     this.#lane = undefined;
+    this.#running = undefined;
     this.#frozen = false;
-    this.#setup.observe({ type: 'down', why: 'stopped' });
+    this.#stopping = false;
+    this.#setup.observe({ type: 'down', why });
+    for (const resolve of this.#onEnd.splice(0)) resolve();
+    if (this.#again) this.start();
   }
 
   /** A process that cannot go on exits; its parent starts it again, as any other that died. */

@@ -4,6 +4,8 @@
  * Owns the wiring, and what strikes it. Everything that happens goes through `observe`, to the trace and to the
  * invariants; the first one that is broken ends the run.
  */
+import type { Steering } from '../../actors/kernel/index.ts';
+import { WeirError } from '../../errors/index.ts';
 import {
   type Clock,
   type Identity,
@@ -12,7 +14,7 @@ import {
   type Random,
   seededRandom,
 } from '../../ports/index.ts';
-import { type MemoryCluster, memoryCluster } from '../../transport/log/index.ts';
+import { type Fate, type LogHealth, type MemoryCluster, memoryCluster } from '../../transport/log/index.ts';
 import type { NodeSettings } from '../../worker/index.ts';
 import { SimClients } from './client.ts';
 import type { Happening, SimEvent } from './events.ts';
@@ -55,8 +57,10 @@ export interface SimNode {
 }
 
 const restartAfterMs = 500;
+/** A group gives away the shards of a worker that has stood still for so long. */
+const sessionTimeoutMs = 1_500;
 /** Time on the way to the log and back, in milliseconds. */
-const logLatencyMs = { min: 0.05, max: 1 };
+const usualLogLatencyMs = { min: 0.05, max: 1 };
 /** A group takes a worker that has died for dead after this time. */
 const failoverMs = 300;
 
@@ -79,6 +83,15 @@ export class World {
   readonly #members = new Map<string, Identity>();
   readonly #slow = new Map<string, number>();
   readonly #skew = new Map<string, number>();
+  /** Nodes whose disk is full: resolves when there is room again. */
+  readonly #full = new Map<
+    string,
+    { readonly since: number; readonly over: Promise<void>; readonly end: () => void }
+  >();
+  /** How many workers of a node are wanted, where that is not all. */
+  readonly #wanted = new Map<string, number>();
+  /** How long a worker that is struck next stays down, by node and worker. */
+  readonly #downMs = new Map<string, number>();
   /** When faults have stopped a crashed worker is started again at once. */
   #healed = false;
 
@@ -150,7 +163,10 @@ export class World {
 
   /** Starts every worker of every node. */
   start(): void {
-    for (const { workers } of this.nodes) for (const worker of workers) worker.start();
+    for (const { planned, workers } of this.nodes) {
+      if (planned.startWith !== undefined) this.#wanted.set(planned.name, planned.startWith);
+      for (const worker of workers) this.#startWanted(worker);
+    }
   }
 
   strike(fault: SimFault): void {
@@ -158,20 +174,61 @@ export class World {
     this.observe('node' in fault ? fault.node : '', '', { type: 'fault', text: describeFault(fault) });
     const later = (ms: number, run: () => void): void => void this.outside.after(ms, run);
     switch (fault.type) {
-      case 'crash': {
-        if (fault.when !== 'now') {
-          const kind = fault.when === 'before commit' ? 'crash-before' : 'crash-after';
-          return void this.#fatesOf(fault.node, nameOf(fault.worker)).push(kind);
-        }
-        this.#worker(fault)?.crash('SIGKILL');
-        return;
+      case 'crash':
+      case 'torn-write': {
+        this.#downMs.set(`${fault.node}/${nameOf(fault.worker)}`, fault.downMs);
+        const when = fault.type === 'crash' ? fault.when : 'before commit';
+        if (when === 'now') return void this.#worker(fault)?.crash('SIGKILL');
+        const kind = when === 'before commit' ? 'crash-before' : 'crash-after';
+        return void this.#fatesOf(fault.node, nameOf(fault.worker)).push(kind);
       }
       case 'hang': {
         const worker = this.#worker(fault);
         worker?.freeze();
+        later(sessionTimeoutMs, () => this.#takeForDead(worker));
         later(fault.forMs, () => worker?.thaw());
         return;
       }
+      case 'slow-worker': {
+        const worker = this.#worker(fault);
+        const end = this.scheduler.now + fault.forMs;
+        const stutter = (): void => {
+          // Whatever else holds it up lasts as long as it was meant to.
+          if (this.scheduler.now >= end || this.#healed || worker?.frozen !== false) return;
+          worker.freeze();
+          later(fault.byMs, () => worker.thaw());
+          later(fault.byMs * 1.25, stutter);
+        };
+        stutter();
+        return;
+      }
+      case 'stop':
+        void this.restart(fault.node, fault.worker, fault.downMs);
+        return;
+      case 'scale': {
+        this.#wanted.set(fault.node, fault.workers);
+        for (const [index, worker] of this.node(fault.node).workers.entries()) {
+          if (index < fault.workers) worker.start();
+          else void worker.stop();
+        }
+        return;
+      }
+      case 'full-disk': {
+        if (this.#full.has(fault.node)) return;
+        const { promise: over, resolve: end } = Promise.withResolvers<void>();
+        this.#full.set(fault.node, { since: this.outside.now(), over, end });
+        later(fault.forMs, () => this.#makeRoom(fault.node));
+        return;
+      }
+      case 'full-mailbox':
+        this.#steer(fault, (steer, path, lane) => {
+          steer.fill(path);
+          lane.after(fault.forMs, () => void steer.release(path));
+        });
+        return;
+      case 'actor-crash':
+        this.#steer(fault, (steer, path) => void steer.crash(path, new Error('struck by a fault')));
+        return;
       case 'slow':
         this.#slow.set(fault.node, fault.byMs);
         later(fault.forMs, () => void this.#slow.delete(fault.node));
@@ -230,12 +287,22 @@ export class World {
     this.#skew.clear();
     this.network.extra = { lose: 0, repeat: 0, delayMs: 0 };
     for (const a of this.nodes) for (const b of this.nodes) this.network.mend(a.planned.name, b.planned.name);
-    for (const { workers } of this.nodes) {
+    for (const { planned, workers } of this.nodes) {
+      this.#makeRoom(planned.name);
       for (const worker of workers) {
         worker.thaw();
-        worker.start();
+        this.#startWanted(worker);
       }
     }
+  }
+
+  /** Stops a worker gracefully and starts it again, with the settings of that moment; resolves when it is started. */
+  async restart(node: string, index: number, downMs = 0): Promise<void> {
+    const worker = this.#worker({ node, worker: index });
+    if (worker === undefined) return;
+    await worker.stop();
+    await new Promise<void>((resolve) => void this.outside.after(downMs, resolve));
+    this.#startWanted(worker);
   }
 
   /** Everything has finished: what must hold at the end is checked. */
@@ -249,9 +316,11 @@ export class World {
     const { seed, settings } = this.#setup;
     const workers: SimWorker[] = [];
     const clock: Clock = this.scheduler.lane(`log of ${planned.name}`);
-    const fateOf = (worker: string): 'ok' | 'lost-ack' | 'crash-before' | 'crash-after' | { delayMs: number } => {
+    const fateOf = (worker: string): Fate => {
       const fate = this.#fates.get(`${planned.name}/${worker}`)?.shift();
       if (fate !== undefined) return fate;
+      const full = this.#full.get(planned.name);
+      if (full !== undefined) return { delayMs: 0, held: full.over };
       const slow = this.#slow.get(planned.name);
       return slow === undefined ? 'ok' : { delayMs: slow * this.#random.next() };
     };
@@ -259,10 +328,14 @@ export class World {
       clock,
       clockOf: (name) => workers.find((worker) => worker.name === name)?.lane ?? clock,
       random: stream(seed, `log of ${planned.name}`),
-      latencyMs: logLatencyMs,
+      latencyMs: planned.logLatencyMs ?? usualLogLatencyMs,
       failoverMs,
       landOdds: 0.5,
-      faults: { commit: ({ worker }) => fateOf(worker), append: ({ worker }) => fateOf(worker) },
+      faults: {
+        commit: ({ worker }) => fateOf(worker),
+        append: ({ worker }) => fateOf(worker),
+        health: () => this.#healthOf(planned.name),
+      },
     });
     cluster.onCrash((name) => workers.find((worker) => worker.name === name)?.crash('SIGKILL'));
     for (let index = 0; index < planned.workers; index++) {
@@ -294,8 +367,57 @@ export class World {
 
   /** Its parent process starts a worker again that has died. */
   #startAgain(worker: SimWorker): void {
-    const delay = this.#healed ? 1 : restartAfterMs * (0.5 + this.#random.next());
-    this.outside.after(delay, () => worker.start());
+    const name = `${worker.node}/${worker.name}`;
+    const downMs = this.#downMs.get(name) ?? restartAfterMs * (0.5 + this.#random.next());
+    this.#downMs.delete(name);
+    this.outside.after(this.#healed ? 1 : downMs, () => this.#startWanted(worker));
+  }
+
+  #startWanted(worker: SimWorker): void {
+    const wanted = this.#wanted.get(worker.node) ?? Number.POSITIVE_INFINITY;
+    if (this.node(worker.node).workers.indexOf(worker) < wanted) worker.start();
+  }
+
+  /** The group of a node gives the shards of a worker that stands still to others, as after a session timeout. */
+  #takeForDead(worker: SimWorker | undefined): void {
+    if (worker?.frozen !== true) return;
+    const { cluster, workers } = this.node(worker.node);
+    const others = workers.filter(({ ready, frozen }) => ready !== undefined && !frozen);
+    for (const [partition, owner] of cluster.owners('flow').entries()) {
+      const heir = others[partition % others.length];
+      if (owner !== worker.name || heir === undefined) continue;
+      // An heir that dies meanwhile inherits nothing.
+      cluster.move('flow', partition, heir.name, { rude: true }).catch(() => undefined);
+    }
+  }
+
+  #makeRoom(node: string): void {
+    this.#full.get(node)?.end();
+    this.#full.delete(node);
+  }
+
+  #healthOf(node: string): LogHealth {
+    const full = this.#full.get(node);
+    if (full === undefined) return { state: 'ok' };
+    return {
+      state: 'stalled',
+      since: full.since,
+      error: new WeirError('WEIR_LOG_DISK_FULL', { directory: `the disk of ${node}` }),
+    };
+  }
+
+  /** Acts on the actor of a shard, in the process that runs it; nothing happens while none does. */
+  #steer(
+    { node, partition }: { readonly node: string; readonly partition: number },
+    act: (steer: Steering, path: string, lane: Lane) => void,
+  ): void {
+    const { cluster, workers } = this.node(node);
+    const owner = cluster.owners('flow')[partition];
+    const worker = workers.find(({ name }) => name === owner);
+    const steer = worker?.ready?.internals.system.steer;
+    const lane = worker?.lane;
+    if (steer === undefined || lane === undefined) return;
+    lane.soon(() => act(steer, `/services/flow/shard-${partition}`, lane));
   }
 
   #skewed(lane: Clock, name: string): Clock {
@@ -308,8 +430,7 @@ export class World {
   }
 
   #worker({ node, worker }: { readonly node: string; readonly worker: number }): SimWorker | undefined {
-    this.node(node).workers[worker];
-    return;
+    return this.node(node).workers[worker];
   }
 
   #fatesOf(node: string, worker: string): Array<'lost-ack' | 'crash-before' | 'crash-after'> {
