@@ -22,6 +22,7 @@ export type Happening =
   /** A worker's process has been started; `ready` when all its services run; `down` when it has died, or was stopped. */
   | { readonly type: 'up' | 'ready' }
   | { readonly type: 'down'; readonly why: string }
+  | { readonly type: 'claiming'; readonly shard: ShardId }
   | { readonly type: 'claimed'; readonly shard: ShardId; readonly term: Term }
   | { readonly type: 'restored'; readonly shard: ShardId; readonly term: Term; readonly records: readonly LogRecord[] }
   | ({ readonly type: 'commit' } & SentCommit)

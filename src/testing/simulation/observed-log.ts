@@ -14,6 +14,7 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
     ensureTopics: (specs) => log.ensureTopics(specs),
     topics: () => log.topics(),
     async claim(shard) {
+      observe({ type: 'claiming', shard: { ...shard } });
       const claim = await log.claim(shard);
       observe({ type: 'claimed', shard: claim.shard, term: claim.term });
       return observedClaim(claim, observe);

@@ -10,6 +10,8 @@ import type { SentCommit, SimEvent } from './events.ts';
 interface Fold {
   /** Newest claim that was seen. */
   term: Term | undefined;
+  /** By worker that asks for a claim: the newest one that was seen when it asked. */
+  readonly asked: Map<string, Term | undefined>;
   readonly records: Map<string, Uint8Array>;
   /** By term: a commit whose outcome nobody knows yet. */
   readonly open: Map<string, SentCommit & { readonly worker: string }>;
@@ -43,8 +45,13 @@ export class Oracle {
 
   event(event: SimEvent): void {
     switch (event.type) {
+      case 'claiming': {
+        const { asked, term } = this.#fold(event.node, event.shard);
+        asked.set(event.worker, term);
+        return;
+      }
       case 'claimed':
-        this.#claimed(event.node, event.shard, event.term);
+        this.#claimed(event.node, event.worker, event.shard, event.term);
         return;
       case 'restored':
         this.#restored(event.node, event.shard, event.term, event.records);
@@ -59,12 +66,14 @@ export class Oracle {
     }
   }
 
-  #claimed(node: string, shard: ShardId, term: Term): void {
+  #claimed(node: string, worker: string, shard: ShardId, term: Term): void {
     const fold = this.#fold(node, shard);
-    if (fold.term !== undefined && !newer(term, fold.term)) {
-      this.#violate('terms grow', shard, `term ${termText(term)} was given after ${termText(fold.term)}`);
+    // The answer may be heard late, when others have claimed after this one: what was known before it asked counts.
+    const before = fold.asked.get(worker);
+    if (before !== undefined && !newer(term, before)) {
+      this.#violate('terms grow', shard, `term ${termText(term)} was given after ${termText(before)}`);
     }
-    fold.term = term;
+    if (fold.term === undefined || newer(term, fold.term)) fold.term = term;
   }
 
   #durable(node: string, shard: ShardId, term: Term, sequence: number): void {
@@ -113,7 +122,7 @@ export class Oracle {
     const name = `${node}/${topic}/${partition}`;
     let fold = this.#folds.get(name);
     if (fold === undefined) {
-      fold = { term: undefined, records: new Map(), open: new Map(), applied: new Map() };
+      fold = { term: undefined, asked: new Map(), records: new Map(), open: new Map(), applied: new Map() };
       this.#folds.set(name, fold);
     }
     return fold;

@@ -55,6 +55,9 @@ export class Trace {
       case 'down':
         this.#mixText(event.why);
         return;
+      case 'claiming':
+        this.mix(event.shard.partition);
+        return;
       case 'claimed':
       case 'fenced':
       case 'refused':

@@ -30,6 +30,8 @@ function wordsOf(event: SimEvent): string | undefined {
       return 'is ready';
     case 'down':
       return `is down: ${event.why}`;
+    case 'claiming':
+      return undefined;
     case 'claimed':
       return `claims ${shardText(event.shard)} as term ${termText(event.term)}`;
     case 'restored':
