@@ -17,7 +17,13 @@ import {
   sameIdentity,
   seededRandom,
 } from '../ports/index.ts';
-import { type Fate, type Faults, type MemoryCluster, memoryCluster } from '../transport/log/index.ts';
+import {
+  type Fate,
+  type Faults,
+  type MemoryCluster,
+  type MemoryClusterSetup,
+  memoryCluster,
+} from '../transport/log/index.ts';
 import { loopbackTransport, type PeerFaults, type PeerTransport } from '../transport/peer/index.ts';
 import { createNode, type FlowHandle, type Members, type Node, type NodeSettings, resultOf } from '../worker/index.ts';
 import { type CapturedLog, capturedLog } from './captured-log.ts';
@@ -141,6 +147,10 @@ export interface TestNodeParts {
   readonly random?: Random;
   /** Told of each commit of a worker once it is durable, before the worker is. */
   readonly onCommit?: CommitListener;
+  /** In place of a clock of its own: whoever starts the node can move time while it starts. */
+  readonly clock?: VirtualClock;
+  /** The workers' shared log. Default: the memory cluster. */
+  readonly cluster?: (setup: MemoryClusterSetup) => MemoryCluster;
 }
 
 /** A test node whose scripted members are at hand as they are on the wire. */
@@ -150,8 +160,7 @@ export interface ScriptedTestNode extends TestNode {
 
 export async function testNodeOn(settings: TestNodeSettings, parts: TestNodeParts = {}): Promise<ScriptedTestNode> {
   const { seed = 1, workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
-  const { random = seededRandom(seed), onCommit } = parts;
-  const clock = virtualClock();
+  const { random = seededRandom(seed), onCommit, clock = virtualClock(), cluster: makeCluster = memoryCluster } = parts;
   const log = capturedLog({ clock, ...(logger === undefined ? {} : { forward: logger }) });
   const members = (settings.scripted ?? []).map(identityOf);
   const scripts = new PeerScripts({ clock, random, faults: peerFaults, members });
@@ -164,7 +173,7 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
     onCrash: [],
   }));
   const named = memoryFaults((name) => slots[Number(name.slice('worker-'.length))]?.chaos.injector);
-  const cluster = memoryCluster({
+  const cluster = makeCluster({
     clock,
     random,
     faults: logFaults === undefined ? named : bothFaults(logFaults, named),

@@ -162,7 +162,7 @@ export interface KafkaWire {
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** Oldest kept offset, or the high watermark. A deposed leader may be stale. */
   offset(topic: string, partition: number, at: 'earliest' | 'latest'): Promise<{ error: number; offset: number }>;
-  /** Forgets records below `before`. */
+  /** Forgets records below `before`; -1 stands for the high watermark. */
   deleteRecords(topic: string, partition: number, before: number): Promise<{ readonly error: number }>;
   topics(): Promise<readonly WireTopic[]>;
   createTopics(topics: readonly NewTopic[]): Promise<ReadonlyArray<{ name: string; error: number; message?: string }>>;
