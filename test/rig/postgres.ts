@@ -25,6 +25,7 @@ export interface PostgresRig {
   kill(): Promise<void>;
   /** Runs SQL beside the driver under test, in a session of its own; answers lines of unaligned columns. */
   run(sql: string): Promise<string>;
+  isRunning(): boolean;
   /** What the server has printed, its newest part. */
   output(): string;
   /** Kills the server and removes its data. */
@@ -92,6 +93,7 @@ export async function startPostgres(): Promise<PostgresRig> {
       const { stdout } = await promisify(execFile)(join(binaries(), 'psql'), [...address, '-XAtq', '-c', sql], { env });
       return stdout.trim();
     },
+    isRunning: () => server.isRunning,
     output: () => server.output,
   };
 }
@@ -122,6 +124,10 @@ class Server {
     }
   }
 
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
   async end(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
     const server = this.#process;
     if (server === undefined) return;
@@ -132,8 +138,11 @@ class Server {
 
   #serves(): Promise<boolean> {
     if (this.#process !== undefined) throw new Error('the server runs already');
-    const options = { ...this.#account, stdio: ['ignore', 'ignore', 'pipe'], detached: true } as const;
-    const server = spawn(join(binaries(), 'postgres'), this.#command, options);
+    const server = spawn(join(binaries(), 'postgres'), [...this.#command], {
+      ...this.#account,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    });
     const watcher = watch(server);
     this.#process = server;
     return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@
  * that names the running system stands in it while the database is open, and goes only after everything was forced to
  * disk. A mark of an earlier start of the machine means that writes may be missing.
  */
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, WeirError } from '../../../errors/index.ts';
@@ -37,11 +37,12 @@ export async function claimDirectory({ directory, acceptLoss, bootId }: Director
     if (found !== undefined && boot !== undefined && found !== boot && !acceptLoss) {
       throw new WeirError('WEIR_SQL_MAYBE_LOST', { directory });
     }
-    await writeMark(mark, directory, boot ?? '');
+    const since = await writeMark(mark, directory, boot ?? '');
     return {
       tables: join(directory, 'tables'),
       release: async () => {
-        await forceAll(directory);
+        // What was written before is on disk already, unless the last time had no such end.
+        await forceChanged(directory, found === undefined ? since : 0);
         await rm(mark);
         await force(directory);
         lock.close();
@@ -87,21 +88,29 @@ async function readMark(mark: string): Promise<string | undefined> {
   });
 }
 
-/** Before the first write to a table, so that no loss goes unseen. */
-async function writeMark(mark: string, directory: string, boot: string): Promise<void> {
+/**
+ * Before the first write to a table, so that no loss goes unseen.
+ * @returns its time of change, as the file system gives it
+ */
+async function writeMark(mark: string, directory: string, boot: string): Promise<number> {
   const file = await open(mark, 'w');
   try {
     await file.writeFile(boot);
     await file.sync();
+    await force(directory);
+    return (await file.stat()).ctimeMs;
   } finally {
     await file.close();
   }
-  await force(directory);
 }
 
-async function forceAll(directory: string): Promise<void> {
+/** Forces every folder, and every file that was changed at that time or later. */
+async function forceChanged(directory: string, since: number): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true });
-  for (const entry of entries) await force(join(entry.parentPath, entry.name));
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory() || (await stat(path)).ctimeMs >= since) await force(path);
+  }
   await force(directory);
 }
 
