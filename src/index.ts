@@ -59,6 +59,7 @@ export { pinoLogger, silentLogger, toMs } from './ports/index.ts';
 export type { ChildState, ChildStatus } from './supervisors/index.ts';
 export type { LogHealth } from './transport/log/index.ts';
 export type {
+  ChaosOptions,
   Client,
   FlowHandle,
   FlowName,

@@ -19,22 +19,24 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
   const groups = new Set<Group>();
   injector.attach({ takeOver });
 
-  function takeOver(wanted: Shard | undefined, forMs: number): number {
+  function takeOver(wanted: Shard | undefined): (() => void) | undefined {
     const shards = [...held.values()].filter(
       ({ topic, partition }) =>
         wanted === undefined || (partition === wanted.partition && (wanted.topic ?? topic) === topic),
     );
+    if (shards.length === 0) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
     for (const shard of shards) {
-      contest(shard, forMs).catch((error: unknown) => {
+      contest(shard, promise).catch((error: unknown) => {
         logger.warn({ ...shard, error: messageOf(error) }, 'the shard could not be claimed by another owner (chaos)');
       });
     }
-    return shards.length;
+    return resolve;
   }
 
-  async function contest(shard: ShardId, forMs: number): Promise<void> {
+  async function contest(shard: ShardId, over: Promise<void>): Promise<void> {
     const claim = await log.claim(shard);
-    await new Promise<void>((resolve) => void injector.clock.after(forMs, resolve));
+    await over;
     await claim.release();
     // Only the group says who is to run a shard; a worker that was fenced does not claim again by itself.
     for (const { name, listener, assigned } of groups) {

@@ -3,8 +3,7 @@
  *
  * Owns the words, what each may be aimed at and how it is measured, and the reading of both from text and objects.
  * A fault strikes until it is cleared, unless `for` (how long) or `times` (how often) ends it before; `odds` says how
- * likely each occasion is struck (default 1). What strikes where it is at once `crash`, `torn-write` and
- * `fenced-writer`, strikes once.
+ * likely each occasion is struck (default 1). `crash` and `torn-write` strike once.
  */
 import { z } from 'zod';
 import { didYouMean, messageOf, WeirError } from '../errors/index.ts';
@@ -130,21 +129,13 @@ const words: Readonly<Record<FaultWord, Word>> = {
     needs: ({ by, drift }) =>
       by === undefined && drift === undefined ? 'it needs "by" (such as "-5 s") or "drift" (such as 0.01)' : undefined,
   },
-  'fenced-writer': { aims: ['log', 'shard'], measures: ['for'], times: 1, forMs: 1_000 },
+  'fenced-writer': { aims: ['log', 'shard'], measures: ['for'], forMs: 1_000 },
   'full-disk': { aims: ['log'], aim: 'log', measures: ['for'] },
   'full-mailbox': { aims: ['actor'], measures: ['for'] },
 };
 
 /** Every word, in the order of the catalogue. */
 export const faultWords: readonly FaultWord[] = Object.keys(words).filter(isWord);
-
-/** What a word may be aimed at and measured by, for help texts. */
-export function usageOf(word: FaultWord): {
-  readonly targets: readonly string[];
-  readonly measures: readonly string[];
-} {
-  return { targets: words[word].aims.map((aim) => targetForms[aim]), measures: words[word].measures };
-}
 
 const duration = z.union([z.string(), z.number()], 'must be a duration such as "10 s"');
 const shapes = {
@@ -174,6 +165,17 @@ export function parseFault(given: unknown): Fault {
   readFault(value);
   // It has the shape of its word: readFault has looked at every field.
   return value as Fault;
+}
+
+/**
+ * A fault from its parts as a command line has them: all of them text.
+ * @throws WeirError `WEIR_FAULT_INVALID`
+ */
+export function faultFrom(type: string, target: string, given: Readonly<Record<string, string | undefined>>): Fault {
+  const told = Object.entries(given).flatMap(([name, text]) =>
+    text === undefined ? [] : [[name, measureFrom(name, text)]],
+  );
+  return parseFault({ type, ...(target === '' ? {} : { on: target }), ...Object.fromEntries(told) });
 }
 
 /**
@@ -268,7 +270,7 @@ function fromText(text: string): unknown {
 }
 
 /** A measure from text; what is no number stays text, for the schema to say so. */
-export function measureFrom(name: string, text: string): unknown {
+function measureFrom(name: string, text: string): unknown {
   const count = name === 'times' || name === 'odds' || name === 'drift';
   return count && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -1,8 +1,10 @@
 /** Faults by name: the words, the injector, and the decorators of ports that strike what they wrap. */
 export { contestedLog } from './contested-log.ts';
 export { describeFault } from './describe-fault.ts';
+export type { ChaosDesk } from './desk.ts';
+export { chaosDesk } from './desk.ts';
 export type { Fault, FaultWord, Shift } from './fault.ts';
-export { faultWords, parseFault } from './fault.ts';
+export { faultFrom, faultWords, parseFault } from './fault.ts';
 export { faultyClock } from './faulty-clock.ts';
 export { faultyPeer } from './faulty-peer.ts';
 export { faultyStore } from './faulty-store.ts';

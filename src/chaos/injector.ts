@@ -312,8 +312,8 @@ export class FaultInjector {
         this.#strike(live);
         return;
       case 'fenced-writer': {
-        const claimed = takeOver?.(aim.type === 'shard' ? aim : undefined, forMs ?? 0) ?? 0;
-        if (claimed === 0) throw unreachable(live.fault, 'this worker has no such shard at this moment');
+        live.undo = takeOver?.(aim.type === 'shard' ? aim : undefined);
+        if (live.undo === undefined) throw unreachable(live.fault, 'this worker has no such shard at this moment');
         this.#strike(live);
         return;
       }

@@ -32,8 +32,8 @@ export interface Seams {
   readonly clock: true;
   /** Cuts the worker off from the log; gives how to mend that. */
   readonly cutOff: () => () => void;
-  /** Claims shards as another owner would, each for so long; gives how many it has claimed. */
-  readonly takeOver: (shard: Shard | undefined, forMs: number) => number;
+  /** Claims a shard (undefined: all) as another owner would; gives how to give it back, undefined if there is no such. */
+  readonly takeOver: (shard: Shard | undefined) => (() => void) | undefined;
 }
 
 /** Why a fault could never strike; undefined when it can. */

@@ -33,6 +33,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set([
   'WEIR_MODULE_UNUSABLE',
   'WEIR_FLOW_DEFINITION',
   'WEIR_DURATION_INVALID',
+  'WEIR_FAULT_INVALID',
   'WEIR_HTTP_ADDRESS',
 ]);
 
@@ -47,7 +48,7 @@ export function exitCodeOf(thrown: unknown): ExitCode {
 export function failureText(thrown: unknown, json: boolean): string {
   const { code, message, remedy: said } = factsOf(thrown);
   // Remedies name commands; they are told as they can be typed here.
-  const remedy = said.replace(/\bweir(?= (?:up|flow|status|tree|actor|--help)\b)/g, commandName(process.env));
+  const remedy = said.replace(/\bweir(?= (?:up|flow|status|tree|actor|chaos|--help)\b)/g, commandName(process.env));
   const causes = causesOf(thrown);
   if (json) return `${JSON.stringify({ error: { code, message, causes, remedy } })}\n`;
   return [`weir: ${message} (${code})`, ...causes.map((cause) => `  cause: ${cause}`), `  to do: ${remedy}`, ''].join(

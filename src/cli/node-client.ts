@@ -108,6 +108,17 @@ export const eventsAnswer = z.looseObject({
 });
 export type EventsAnswer = z.output<typeof eventsAnswer>;
 
+export const faultAnswer = z.looseObject({
+  id: z.number(),
+  text: z.string(),
+  since: z.string(),
+  until: z.string().optional(),
+  left: z.number().optional(),
+  struck: z.number(),
+});
+export const chaosAnswer = z.looseObject({ active: z.array(faultAnswer), struck: z.record(z.string(), z.number()) });
+export const clearedAnswer = z.looseObject({ cleared: z.array(faultAnswer) });
+
 const problem = z.looseObject({
   code: z.string(),
   detail: z.string(),
@@ -119,6 +130,7 @@ const problem = z.looseObject({
 export interface NodeClient {
   get<T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>>;
   post<T extends z.ZodType>(schema: T, path: string, body: unknown, query?: Query): Promise<z.output<T>>;
+  delete<T extends z.ZodType>(schema: T, path: string, query?: Query): Promise<z.output<T>>;
 }
 
 type Query = Readonly<Record<string, string | number | undefined>>;
@@ -135,7 +147,7 @@ export function nodeClient(url: string, waitMs = 0): NodeClient {
     schema: T,
     path: string,
     query: Query,
-    body?: unknown,
+    { method, body }: { readonly method: string; readonly body?: unknown },
   ): Promise<z.output<T>> {
     const target = addressOf(url, path);
     for (const [name, value] of Object.entries(query)) {
@@ -146,9 +158,8 @@ export function nodeClient(url: string, waitMs = 0): NodeClient {
     try {
       response = await fetch(target, {
         signal: AbortSignal.timeout(waitMs + marginMs),
-        ...(body === undefined
-          ? {}
-          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        method,
+        ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       });
       text = await response.text();
     } catch (thrown) {
@@ -167,8 +178,9 @@ export function nodeClient(url: string, waitMs = 0): NodeClient {
     return fits.data;
   }
   return {
-    get: (schema, path, query = {}) => request(schema, path, query),
-    post: (schema, path, body, query = {}) => request(schema, path, query, body),
+    get: (schema, path, query = {}) => request(schema, path, query, { method: 'GET' }),
+    post: (schema, path, body, query = {}) => request(schema, path, query, { method: 'POST', body }),
+    delete: (schema, path, query = {}) => request(schema, path, query, { method: 'DELETE' }),
   };
 }
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../errors/index.ts';
 import { actorCommands } from './actor-commands.ts';
+import { chaosCommands } from './chaos-commands.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
@@ -45,6 +46,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   flowCommands(program, context);
   nodeCommands(program, context);
   actorCommands(program, context);
+  chaosCommands(program, context);
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }

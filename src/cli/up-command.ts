@@ -54,6 +54,7 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
         hospital: configuration.hospital,
         ...(redeliver === undefined ? {} : { redeliver }),
         http: configuration.http,
+        chaos: configuration.chaos,
         ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
         logger,
       });

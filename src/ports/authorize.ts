@@ -19,6 +19,7 @@ export type Action =
   | 'flow.kill'
   | 'actor.ask'
   | 'actor.steer'
+  | 'chaos.inject'
   | 'node.read';
 
 /** What the action is on: a member, a flow class, one flow, or an actor of the node. */

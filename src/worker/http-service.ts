@@ -1,6 +1,7 @@
 /** The HTTP edge of a worker. */
 import type { Ref } from '../actors/kernel/index.ts';
 import { type Address, checkAddress, type HttpMessage, httpBehavior } from '../actors/rpc/index.ts';
+import type { ChaosDesk } from '../chaos/index.ts';
 import type { ExtraServices } from './node.ts';
 import { logNeed, type ServiceDescriptor } from './service.ts';
 
@@ -23,7 +24,10 @@ const defaultHttpPort = 7_447;
  * The edge of a node, as a service to add to it.
  * @throws WeirError `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN`, before anything is started
  */
-export async function openHttp({ port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions): Promise<HttpEdge> {
+export async function openHttp(
+  { port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions,
+  chaos?: ChaosDesk,
+): Promise<HttpEdge> {
   let address: Address = { host, port };
   let url: string | undefined;
   await checkAddress(address);
@@ -47,6 +51,7 @@ export async function openHttp({ port = defaultHttpPort, host = '127.0.0.1' }: H
             authorize,
             address,
             logger,
+            chaos,
             facts: {
               status,
               tree: () => system.tree(),

@@ -1,4 +1,6 @@
 /** A worker: what a process is made of. */
+
+export type { ChaosOptions } from './chaos.ts';
 export type {
   Client,
   FlowHandle,

@@ -11,6 +11,7 @@ import {
 } from '../ports/index.ts';
 import { openEmbeddedLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
+import { type ChaosOptions, nodeChaos } from './chaos.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type Node, type NodeSettings } from './node.ts';
@@ -28,6 +29,8 @@ export interface StartNodeSettings extends NodeSettings {
    * long; `weir up` does so after 30 s. Default: nobody watches the loop of a program that embeds a node.
    */
   readonly endIfBlocked?: Duration;
+  /** Lets operators inject faults by name (`POST /api/v1/chaos`, `weir chaos`). Default: every fault is refused. */
+  readonly chaos?: ChaosOptions;
 }
 
 /** A node of its own, with its address if it listens for HTTP. */
@@ -51,16 +54,26 @@ export interface StartedNode extends Node {
  */
 export async function startNode(settings: StartNodeSettings): Promise<StartedNode> {
   checkStartSettings(settings);
-  const clock: Clock = systemClock();
+  const machine: Clock = systemClock();
   const random = systemRandom();
   const logger = settings.logger ?? pinoLogger({ level: 'warn' });
-  const http = settings.http === undefined ? undefined : await openHttp(settings.http);
-  const log = await openEmbeddedLog({ directory: settings.data, clock, logger });
+  const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
+  const clock = chaos?.clock ?? machine;
+  const http = settings.http === undefined ? undefined : await openHttp(settings.http, chaos?.desk);
+  const log = await openEmbeddedLog({
+    ...{ directory: settings.data, clock, logger },
+    ...(chaos === undefined ? {} : { openStore: chaos.openStore }),
+  });
   const peer = loopbackTransport({ clock, random });
   const { endIfBlocked: within, data } = settings;
-  const watch = within === undefined ? undefined : watchLoop({ within, reports: join(data, 'reports') }, clock);
+  const watch = within === undefined ? undefined : watchLoop({ within, reports: join(data, 'reports') }, machine);
   try {
-    const node = await createNode(settings, { log, clock, random, logger, peer, probe: watch?.probe }, http?.services);
+    const node = await createNode(
+      settings,
+      { ...(chaos?.ports({ log, peer }) ?? { log, peer }), clock, random, logger, probe: watch?.probe },
+      http?.services,
+    );
+    chaos?.started(node);
     const letGo = holdProcess();
     const url = http?.url();
     return {

@@ -40,6 +40,8 @@ export interface Configuration {
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
   /** How long the event loop may stand still. */
   readonly watchdog: { readonly loop: Duration | 'off' };
+  /** Whether operators may inject faults. */
+  readonly chaos: { readonly allow: boolean };
   /** Modules whose flows and actors every member runs. */
   readonly modules: readonly string[];
   readonly members: readonly MemberConfiguration[];

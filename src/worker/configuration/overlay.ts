@@ -31,6 +31,7 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_HTTP_PORT', { path: ['http', 'port'], read: number }],
   ['WEIR_LOG_LEVEL', { path: ['log', 'level'], read: text }],
   ['WEIR_LOG_PRETTY', { path: ['log', 'pretty'], read: flag }],
+  ['WEIR_CHAOS_ALLOW', { path: ['chaos', 'allow'], read: flag }],
   ['WEIR_WATCHDOG_LOOP', { path: ['watchdog', 'loop'], read: text }],
 ]);
 

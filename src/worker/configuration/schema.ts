@@ -48,6 +48,10 @@ const watchdogSchema = z.strictObject({
   loop: z.union([z.literal('off'), durationSetting]).default('30 s'),
 });
 
+const chaosSchema = z.strictObject({
+  allow: z.boolean('it must be true or false').default(false),
+});
+
 export const configurationSchema = z.strictObject({
   data: z.string().min(1).default('./.weir'),
   shards: shardsSetting.optional(),
@@ -57,6 +61,7 @@ export const configurationSchema = z.strictObject({
   http: httpSchema.prefault({}),
   log: logSchema.prefault({}),
   watchdog: watchdogSchema.prefault({}),
+  chaos: chaosSchema.prefault({}),
   modules: z.array(moduleName).default([]),
   members: z
     .record(
@@ -71,6 +76,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configurationSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
   if (path[0] === 'log') return Object.keys(logSchema.shape);
+  if (path[0] === 'chaos') return Object.keys(chaosSchema.shape);
   if (path[0] === 'watchdog') return Object.keys(watchdogSchema.shape);
   return Object.keys(memberSchema.shape);
 }

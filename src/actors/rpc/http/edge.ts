@@ -84,6 +84,15 @@ export class Edge {
     throw new WeirError('WEIR_FORBIDDEN', { principal: operator.name, action: 'actor.steer' });
   }
 
+  /**
+   * Who injects faults into the node.
+   * @throws WeirError `WEIR_FORBIDDEN` when operators of this edge may not
+   */
+  injector(): Authority['principal'] {
+    if (this.#setup.authorize(operator, 'chaos.inject', {})) return operator;
+    throw new WeirError('WEIR_FORBIDDEN', { principal: operator.name, action: 'chaos.inject' });
+  }
+
   start(request: StartRequest): Promise<Started> {
     return this.#ask((replyTo) => ({ type: 'start', ...request, authority: client, replyTo }));
   }

@@ -51,6 +51,12 @@ export const skipBody = z.strictObject({ reason, result: z.unknown().optional() 
 const actorPath = z.string().startsWith('/', 'is a path such as /services/rpc').max(4_000);
 
 export const steerBody = z.strictObject({ path: actorPath, reason });
+/** A fault as an object or as text; the desk says what is wrong with it. */
+export const chaosBody = z.strictObject({
+  fault: z.unknown().refine((fault) => fault !== undefined, 'name a fault'),
+  reason,
+});
+export const clearQuery = z.strictObject({ id: number.optional(), reason });
 export const treeQuery = z.strictObject({ path: actorPath.optional(), depth: count.default(1_000) });
 export const eventsQuery = z.strictObject({ since: number.default(0), wait });
 export const traceQuery = z.strictObject({

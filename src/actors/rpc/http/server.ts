@@ -3,10 +3,12 @@
  * who may send it, how its body is read, how errors are told and logged, and what becomes of it when the node stops.
  */
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { ChaosDesk } from '../../../chaos/index.ts';
 import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { type Address, listenError, urlOf } from './address.ts';
+import { chaosRoutes } from './chaos-routes.ts';
 import { Edge, type EdgeSetup } from './edge.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { checkSource } from './guard.ts';
@@ -19,6 +21,8 @@ import { pathOf, sendProblem } from './reply.ts';
 export interface ServerSetup extends EdgeSetup {
   readonly address: Address;
   readonly facts: NodeFacts;
+  /** Where faults are injected; undefined on a node that allows none. */
+  readonly chaos?: ChaosDesk | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -90,6 +94,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.setErrorHandler((error: FastifyError, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
   flowRoutes(app, edge);
+  chaosRoutes(app, edge, setup.chaos);
   actorRoutes(app, { edge, system: setup.system, logger });
   nodeRoutes(app, facts, metrics, () => edge.checkRead());
 
@@ -153,7 +158,7 @@ function refusalOf(thrown: Error, request: FastifyRequest): WeirError {
 /** Nothing there, or nothing that can be done in this way. */
 function missing(app: FastifyInstance, request: FastifyRequest): WeirError {
   const path = pathOf(request);
-  const allowed = ['GET', 'HEAD', 'POST'].filter((method) => app.findRoute({ method, url: path }) !== null);
+  const allowed = ['GET', 'HEAD', 'POST', 'DELETE'].filter((method) => app.findRoute({ method, url: path }) !== null);
   if (allowed.length === 0) return new WeirError('WEIR_HTTP_ROUTE', { path });
   return new WeirError('WEIR_HTTP_METHOD', { method: request.method, path, allow: allowed.join(', ') });
 }
