@@ -90,7 +90,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     this.#owner = owner;
     this.#behavior = behavior;
     this.#options = options;
-    this.ref = new ActorRef<Message>(this, undefined, (message) => this.#accept(message));
+    this.ref = new ActorRef<Message>(this, undefined, (message) => this.accept(message, false));
     this.node = kernel.tree.add(branch);
     kernel.governor.ready(this);
   }
@@ -116,12 +116,13 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     return this.#turns.parked;
   }
 
-  #accept(message: Message): TellResult {
+  /** Takes a message; a `bound` one only for the incarnation that runs now. */
+  accept(message: Message, bound: boolean): TellResult {
     if (this.state === 'draining' || this.state === 'dead') {
       this.kernel.letters.undeliverable(this.path, this.state === 'dead' ? 'dead' : 'stopped', message);
       return 'dead';
     }
-    const result = this.inbox.offer(message);
+    const result = this.inbox.offer(message, bound);
     if (this.#turns.parked && result === 'accepted') this.#turns.wake();
     return result;
   }
@@ -215,12 +216,14 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     this.#restarts += 1;
     this.#cause = cause;
     this.#end(incarnation);
+    this.inbox.spillBound();
     if (!incarnation.hasHook && (this.#family?.size ?? 0) === 0) this.#again(delayMs);
     else void this.#restartLater(incarnation, delayMs, cause);
   }
 
   async #restartLater(incarnation: Incarnation<Message>, delayMs: number, cause: Cause): Promise<void> {
-    await this.#family?.stop({ type: 'stopped' });
+    // Without children its end begins within its turn: nobody who hears of it can be quicker.
+    if (this.#family !== undefined && this.#family.size > 0) await this.#family.stop({ type: 'stopped' });
     const deadline = new Deadline(this.kernel.clock, this.#shutdownMs);
     await deadline.within(this.#runHook(incarnation, cause));
     deadline.cancel();

@@ -17,6 +17,7 @@ export interface Inside<Message> extends Addressee {
   readonly ref: Ref<Message>;
   readonly alive: boolean;
   readonly resting: boolean;
+  accept(message: Message, bound: boolean): TellResult;
   spawn<Child>(name: string, behavior: Behavior<Child>, options: SpawnOptions): Ref<Child>;
   fail(incarnation: Incarnation<Message>, error: Error): void;
   signal(incarnation: Incarnation<Message>, signal: Signal): void;
@@ -40,8 +41,9 @@ export class Context<Message> implements ActorContext<Message> {
     const incarnation = this.#incarnation;
     const cell = this.#cell;
     incarnation.self ??= new ActorRef<Message>(cell, incarnation.uid, (message) => {
+      if (!incarnation.over) return cell.accept(message, true);
       // Once its actor is dead, a reference is as dead as any other of it.
-      if (!incarnation.over || !cell.alive) return cell.ref.tell(message);
+      if (!cell.alive) return cell.ref.tell(message);
       cell.kernel.letters.undeliverable(cell.path, 'stale', message);
       return 'dead';
     });

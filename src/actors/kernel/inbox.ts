@@ -48,7 +48,8 @@ export class Inbox<Message> {
     return this.#mailbox.taken();
   }
 
-  offer(message: Message): TellResult {
+  /** `bound`: it was told to the incarnation that runs now, and is no other's. */
+  offer(message: Message, bound: boolean): TellResult {
     const { totals, governor, letters } = this.#kernel;
     if (this.#mailbox.size >= this.limit) {
       letters.refused(this.#path, message);
@@ -56,7 +57,7 @@ export class Inbox<Message> {
     }
     totals.accepted += 1;
     const at = governor.stamp();
-    this.#mailbox.push(message, at);
+    this.#mailbox.push(message, at, bound);
     this.idle?.touch(at);
     return 'accepted';
   }
@@ -105,6 +106,11 @@ export class Inbox<Message> {
     incarnation.stash = undefined;
     const at = this.#kernel.governor.stamp();
     for (const message of stash.reverse()) this.#mailbox.unshift(message, at);
+  }
+
+  /** The incarnation is over, and with it whatever was told to it alone. */
+  spillBound(): void {
+    for (const taken of this.#mailbox.takeBound()) this.#kernel.letters.dropped(this.#path, 'stale', taken);
   }
 
   /** Nobody will handle what is left. */

@@ -13,14 +13,15 @@ export class Mailbox<Message> {
   #mask = -1;
   // An idle actor has received nothing yet and must not pay for a ring.
   #messages: (Message | undefined)[] = [];
-  /** Parallel to `#messages`: numbers in an array of their own need no allocation. */
+  /** Parallel to `#messages`: numbers in an array of their own need no allocation. Those of bound messages are marked. */
   #stamps: number[] = [];
 
-  push(message: Message, at: number): void {
+  /** `bound`: only the incarnation that runs now may handle it, see `takeBound`. */
+  push(message: Message, at: number, bound = false): void {
     if (this.size > this.#mask) this.#grow();
     const slot = (this.#head + this.size) & this.#mask;
     this.#messages[slot] = message;
-    this.#stamps[slot] = at;
+    this.#stamps[slot] = bound ? mark(at) : at;
     this.size += 1;
   }
 
@@ -45,14 +46,36 @@ export class Mailbox<Message> {
     return message;
   }
 
+  /** Takes all bound messages, oldest first; the others keep their order. */
+  takeBound(): Message[] {
+    const taken: Message[] = [];
+    let kept = 0;
+    for (let index = 0; index < this.size; index += 1) {
+      const slot = (this.#head + index) & this.#mask;
+      const message = this.#messages[slot] as Message;
+      const stamp = this.#stamps[slot] ?? 0;
+      this.#messages[slot] = undefined;
+      if (isMarked(stamp)) {
+        taken.push(message);
+        continue;
+      }
+      const place = (this.#head + kept) & this.#mask;
+      this.#messages[place] = message;
+      this.#stamps[place] = stamp;
+      kept += 1;
+    }
+    this.size = kept;
+    return taken;
+  }
+
   /** When the oldest message came, or `undefined`. */
   oldest(): number | undefined {
-    return this.size === 0 ? undefined : this.#stamps[this.#head];
+    return this.size === 0 ? undefined : unmark(this.#stamps[this.#head]);
   }
 
   /** When the message came that was taken last, if its place is still known. */
   taken(): number | undefined {
-    return this.#stamps[(this.#head - 1) & this.#mask];
+    return unmark(this.#stamps[(this.#head - 1) & this.#mask]);
   }
 
   #grow(): void {
@@ -76,4 +99,17 @@ export class Mailbox<Message> {
     this.#head = 0;
     this.#mask = -1;
   }
+}
+
+/** A mark is a negative stamp, so that it costs a message neither memory nor time. */
+function mark(at: number): number {
+  return -1 - at;
+}
+
+function isMarked(stamp: number): boolean {
+  return stamp < 0;
+}
+
+function unmark(stamp: number | undefined): number | undefined {
+  return stamp !== undefined && isMarked(stamp) ? mark(stamp) : stamp;
 }

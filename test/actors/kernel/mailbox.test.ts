@@ -5,20 +5,28 @@ import { Mailbox } from '../../../src/actors/kernel/mailbox.ts';
 describe('mailbox', () => {
   it('AK1 is a queue, whatever is put in and taken out at both ends', () => {
     const act = fc.oneof(
-      fc.record({ type: fc.constant('push' as const), value: fc.option(fc.nat(), { nil: undefined }) }),
+      fc.record({
+        type: fc.constant('push' as const),
+        value: fc.option(fc.nat(), { nil: undefined }),
+        bound: fc.boolean(),
+      }),
+      fc.record({ type: fc.constant('takeBound' as const) }),
       fc.record({ type: fc.constant('unshift' as const), value: fc.nat() }),
       fc.record({ type: fc.constant('shift' as const) }),
     );
     const property = fc.property(fc.array(act, { maxLength: 200 }), (acts) => {
       const mailbox = new Mailbox<number | undefined>();
-      const model: { value: number | undefined; at: number }[] = [];
+      let model: { value: number | undefined; at: number; bound: boolean }[] = [];
       acts.forEach((each, at) => {
         if (each.type === 'push') {
-          mailbox.push(each.value, at);
-          model.push({ value: each.value, at });
+          mailbox.push(each.value, at, each.bound);
+          model.push({ value: each.value, at, bound: each.bound });
         } else if (each.type === 'unshift') {
           mailbox.unshift(each.value, at);
-          model.unshift({ value: each.value, at });
+          model.unshift({ value: each.value, at, bound: false });
+        } else if (each.type === 'takeBound') {
+          expect(mailbox.takeBound()).toEqual(model.filter(({ bound }) => bound).map(({ value }) => value));
+          model = model.filter(({ bound }) => !bound);
         } else if (model.length > 0) {
           expect(mailbox.shift()).toBe(model.shift()?.value);
         }

@@ -123,6 +123,36 @@ describe('restart', () => {
     expect(system.tree()[0]).toMatchObject({ restarts: 1 });
   });
 
+  it('AK4 what was told to an older incarnation alone, and still waited when that ended, does not reach the newer one', async () => {
+    const { system, settle } = testSystem();
+    const letters: string[] = [];
+    system.onDeadLetter(({ reason, message }) => letters.push(`${reason}: ${message}`));
+    const handled: string[] = [];
+    const ref = system.spawn<string>(
+      'worker',
+      ({ self }) => ({
+        message(message) {
+          if (message !== 'crash') {
+            handled.push(message);
+            return;
+          }
+          self.tell('an answer to it');
+          ref.tell('for whoever works');
+          self.tell('another answer to it');
+          throw new Error('boom');
+        },
+      }),
+      restartAtOnce,
+    );
+    ref.tell('crash');
+    ref.tell('work');
+    await settle();
+    expect(handled).toEqual(['work', 'for whoever works']);
+    expect(letters).toEqual(['stale: an answer to it', 'stale: another answer to it']);
+    const { accepted, handled: done, deadLettered, queued } = system.counts();
+    expect(done + deadLettered + queued).toBe(accepted);
+  });
+
   it('AK4 an address that an older incarnation gave away does not reach the newer one', async () => {
     const { system, settle } = testSystem();
     const letters: string[] = [];
