@@ -74,10 +74,9 @@ export function persistentActorKit<State extends ZodType, Messages extends Actor
     clock,
     log,
     given(...states) {
-      const host = new ActorHost({ clock, log: log.logger, limits: defaultLimits }, registry);
-      const actor = new ActorUnderTest(host, definition, key);
-      if (states.length > 0) actor.begin(states[0], clock.now());
-      return scenarioOf<State, Messages, never>(actor);
+      const host = (): ActorHost => new ActorHost({ clock, log: log.logger, limits: defaultLimits }, registry);
+      const unchanged = new ActorUnderTest(definition, key, { host, now: () => clock.now() });
+      return scenarioOf<State, Messages, never>(states.length === 0 ? unchanged : unchanged.with(states[0]));
     },
   };
 }
@@ -90,8 +89,7 @@ function scenarioOf<State extends ZodType, Messages extends ActorMessageTypes, L
       return actor.state;
     },
     when(type, body) {
-      actor.handle(type, body);
-      return scenarioOf(actor);
+      return scenarioOf(actor.after(type, body));
     },
     // biome-ignore lint/suspicious/noThenProperty: given, when, then are the words of such a test; nothing is awaited
     then(effect) {
@@ -109,49 +107,65 @@ type Answer =
   | { readonly type: 'reply'; readonly value: unknown }
   | { readonly type: 'refused'; readonly code: string; readonly message: string };
 
+interface Surroundings {
+  readonly host: () => ActorHost;
+  readonly now: () => number;
+}
+
+/** An actor at one moment: a message makes another one of it, so that tests may go on from the same one. */
 class ActorUnderTest<State extends ZodType, Messages extends ActorMessageTypes> {
-  readonly #host: ActorHost;
   readonly #definition: PersistentActor<State, Messages>;
   readonly #key: string;
+  readonly #surroundings: Surroundings;
   readonly #address: string;
-  #state: unknown;
+  /** Its record; undefined before its first change. */
+  #record: Uint8Array | undefined;
   #last: { readonly text: string; readonly answer: Answer } | undefined;
 
-  constructor(host: ActorHost, definition: PersistentActor<State, Messages>, key: string) {
-    this.#host = host;
+  constructor(definition: PersistentActor<State, Messages>, key: string, surroundings: Surroundings) {
     this.#definition = definition;
     this.#key = key;
+    this.#surroundings = surroundings;
     this.#address = actorAddress(member, definition.name, key);
-    this.#state = definition.state.parse(definition.initial(key));
   }
 
   get state(): output<State> {
+    const { state, initial } = this.#definition;
+    if (this.#record === undefined) return state.parse(initial(this.#key));
     // Parsed by its schema before it was encoded.
-    return this.#state as output<State>;
+    return decodeValue(actorHead.decode(this.#record).state) as output<State>;
   }
 
-  begin(given: unknown, now: number): void {
-    const { name, version, state } = this.#definition;
-    const bytes = encodeValue(state.parse(given), `the state of actor ${name}`);
+  with(given: unknown): ActorUnderTest<State, Messages> {
+    const { name, version, state: schema } = this.#definition;
+    const state = encodeValue(schema.parse(given), `the state of actor ${name}`);
+    const updated = this.#surroundings.now();
     const head = { actor: name, version, memberName: member.name, memberGroup: member.group, key: this.#key };
-    this.#host.restore(this.#address, actorHead.encode({ ...head, state: bytes, updated: now }));
-    this.#state = decodeValue(bytes);
+    return this.#next(actorHead.encode({ ...head, state, updated }));
   }
 
-  handle(type: string, given: unknown): void {
+  after(type: string, given: unknown): ActorUnderTest<State, Messages> {
     const { name, messages } = this.#definition;
     const changes = new ChangeSet();
     const schema = Object.hasOwn(messages, type) ? messages[type]?.body : undefined;
     if (schema === undefined) throw new RangeError(`actor ${name} has no message "${type}"`);
     const body = encodeValue(schema.parse(given), `message "${type}" to actor ${name}`);
-    const outcome = this.#host.handle({ member, actor: name, key: this.#key, type, body }, changes);
-    const bytes = changes.records.find(({ key }) => key === `c/${this.#address}`)?.value;
-    if (bytes !== undefined && bytes !== null) this.#state = decodeValue(actorHead.decode(bytes).state);
+    const host = this.#surroundings.host();
+    if (this.#record !== undefined) host.restore(this.#address, this.#record);
+    const outcome = host.handle({ member, actor: name, key: this.#key, type, body }, changes);
+    const record = changes.records.find(({ key }) => key === `c/${this.#address}`)?.value ?? this.#record;
     const answer: Answer =
       outcome.type === 'refused'
         ? { type: 'refused', code: outcome.fault.code, message: outcome.fault.message }
         : { type: 'reply', value: outcome.body.length === 0 ? undefined : decodeValue(outcome.body) };
-    this.#last = { text: `${name}/${this.#key} ${type}`, answer };
+    return this.#next(record, { text: `${name}/${this.#key} ${type}`, answer });
+  }
+
+  #next(record: Uint8Array | undefined, last?: { readonly text: string; readonly answer: Answer }) {
+    const next = new ActorUnderTest(this.#definition, this.#key, this.#surroundings);
+    next.#record = record;
+    next.#last = last;
+    return next;
   }
 
   /** What of an effect has not come about. */
@@ -167,7 +181,7 @@ class ActorUnderTest<State extends ZodType, Messages extends ActorMessageTypes> 
       const found = answer?.type === 'reply' ? answer.value : undefined;
       return `the reply to ${text} is another one\n${difference(effect.reply, found)}`;
     }
-    if (!('state' in effect) || meets(effect.state, this.#state)) return undefined;
-    return `the state after ${text} is another one\n${difference(effect.state, this.#state)}`;
+    if (!('state' in effect) || meets(effect.state, this.state)) return undefined;
+    return `the state after ${text} is another one\n${difference(effect.state, this.state)}`;
   }
 }
