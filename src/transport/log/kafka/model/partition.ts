@@ -116,8 +116,10 @@ export class Partition {
     return () => void this.#waiters.delete(wake);
   }
 
-  deleteRecords(before: number): number {
+  deleteRecords(given: number): number {
     if (!this.#topic.delete) return kafkaError.policyViolation;
+    // -1 stands for the high watermark.
+    const before = given === -1 ? this.#highWatermark : given;
     if (before < 0 || before > this.#highWatermark) return kafkaError.offsetOutOfRange;
     this.#logStart = Math.max(this.#logStart, before);
     this.#batches.splice(0, this.#firstFrom(this.#logStart));
