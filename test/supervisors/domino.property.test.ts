@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChildSpec, describeWaiting } from '../../src/supervisors/index.ts';
+import { propertyRuns } from '../fixtures/property-runs.ts';
 import { type Puppet, puppet, supervise } from './support.ts';
 
 const size = 6;
@@ -52,6 +53,6 @@ describe('domino under random failures', () => {
       expect(await states()).toBe(needs.map((_, n) => `${n}:ready`).join(' '));
       expect(describeWaiting(await status())).toEqual([]);
     });
-    await fc.assert(property, { numRuns: 200 });
+    await fc.assert(property, { numRuns: propertyRuns(200) });
   });
 });
