@@ -150,13 +150,19 @@ describe('a test of a flow that answers', () => {
   });
 
   it('TK2 runs an actor for real from a given state', async () => {
-    await given(sell)
-      .actor(shelf, 'chair')
-      .has({ left: 1 })
-      .openedBy('ACME', trade)
+    const stocked = given(sell).actor(shelf, 'chair').has({ left: 5 }).openedBy('ACME', trade);
+    const sold = await stocked
       .sends('offer', { item: 'chair', count: 2 })
-      .receives('decline', { why: 'there are only 1' })
+      .receives('agree')
+      .sends('paid', { receipt: 'r' })
+      .then.completed('sold');
+    expect(sold.actor(shelf, 'chair')).toEqual({ left: 3 });
+    const declined = await stocked
+      .sends('offer', { item: 'chair', count: 6 })
+      .receives('decline', { why: 'there are only 5' })
       .then.completed('declined');
+    expect(declined.actor(shelf, 'chair')).toEqual({ left: 5 });
+    expect(declined.actor(shelf, 'table')).toEqual({ left: 3 });
   });
 
   it.each(['closes', 'fails', 'staysSilent'] as const)('TK2 lets the peer end as peers do: it %s', async (end) => {

@@ -1,8 +1,10 @@
 /** How a test of a flow ends: what is checked of the flow then, and that restarts make no difference to it. */
+import type { output, ZodType } from 'zod';
+import type { ActorMessageTypes, PersistentActor } from '../../actors/flow/index.ts';
 import { brief, type CallSite, callSite, difference, type Expected, lineDifference, meets } from '../expectation.ts';
 import { reportOf, restartReport, standing } from './report.ts';
 import { Run } from './run.ts';
-import type { Box, Ending, Script, WaitsOn } from './script.ts';
+import { actorName, type Box, type Ending, type Script, type WaitsOn } from './script.ts';
 
 /** What a test got to see of a flow. */
 export interface FlowOutcome {
@@ -13,6 +15,11 @@ export interface FlowOutcome {
   readonly effects: readonly string[];
   /** The same with everything that it was given, stage by stage. */
   readonly history: readonly string[];
+  /** The state of a persistent actor that ran for real. */
+  actor<State extends ZodType, Messages extends ActorMessageTypes>(
+    definition: PersistentActor<State, Messages>,
+    key: string,
+  ): output<State>;
   /** What its worker was killed at and started again, in the run with restarts. */
   readonly restarts: readonly string[];
 }
@@ -74,12 +81,25 @@ async function play(script: Script, ending: Ending): Promise<FlowOutcome> {
       stage: view.stage,
       effects: straight.history.effects(),
       history: straight.history.lines(),
+      actor: (definition, key) => actorState(script, straight, definition, key),
       restarts: restarted.suspensions,
     };
   } finally {
     straight.end();
     restarted.end();
   }
+}
+
+function actorState<State extends ZodType, Messages extends ActorMessageTypes>(
+  { given }: Script,
+  { actors }: Run,
+  definition: PersistentActor<State, Messages>,
+  key: string,
+): output<State> {
+  const name = actorName(definition, key);
+  if (actors.has(name)) return definition.state.parse(actors.get(name));
+  const begun = given.find((one) => actorName(one.definition, one.key) === name);
+  return definition.state.parse(begun === undefined ? definition.initial(key) : begun.state);
 }
 
 /** What of the ending has not come about; undefined when all has. */
@@ -136,7 +156,11 @@ async function missed(
 async function comparison(flow: string, straight: Run, restarted: Run): Promise<string | undefined> {
   const { divergence } = restarted;
   const [first, second] = await Promise.all(
-    [straight, restarted].map(async (run) => [...run.history.lines(), ...(await standing(run)).slice(0, 1)]),
+    [straight, restarted].map(async (run) => [
+      ...run.history.lines(),
+      ...[...run.actors].map(([name, state]) => `  actor ${name} has ${brief(state)}`).sort(),
+      ...(await standing(run)).slice(0, 1),
+    ]),
   );
   if (divergence !== undefined) {
     const { before, after } = divergence;

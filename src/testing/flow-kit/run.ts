@@ -15,7 +15,7 @@ import {
 } from '../../actors/flow/index.ts';
 import type { FlowView } from '../../actors/rpc/index.ts';
 import { WeirError } from '../../errors/index.ts';
-import { decodeValue, flowHead } from '../../persistence/index.ts';
+import { actorHead, decodeValue, flowHead } from '../../persistence/index.ts';
 import {
   type Duration,
   type Identity,
@@ -33,7 +33,7 @@ import { toNextTimer } from '../until.ts';
 import { ActorScripts } from './actor-scripts.ts';
 import type { History, SeenOp } from './history.ts';
 import { elsewhere, Observer } from './observer.ts';
-import type { Channel, Line, Script, StepLine } from './script.ts';
+import { actorName, type Channel, type Line, type Script, type StepLine } from './script.ts';
 
 /** What the body of a step did: called, it does so again. */
 export type StepOutcome = () => unknown;
@@ -63,6 +63,8 @@ export class Run {
   readonly answers = new Map<string, StepOutcome>();
   /** What the worker was killed at, in order. */
   readonly suspensions: string[] = [];
+  /** States of persistent actors that the flow has changed, by kind and key. */
+  readonly actors = new Map<string, unknown>();
   readonly #setup: RunSetup;
   readonly #member: Identity;
   readonly #observer: Observer;
@@ -339,7 +341,11 @@ export class Run {
 
   #durable({ records }: CommitBatch): void {
     for (const { key, value } of records) {
-      if (value !== null && /^c\/[^@]/.test(key)) this.#visit = flowHead.decode(value).visit;
+      if (value === null || !key.startsWith('c/')) continue;
+      if (key.startsWith('c/@')) {
+        const { actor, key: name, state } = actorHead.decode(value);
+        this.actors.set(actorName({ name: actor }, name), decodeValue(state));
+      } else this.#visit = flowHead.decode(value).visit;
     }
   }
 
