@@ -1,6 +1,7 @@
 /**
- * Who gets a turn, and when. In each phase of the loop at most `turnsPerPhase` cells are admitted, and together they
- * run for about `sliceMs`; then input, output and timers have their chance (AK10). A cell holds at most one token.
+ * Who gets a turn, and when. In each phase of the loop there are at most `turnsPerPhase` turns, and together they run for
+ * about `sliceMs`; then input, output and timers have their chance (AK10). Who is ready when a phase begins gets a token,
+ * at most one; who becomes ready later takes the turns that are left, after them and in the order of arrival.
  */
 import type { Clock, LoopProbe } from '../../ports/index.ts';
 import type { NactNode } from './name-tree.ts';
@@ -46,6 +47,8 @@ export class Governor {
   #ready: Turnable[] = [];
   #head = 0;
   #inFlight = 0;
+  /** Turns that this phase still has, beside the tokens that are out. */
+  #left = 0;
   #scheduled = false;
   #sliceEnd = Number.NEGATIVE_INFINITY;
   #fresh = false;
@@ -65,7 +68,7 @@ export class Governor {
     if (cell.listed) return;
     cell.listed = true;
     this.#ready.push(cell);
-    if (this.#inFlight === 0) this.#schedule();
+    if (this.#inFlight === 0 && !this.#inTurn) this.#schedule();
   }
 
   /** The time to stamp a message with. */
@@ -88,11 +91,24 @@ export class Governor {
   arrive(cell: Turnable): void {
     cell.tokenOut = false;
     this.#inFlight -= 1;
-    if (!cell.alive) cell.release();
-    else if (this.#open()) this.#run(cell);
-    // The slice is over, yet the first turn of a phase always runs: so everyone gets on.
-    else this.ready(cell);
-    if (this.#inFlight === 0 && this.#ready.length > this.#head) this.#schedule();
+    try {
+      if (!cell.alive) cell.release();
+      else if (this.#open()) this.#run(cell);
+      // The slice is over, yet the first turn of a phase always runs: so everyone gets on.
+      else this.ready(cell);
+      if (this.#inFlight === 0) this.#follow();
+    } finally {
+      if (this.#inFlight === 0 && this.#ready.length > this.#head) this.#schedule();
+    }
+  }
+
+  /** A conversation of few actors would otherwise cost a phase for each message. */
+  #follow(): void {
+    while (this.#left > 0 && this.#ready.length > this.#head && this.#open()) {
+      const cell = this.#take();
+      this.#left -= 1;
+      if (cell?.alive) this.#run(cell);
+    }
   }
 
   #run(cell: Turnable): void {
@@ -130,17 +146,24 @@ export class Governor {
     this.#fresh = true;
     const { turnsPerPhase, give } = this.#setup;
     while (this.#inFlight < turnsPerPhase) {
-      const cell = this.#ready[this.#head];
+      const cell = this.#take();
       if (cell === undefined) break;
-      this.#head += 1;
-      cell.listed = false;
       if (!cell.alive) continue;
       cell.tokenOut = true;
       this.#inFlight += 1;
       give(cell.node, cell);
     }
+    this.#left = turnsPerPhase - this.#inFlight;
     this.#compact();
   };
+
+  #take(): Turnable | undefined {
+    const cell = this.#ready[this.#head];
+    if (cell === undefined) return undefined;
+    this.#head += 1;
+    cell.listed = false;
+    return cell;
+  }
 
   /** Forgets what was taken; copying only when half of the list is taken keeps it linear. */
   #compact(): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Behavior, Ref } from '../../../src/actors/kernel/index.ts';
 import { gate, testSystem } from './support.ts';
 
 describe('live tree', () => {
@@ -67,6 +68,35 @@ describe('fair turns', () => {
       .split('others')
       .map((run) => run.split('turn').length - 1);
     expect(Math.max(...runs)).toBeLessThanOrEqual(4);
+  });
+
+  it('AK10 a conversation goes on within a phase, but for no more turns than the phase has', async () => {
+    const { clock, system, settle } = testSystem({ turnsPerPhase: 4 });
+    const events: string[] = [];
+    interface Ball {
+      readonly from: Ref<Ball>;
+    }
+    const player: Behavior<Ball> = ({ self }) => ({
+      message({ from }) {
+        events.push('turn');
+        if (events.length < 40) from.tell({ from: self });
+      },
+    });
+    const ping = system.spawn('ping', player);
+    const pong = system.spawn('pong', player);
+    await settle();
+    const look = (): void => {
+      events.push('others');
+      if (events.length < 60) clock.soon(look);
+    };
+    clock.soon(look);
+    ping.tell({ from: pong });
+    await settle();
+    const runs = events
+      .join(' ')
+      .split('others')
+      .map((run) => run.split('turn').length - 1);
+    expect(Math.max(...runs)).toBe(4);
   });
 
   it('AK10 when the slice is used up, the cells left get their turns in later phases', async () => {
