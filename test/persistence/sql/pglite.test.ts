@@ -3,13 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPglite, type PgliteSetup, type Sql } from '../../../src/persistence/index.ts';
 import { systemClock } from '../../../src/ports/index.ts';
 import { virtualClock } from '../../../src/testing/index.ts';
 import { endableThread, pgliteDirectories, temporaryDirectory } from './support.ts';
 
 const directories = pgliteDirectories();
+beforeAll(() => directories.make());
 afterAll(() => directories.remove());
 
 const clock = systemClock();
@@ -22,7 +23,7 @@ const count = async (sql: Sql): Promise<unknown> => (await sql.query('select cou
 
 describe('PGlite driver: the directory', () => {
   it('finds everything again after it was closed', async () => {
-    const directory = await directories.fresh();
+    const directory = directories.fresh();
     const first = await open(directory);
     await first.query('create table numbers (n int)');
     await first.query('insert into numbers select * from generate_series(1, 1000)');
@@ -31,7 +32,7 @@ describe('PGlite driver: the directory', () => {
   });
 
   it('finds everything that was committed after its process was killed', async () => {
-    const directory = await directories.fresh();
+    const directory = directories.fresh();
     const committer = join(import.meta.dirname, 'committer.ts');
     const child = spawn(process.execPath, [committer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
@@ -49,7 +50,7 @@ describe('PGlite driver: the directory', () => {
   });
 
   it('is refused to a second opener, of this process and of another', async () => {
-    const directory = await directories.fresh();
+    const directory = directories.fresh();
     const sql = await open(directory);
     await expect(open(directory)).rejects.toMatchObject({ code: 'WEIR_SQL_IN_USE' });
     const committer = join(import.meta.dirname, 'committer.ts');
@@ -76,7 +77,7 @@ describe('PGlite driver: the directory', () => {
   });
 
   it('says so when PGlite cannot read its tables, and lets go of the directory', async () => {
-    const directory = await directories.fresh();
+    const directory = directories.fresh();
     writeFileSync(join(directory, 'tables', 'global', 'pg_control'), 'nonsense');
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(open(directory)).rejects.toMatchObject({ code: 'WEIR_SQL_FAILED' });
@@ -89,7 +90,7 @@ describe('PGlite driver: the machine', () => {
 
   /** A database that was open when its machine went down: its process is gone, and the mark is there. */
   const leftOpen = async (): Promise<string> => {
-    const directory = await directories.fresh();
+    const directory = directories.fresh();
     await (await open(directory, bootedAs('monday'))).close();
     writeFileSync(join(directory, 'open'), 'monday');
     return directory;
@@ -109,7 +110,7 @@ describe('PGlite driver: the machine', () => {
   });
 
   it('opens after a new start what was closed before', async () => {
-    const directory = await directories.fresh();
+    const directory = directories.fresh();
     await (await open(directory, bootedAs('monday'))).close();
     await open(directory, bootedAs('tuesday'));
   });
@@ -117,7 +118,7 @@ describe('PGlite driver: the machine', () => {
 
 describe('PGlite driver: the thread', () => {
   it('W5 leaves the loop to others while a statement runs', async () => {
-    const sql = await open(await directories.fresh());
+    const sql = await open(directories.fresh());
     const caller = new AbortController();
     let ended = false;
     const running = sql.query('select pg_sleep(3600)', [], { signal: caller.signal }).catch(() => {
@@ -135,7 +136,7 @@ describe('PGlite driver: the thread', () => {
     let broken = false;
     const startThread: PgliteSetup['startThread'] = (module, data) =>
       thread.startThread(module, broken ? { directory: '/dev/null/nowhere' } : data);
-    const sql = await open(await directories.fresh(), { clock: time, startThread });
+    const sql = await open(directories.fresh(), { clock: time, startThread });
     broken = true;
     const down = new Promise((resolve) => sql.onHealth(resolve));
     await thread.end();

@@ -27,14 +27,15 @@ export function temporaryDirectory(): { readonly path: string; remove(): void } 
 export function pgliteDirectories() {
   const home = temporaryDirectory();
   const template = join(home.path, 'template');
-  let made: Promise<void> | undefined;
-  let count = 0;
+  let copies = 0;
   return {
-    async fresh(): Promise<string> {
-      made ??= openPglite({ directory: template, clock: systemClock() }).then((sql) => sql.close());
-      await made;
-      count += 1;
-      const directory = join(home.path, String(count));
+    make: async (): Promise<void> => {
+      const sql = await openPglite({ directory: template, clock: systemClock() });
+      await sql.close();
+    },
+    fresh: (): string => {
+      copies += 1;
+      const directory = join(home.path, String(copies));
       cpSync(template, directory, { recursive: true });
       return directory;
     },

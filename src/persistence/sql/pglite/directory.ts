@@ -27,6 +27,9 @@ export interface DirectorySetup {
 
 const markName = 'open';
 
+/** A new database has a thousand files: one by one they take seconds, together the disk takes them at once. */
+const forcedTogether = 16;
+
 /** @throws WeirError `WEIR_SQL_IN_USE`, `WEIR_SQL_DIRECTORY`, `WEIR_SQL_MAYBE_LOST` */
 export async function claimDirectory({ directory, acceptLoss, bootId }: DirectorySetup): Promise<DirectoryClaim> {
   const lock = await lockDirectory(directory);
@@ -107,9 +110,13 @@ async function writeMark(mark: string, directory: string, boot: string): Promise
 /** Forces every folder, and every file that was changed at that time or later. */
 async function forceChanged(directory: string, since: number): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true });
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isDirectory() || (await stat(path)).ctimeMs >= since) await force(path);
+  for (let at = 0; at < entries.length; at += forcedTogether) {
+    await Promise.all(
+      entries.slice(at, at + forcedTogether).map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        if (entry.isDirectory() || (await stat(path)).ctimeMs >= since) await force(path);
+      }),
+    );
   }
   await force(directory);
 }
