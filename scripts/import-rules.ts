@@ -17,7 +17,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/actors/shard'],
   ['src/actors/*'],
   ['src/worker'],
-  ['src/index.ts'],
+  ['src/index.ts', 'src/actors.ts'],
   ['src/cli', 'src/console'],
 ];
 
