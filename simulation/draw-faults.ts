@@ -1,5 +1,5 @@
 /** Faults of a plan: which words can strike a world of this shape, and how hard. */
-import type { PlannedNode, SimFault, SimFaultWord, Timed } from 'weir/testing';
+import { brokerFaults, type PlannedNode, type SimFault, type SimFaultWord, type Timed } from 'weir/testing';
 import type { Draw } from './draw.ts';
 
 export interface FaultsWanted {
@@ -11,11 +11,11 @@ export interface FaultsWanted {
   readonly words?: readonly SimFaultWord[];
 }
 
-/** In the order of the words' declaration; a plan is drawn from it, so its order is part of a scenario's version. */
+/** A plan is drawn from it, so its order is part of a scenario's version. */
 export const everyFault: readonly SimFaultWord[] = [
   ...(['crash', 'hang', 'slow', 'lost-ack', 'lose', 'duplicate', 'reorder', 'partition', 'clock-skew'] as const),
   ...(['fenced-writer', 'move', 'forge', 'stop', 'scale', 'slow-worker', 'full-disk', 'torn-write'] as const),
-  ...(['full-mailbox', 'actor-crash'] as const),
+  ...(['full-mailbox', 'brokers'] as const),
 ];
 
 export function drawFaults(
@@ -31,7 +31,6 @@ export function drawFaults(
 /** Whether there is a place for it: a shard needs somewhere to move to, a partition two nodes. */
 function canStrike(word: SimFaultWord, nodes: readonly PlannedNode[]): boolean {
   switch (word) {
-    case 'fenced-writer':
     case 'move':
     case 'scale':
       return nodes.some(({ workers }) => workers > 1);
@@ -39,6 +38,8 @@ function canStrike(word: SimFaultWord, nodes: readonly PlannedNode[]): boolean {
       return nodes.some(({ workers }) => workers === 1);
     case 'partition':
       return nodes.length > 1;
+    case 'brokers':
+      return nodes.some(({ log }) => log === 'kafka');
     case 'forge':
       return nodes.flatMap(({ members }) => members).length > 1;
     default:
@@ -52,27 +53,37 @@ function drawFault(draw: Draw, type: SimFaultWord, nodes: readonly PlannedNode[]
   const here = { node: node.name, worker };
   // Most are short beside what they disturb; some outlast every deadline in their way.
   const forMs = draw.odds(0.2) ? draw.whole(2_000, 20_000) : draw.whole(20, 2_000);
+  const actor: `/${string}` = `/services/flow/shard-${draw.whole(0, node.shards - 1)}`;
   switch (type) {
     case 'crash':
-      return { type, ...here, when: draw.pick(['now', 'before commit', 'after commit']), downMs: forMs };
+      return draw.pick<SimFault>([
+        { type, ...here, downMs: forMs },
+        { type, ...here, on: 'log', when: 'before', downMs: forMs },
+        { type, ...here, on: 'log', when: 'after', downMs: forMs },
+        { type, ...here, on: actor },
+      ]);
     case 'hang':
-      return { type, ...here, forMs };
+      return draw.odds(0.8) ? { type, ...here, for: forMs } : { type, ...here, on: actor, for: forMs };
     case 'slow':
-      return { type, node: node.name, byMs: draw.whole(1, 200), forMs };
+      return { type, ...here, on: draw.pick(['log', 'peers']), by: draw.whole(1, 200), for: forMs };
     case 'lost-ack':
       return { type, ...here, times: draw.whole(1, 3) };
     case 'lose':
+      return { type, ...here, odds: draw.whole(1, 10) / 20, for: forMs };
     case 'duplicate':
-      return { type, odds: draw.whole(1, 10) / 20, forMs };
+      return { type, ...here, on: draw.pick(['log', 'peers']), odds: draw.whole(1, 10) / 20, for: forMs };
     case 'reorder':
-      return { type, byMs: draw.whole(5, 500), forMs };
+      return { type, ...here, by: draw.whole(5, 500), odds: draw.whole(1, 10) / 10, for: forMs };
     case 'partition': {
-      const other = draw.other(nodes, node);
-      return { type, between: [node.name, other.name], forMs };
+      if (draw.odds(0.3)) return { type, ...here, on: draw.pick(['log', 'peers']), for: forMs };
+      return { type, between: [node.name, draw.other(nodes, node).name], forMs };
     }
     case 'clock-skew':
-      return { type, ...here, byMs: draw.pick([-5_000, -200, -10, 10, 200, 5_000]), forMs };
+      return draw.odds(0.7)
+        ? { type, ...here, by: draw.pick(['-5 s', '-200 ms', '-10 ms', '10 ms', '200 ms', '5 s']), for: forMs }
+        : { type, ...here, drift: draw.pick([-0.3, -0.01, 0.01, 0.5]), for: forMs };
     case 'fenced-writer':
+      return { type, ...here, on: `shard ${draw.whole(0, node.shards - 1)}`, for: draw.whole(10, 1_000) };
     case 'move': {
       const wide = draw.pick(nodes.filter(({ workers }) => workers > 1));
       return {
@@ -80,6 +91,7 @@ function drawFault(draw: Draw, type: SimFaultWord, nodes: readonly PlannedNode[]
         node: wide.name,
         partition: draw.whole(0, wide.shards - 1),
         worker: draw.whole(0, wide.workers - 1),
+        rude: draw.odds(0.5),
       };
     }
     case 'scale': {
@@ -97,10 +109,18 @@ function drawFault(draw: Draw, type: SimFaultWord, nodes: readonly PlannedNode[]
     case 'slow-worker':
       return { type, ...here, byMs: draw.whole(5, 300), forMs };
     case 'full-disk':
-      return { type, node: node.name, forMs };
+      return { type, ...here, for: forMs };
     case 'full-mailbox':
-      return { type, node: node.name, partition: draw.whole(0, node.shards - 1), forMs };
-    case 'actor-crash':
-      return { type, node: node.name, partition: draw.whole(0, node.shards - 1) };
+      return { type, ...here, on: actor, for: forMs };
+    case 'brokers': {
+      const kafka = draw.pick(nodes.filter(({ log }) => log === 'kafka'));
+      return {
+        type,
+        node: kafka.name,
+        partition: draw.whole(0, kafka.shards - 1),
+        what: draw.pick(brokerFaults),
+        forMs,
+      };
+    }
   }
 }

@@ -16,7 +16,7 @@ export function memoryFaults(injectorOf: (worker: string) => FaultInjector | und
 
 /** Says which words strike in a memory cluster. `cutOff` cuts the worker's line to the storage and gives how to mend it. */
 export function attachMemory(injector: FaultInjector, cutOff: () => () => void): void {
-  injector.attach({ writes: ['crash', 'slow', 'lost-ack', 'duplicate', 'full-disk'], cutOff });
+  injector.attach({ writes: ['crash', 'slow', 'lost-ack', 'duplicate', 'full-disk', 'torn-write'], cutOff });
 }
 
 function fateOf(fate: WriteFate | undefined): Fate {
@@ -26,6 +26,9 @@ function fateOf(fate: WriteFate | undefined): Fate {
     case 'crash-before':
     case 'crash-after':
       return { delayMs, what };
+    case 'torn-write':
+      // Half a batch is none: what a disk has of it is dropped when the log is opened again.
+      return { delayMs, what: 'crash-before' };
     case 'lost-ack':
     case 'duplicate':
       // A request that comes twice is what the storage sees of an acknowledgement that was lost.

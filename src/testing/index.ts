@@ -102,11 +102,14 @@ export type {
   SimulationReport,
   Timed,
   Violation,
+  WorkerFault,
   World,
+  WorldFault,
 } from './simulation/index.ts';
 export {
   actorsOf,
   applyCut,
+  brokerFaults,
   Coverage,
   drawPlan,
   flowsOf,

@@ -43,12 +43,6 @@ export class Network {
   readonly #ends = new Map<string, Array<NetworkEnd & { receive: (message: PeerMessage) => void }>>();
   readonly #cuts = new Set<string>();
   readonly #heard: PeerMessage[] = [];
-  /** Odds while a fault is on; added to those of the settings. */
-  extra: Required<Pick<NetworkSettings, 'lose' | 'repeat'>> & { readonly delayMs: number } = {
-    lose: 0,
-    repeat: 0,
-    delayMs: 0,
-  };
 
   constructor(setup: NetworkSetup) {
     this.#setup = setup;
@@ -107,9 +101,9 @@ export class Network {
         ? 'nobody there'
         : this.#cuts.has(pair(from.node, target))
           ? 'cut off'
-          : strikes((settings.lose ?? 0) + this.extra.lose)
+          : strikes(settings.lose ?? 0)
             ? 'lost'
-            : strikes((settings.repeat ?? 0) + this.extra.repeat)
+            : strikes(settings.repeat ?? 0)
               ? 'repeated'
               : 'passed';
     observe(from.node, from.worker, { type: 'sent', fate, ...message });
@@ -117,9 +111,7 @@ export class Network {
     const copies = fate === 'passed' ? 1 : 2;
     for (let copy = 0; copy < copies; copy++) {
       const { min, max } = settings.latencyMs ?? { min: 0.2, max: 2 };
-      clock.after(min + (max - min) * random.next() + this.extra.delayMs * random.next(), () =>
-        this.#arrive(message, fate),
-      );
+      clock.after(min + (max - min) * random.next(), () => this.#arrive(message, fate));
     }
   }
 

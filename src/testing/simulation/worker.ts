@@ -4,9 +4,18 @@
  * Owns the lane that the process runs on and the ports it is given. A crash takes the lane away: nothing that the
  * process had still to do happens, whatever it was; its log and its line to the network are dead from that moment.
  */
+import {
+  attachMemory,
+  contestedLog,
+  type FaultInjector,
+  type FaultWord,
+  faultInjector,
+  faultyClock,
+  faultyPeer,
+} from '../../chaos/index.ts';
 import { messageOf } from '../../errors/index.ts';
-import type { Clock, MemberDirectory, Random } from '../../ports/index.ts';
-import type { Log, MemoryCluster } from '../../transport/log/index.ts';
+import type { Clock, Identity, MemberDirectory, Random } from '../../ports/index.ts';
+import type { MemoryCluster } from '../../transport/log/index.ts';
 import type { PeerTransport } from '../../transport/peer/index.ts';
 import { createNode, type Node, type NodeSettings } from '../../worker/index.ts';
 import type { Happening } from './events.ts';
@@ -14,13 +23,6 @@ import type { Network } from './network.ts';
 import { observedLog } from './observed-log.ts';
 import type { Lane, Scheduler } from './scheduler.ts';
 import { traceLogger } from './trace-logger.ts';
-
-/** Wraps the ports of a worker; faults sit here. */
-export interface PortWrapper {
-  clock(clock: Clock): Clock;
-  log(log: Log): Log;
-  peer(peer: PeerTransport): PeerTransport;
-}
 
 export interface SimWorkerSetup {
   readonly node: string;
@@ -35,17 +37,26 @@ export interface SimWorkerSetup {
   /** Members of all nodes. */
   readonly directory: Pick<MemberDirectory, 'find'>;
   readonly observe: (happening: Happening) => void;
-  readonly wrap: PortWrapper | undefined;
+  /** True time, on which faults begin and end. */
+  readonly outside: Clock;
+  /** Chance of faults. */
+  readonly luck: Random;
+  readonly nodeOf: (member: Identity) => string | undefined;
+  readonly onStrike: (word: FaultWord) => void;
 }
 
 export class SimWorker {
   readonly name: string;
   readonly node: string;
+  /** Faults by name; they outlive the process, as what is wrong with a disk or a network does. */
+  readonly injector: FaultInjector;
   readonly #setup: SimWorkerSetup;
   #lane: Lane | undefined;
   #peer: PeerTransport | undefined;
   #running: Node | undefined;
-  #frozen = false;
+  /** How many hold the process still, and how many its line to the log. */
+  #held = 0;
+  #cuts = 0;
   #stopping = false;
   /** It was to be started while it stopped. */
   #again = false;
@@ -56,6 +67,13 @@ export class SimWorker {
     this.#setup = setup;
     this.name = setup.name;
     this.node = setup.node;
+    const { outside: clock, luck: random, nodeOf, onStrike } = setup;
+    this.injector = faultInjector({
+      ...{ clock, random, nodeOf },
+      process: { crash: () => this.crash('SIGKILL'), freeze: () => this.freeze() },
+      onStrike: ({ fault }) => onStrike(fault.type),
+    });
+    attachMemory(this.injector, () => this.#cutOff());
   }
 
   /** The lane of the process that lives, if one does. */
@@ -69,7 +87,7 @@ export class SimWorker {
   }
 
   get frozen(): boolean {
-    return this.#frozen;
+    return this.#held > 0;
   }
 
   /** Starts a process; nothing happens while one lives, and one that stops is followed by another. */
@@ -78,28 +96,30 @@ export class SimWorker {
       this.#again = this.#stopping;
       return;
     }
-    const { scheduler, network, cluster, random, settings, forceLogRoute, observe, wrap, directory } = this.#setup;
+    const { scheduler, network, cluster, random, settings, forceLogRoute, observe, directory } = this.#setup;
     const lane = scheduler.lane(`${this.node}/${this.name}`);
     this.#lane = lane;
     this.#again = false;
     observe({ type: 'up' });
     void lane.run(async () => {
-      const clock = wrap?.clock(lane) ?? lane;
-      const plainPeer = network.connect({ node: this.node, worker: this.name, clock: lane });
-      this.#peer = plainPeer;
-      const plainLog = cluster.worker(this.name);
-      const log = observedLog(wrap?.log(plainLog) ?? plainLog, (happening) => {
-        if (lane.alive) observe(happening);
-      });
-      const peer = wrap?.peer(plainPeer) ?? plainPeer;
+      const line = network.connect({ node: this.node, worker: this.name, clock: lane });
+      this.#peer = line;
       const logger = traceLogger((level, text) => {
         if (lane.alive) observe({ type: 'note', what: level, text });
       });
+      const shared = cluster.worker(this.name);
+      if (this.#cuts > 0) cluster.freeze(this.name);
+      const log = observedLog(contestedLog(shared, this.injector, logger), (happening) => {
+        if (lane.alive) observe(happening);
+      });
+      const peer = faultyPeer(line, this.injector);
+      const clock = faultyClock(lane, this.injector);
       const ports = { log, clock, random, logger, peer, directory };
       try {
         const node = await createNode(settings(), ports, undefined, { forceLogRoute });
         if (!lane.alive) return;
         this.#running = node;
+        this.injector.attach({ actors: node.internals.system.steer });
         node.onFailure((error) => this.#failed(lane, error));
         observe({ type: 'ready' });
       } catch (error) {
@@ -119,19 +139,37 @@ export class SimWorker {
     this.#ended(why);
   }
 
-  /** Stops the process as SIGSTOP would, until `thaw`. */
-  freeze(): void {
-    if (this.#lane === undefined || this.#frozen) return;
-    this.#frozen = true;
-    this.#lane.freeze();
-    this.#setup.cluster.freeze(this.name);
+  /** Stops the process as SIGSTOP would; gives how to let it go on. It goes on when nobody holds it any more. */
+  freeze(): () => void {
+    const lane = this.#lane;
+    if (lane === undefined) return () => undefined;
+    this.#held += 1;
+    lane.freeze();
+    const mend = this.#cutOff();
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      mend();
+      // Another process than the one that was stopped is none of its business.
+      if (this.#lane !== lane) return;
+      this.#held -= 1;
+      if (this.#held === 0) lane.thaw();
+    };
   }
 
-  thaw(): void {
-    if (!this.#frozen) return;
-    this.#frozen = false;
-    this.#lane?.thaw();
-    this.#setup.cluster.thaw(this.name);
+  /** Holds back what passes between the process and the log; gives how to mend that. */
+  #cutOff(): () => void {
+    const { cluster } = this.#setup;
+    this.#cuts += 1;
+    cluster.freeze(this.name);
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      this.#cuts -= 1;
+      if (this.#cuts === 0) cluster.thaw(this.name);
+    };
   }
 
   /** Stops gracefully: drains and leaves. Resolves when the process has ended, in whatever way. */
@@ -158,7 +196,7 @@ export class SimWorker {
   #ended(why: string): void {
     this.#lane = undefined;
     this.#running = undefined;
-    this.#frozen = false;
+    this.#held = 0;
     this.#stopping = false;
     this.#setup.observe({ type: 'down', why });
     for (const resolve of this.#onEnd.splice(0)) resolve();

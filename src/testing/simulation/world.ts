@@ -4,7 +4,7 @@
  * Owns the wiring, and what strikes it. Everything that happens goes through `observe`, to the trace and to the
  * invariants; the first one that is broken ends the run.
  */
-import type { Steering } from '../../actors/kernel/index.ts';
+import { memoryFaults } from '../../chaos/index.ts';
 import { WeirError } from '../../errors/index.ts';
 import {
   type Clock,
@@ -14,13 +14,30 @@ import {
   type Random,
   seededRandom,
 } from '../../ports/index.ts';
-import { type Fate, type LogHealth, type MemoryCluster, memoryCluster } from '../../transport/log/index.ts';
+import {
+  kafkaModelCluster,
+  type MemoryCluster,
+  type MemoryClusterSetup,
+  memoryCluster,
+} from '../../transport/log/index.ts';
 import type { NodeSettings } from '../../worker/index.ts';
+import { BrokerFaults } from './broker-faults.ts';
 import { SimClients } from './client.ts';
 import type { Happening, SimEvent } from './events.ts';
 import { Network } from './network.ts';
 import { Oracle } from './oracle.ts';
-import { describeFault, nameOf, type Plan, type PlannedNode, type SimFault, type SimFaultWord } from './plan.ts';
+import {
+  describeSimFault,
+  namedFault,
+  nameOf,
+  type Plan,
+  type PlannedNode,
+  type SimFault,
+  type SimFaultWord,
+  strikesWorker,
+  type WorkerFault,
+  type WorldFault,
+} from './plan.ts';
 import { type Lane, Scheduler } from './scheduler.ts';
 import { Trace } from './trace.ts';
 import { SimWorker } from './worker.ts';
@@ -54,6 +71,8 @@ export interface SimNode {
   readonly planned: PlannedNode;
   readonly cluster: MemoryCluster;
   readonly workers: readonly SimWorker[];
+  /** What can be done to its brokers, where its log is Kafka. */
+  readonly brokers: BrokerFaults | undefined;
 }
 
 const restartAfterMs = 500;
@@ -78,16 +97,7 @@ export class World {
   violation: Violation | undefined;
   readonly #setup: WorldSetup;
   readonly #random: Random;
-  /** What the next requests to the log of a worker meet, by node and worker. */
-  readonly #fates = new Map<string, Array<'lost-ack' | 'crash-before' | 'crash-after'>>();
   readonly #members = new Map<string, Identity>();
-  readonly #slow = new Map<string, number>();
-  readonly #skew = new Map<string, number>();
-  /** Nodes whose disk is full: resolves when there is room again. */
-  readonly #full = new Map<
-    string,
-    { readonly since: number; readonly over: Promise<void>; readonly end: () => void }
-  >();
   /** How many workers of a node are wanted, where that is not all. */
   readonly #wanted = new Map<string, number>();
   /** How long a worker that is struck next stays down, by node and worker. */
@@ -170,33 +180,39 @@ export class World {
   }
 
   strike(fault: SimFault): void {
-    this.struck.set(fault.type, (this.struck.get(fault.type) ?? 0) + 1);
-    this.observe('node' in fault ? fault.node : '', '', { type: 'fault', text: describeFault(fault) });
+    this.observe('node' in fault ? fault.node : '', '', { type: 'fault', text: describeSimFault(fault) });
+    if (strikesWorker(fault)) this.#strikeWorker(fault);
+    else {
+      this.#count(fault.type);
+      this.#strikeWorld(fault);
+    }
+  }
+
+  /** A fault that finds nothing to strike at this moment (an actor that is elsewhere) strikes nothing. */
+  #strikeWorker(fault: WorkerFault): void {
+    const worker = this.#worker(fault);
+    const { downMs, node } = fault;
+    if (downMs !== undefined) this.#downMs.set(`${node}/${nameOf(fault.worker)}`, downMs);
+    try {
+      worker?.injector.inject(namedFault(fault));
+    } catch (error) {
+      if (!WeirError.is(error, 'WEIR_FAULT_UNREACHABLE')) throw error;
+      this.observe(node, nameOf(fault.worker), { type: 'note', what: 'not struck', text: error.message });
+    }
+    if (fault.type === 'hang' && worker?.frozen === true) {
+      this.outside.after(sessionTimeoutMs, () => this.#takeForDead(worker));
+    }
+  }
+
+  #strikeWorld(fault: WorldFault): void {
     const later = (ms: number, run: () => void): void => void this.outside.after(ms, run);
     switch (fault.type) {
-      case 'crash':
-      case 'torn-write': {
-        this.#downMs.set(`${fault.node}/${nameOf(fault.worker)}`, fault.downMs);
-        const when = fault.type === 'crash' ? fault.when : 'before commit';
-        if (when === 'now') return void this.#worker(fault)?.crash('SIGKILL');
-        const kind = when === 'before commit' ? 'crash-before' : 'crash-after';
-        return void this.#fatesOf(fault.node, nameOf(fault.worker)).push(kind);
-      }
-      case 'hang': {
-        const worker = this.#worker(fault);
-        worker?.freeze();
-        later(sessionTimeoutMs, () => this.#takeForDead(worker));
-        later(fault.forMs, () => worker?.thaw());
-        return;
-      }
       case 'slow-worker': {
         const worker = this.#worker(fault);
         const end = this.scheduler.now + fault.forMs;
         const stutter = (): void => {
-          // Whatever else holds it up lasts as long as it was meant to.
-          if (this.scheduler.now >= end || this.#healed || worker?.frozen !== false) return;
-          worker.freeze();
-          later(fault.byMs, () => worker.thaw());
+          if (this.scheduler.now >= end || this.#healed || worker === undefined) return;
+          later(fault.byMs, worker.freeze());
           later(fault.byMs * 1.25, stutter);
         };
         stutter();
@@ -213,84 +229,39 @@ export class World {
         }
         return;
       }
-      case 'full-disk': {
-        if (this.#full.has(fault.node)) return;
-        const { promise: over, resolve: end } = Promise.withResolvers<void>();
-        this.#full.set(fault.node, { since: this.outside.now(), over, end });
-        later(fault.forMs, () => this.#makeRoom(fault.node));
-        return;
-      }
-      case 'full-mailbox':
-        this.#steer(fault, (steer, path, lane) => {
-          steer.fill(path);
-          lane.after(fault.forMs, () => void steer.release(path));
-        });
-        return;
-      case 'actor-crash':
-        this.#steer(fault, (steer, path) => void steer.crash(path, new Error('struck by a fault')));
-        return;
-      case 'slow':
-        this.#slow.set(fault.node, fault.byMs);
-        later(fault.forMs, () => void this.#slow.delete(fault.node));
-        return;
-      case 'lost-ack': {
-        const fates = this.#fatesOf(fault.node, nameOf(fault.worker));
-        for (let time = 0; time < fault.times; time++) fates.push('lost-ack');
-        return;
-      }
-      case 'lose':
-      case 'duplicate': {
-        const what = fault.type === 'lose' ? 'lose' : 'repeat';
-        this.network.extra = { ...this.network.extra, [what]: fault.odds };
-        later(fault.forMs, () => {
-          this.network.extra = { ...this.network.extra, [what]: 0 };
-        });
-        return;
-      }
-      case 'reorder':
-        this.network.extra = { ...this.network.extra, delayMs: fault.byMs };
-        later(fault.forMs, () => {
-          this.network.extra = { ...this.network.extra, delayMs: 0 };
-        });
-        return;
       case 'partition': {
         const [a, b] = fault.between;
         this.network.cut(a, b);
         later(fault.forMs, () => this.network.mend(a, b));
         return;
       }
-      case 'clock-skew': {
-        const name = `${fault.node}/${nameOf(fault.worker)}`;
-        this.#skew.set(name, fault.byMs);
-        later(fault.forMs, () => void this.#skew.delete(name));
-        return;
-      }
-      case 'fenced-writer':
       case 'move': {
         const { cluster } = this.node(fault.node);
-        const rude = fault.type === 'fenced-writer';
         // A worker that is down, or already has it, is no place to move to: then nothing is struck.
-        cluster.move('flow', fault.partition, nameOf(fault.worker), { rude }).catch(() => undefined);
+        cluster.move('flow', fault.partition, nameOf(fault.worker), { rude: fault.rude }).catch(() => undefined);
         return;
       }
       case 'forge':
         this.network.forge(identityOf(fault.liar), this.#random);
         return;
+      case 'brokers':
+        this.node(fault.node).brokers?.strike(fault, later);
+        return;
     }
+  }
+
+  #count(word: SimFaultWord): void {
+    this.struck.set(word, (this.struck.get(word) ?? 0) + 1);
   }
 
   /** Faults have stopped: what is cut, slow, wrong, still or down comes back. */
   heal(): void {
     this.#healed = true;
-    this.#fates.clear();
-    this.#slow.clear();
-    this.#skew.clear();
-    this.network.extra = { lose: 0, repeat: 0, delayMs: 0 };
     for (const a of this.nodes) for (const b of this.nodes) this.network.mend(a.planned.name, b.planned.name);
-    for (const { planned, workers } of this.nodes) {
-      this.#makeRoom(planned.name);
+    for (const { brokers, workers } of this.nodes) {
+      brokers?.heal();
       for (const worker of workers) {
-        worker.thaw();
+        worker.injector.clear();
         this.#startWanted(worker);
       }
     }
@@ -316,27 +287,17 @@ export class World {
     const { seed, settings } = this.#setup;
     const workers: SimWorker[] = [];
     const clock: Clock = this.scheduler.lane(`log of ${planned.name}`);
-    const fateOf = (worker: string): Fate => {
-      const fate = this.#fates.get(`${planned.name}/${worker}`)?.shift();
-      if (fate !== undefined) return fate;
-      const full = this.#full.get(planned.name);
-      if (full !== undefined) return { delayMs: 0, held: full.over };
-      const slow = this.#slow.get(planned.name);
-      return slow === undefined ? 'ok' : { delayMs: slow * this.#random.next() };
-    };
-    const cluster = memoryCluster({
+    const setup: MemoryClusterSetup = {
       clock,
       clockOf: (name) => workers.find((worker) => worker.name === name)?.lane ?? clock,
       random: stream(seed, `log of ${planned.name}`),
       latencyMs: planned.logLatencyMs ?? usualLogLatencyMs,
       failoverMs,
       landOdds: 0.5,
-      faults: {
-        commit: ({ worker }) => fateOf(worker),
-        append: ({ worker }) => fateOf(worker),
-        health: () => this.#healthOf(planned.name),
-      },
-    });
+      faults: memoryFaults((name) => workers.find((worker) => worker.name === name)?.injector),
+    };
+    const kafka = planned.log === 'kafka' ? kafkaModelCluster(setup) : undefined;
+    const cluster = kafka ?? memoryCluster(setup);
     cluster.onCrash((name) => workers.find((worker) => worker.name === name)?.crash('SIGKILL'));
     for (let index = 0; index < planned.workers; index++) {
       const name = nameOf(index);
@@ -354,15 +315,15 @@ export class World {
           this.observe(planned.name, name, happening);
           if (happening.type === 'down' && happening.why !== 'stopped') this.#startAgain(worker);
         },
-        wrap: {
-          clock: (lane) => this.#skewed(lane, `${planned.name}/${name}`),
-          log: (log) => log,
-          peer: (peer) => peer,
-        },
+        outside: this.outside,
+        luck: stream(seed, `faults of ${planned.name}/${name}`),
+        nodeOf: ({ name: member }) => this.nodes.find((node) => node.planned.members.includes(member))?.planned.name,
+        onStrike: (word) => this.#count(word),
       });
       workers.push(worker);
     }
-    return { planned, cluster, workers };
+    const brokers = kafka === undefined ? undefined : new BrokerFaults(kafka.broker);
+    return { planned, cluster, workers, brokers };
   }
 
   /** Its parent process starts a worker again that has died. */
@@ -391,53 +352,8 @@ export class World {
     }
   }
 
-  #makeRoom(node: string): void {
-    this.#full.get(node)?.end();
-    this.#full.delete(node);
-  }
-
-  #healthOf(node: string): LogHealth {
-    const full = this.#full.get(node);
-    if (full === undefined) return { state: 'ok' };
-    return {
-      state: 'stalled',
-      since: full.since,
-      error: new WeirError('WEIR_LOG_DISK_FULL', { directory: `the disk of ${node}` }),
-    };
-  }
-
-  /** Acts on the actor of a shard, in the process that runs it; nothing happens while none does. */
-  #steer(
-    { node, partition }: { readonly node: string; readonly partition: number },
-    act: (steer: Steering, path: string, lane: Lane) => void,
-  ): void {
-    const { cluster, workers } = this.node(node);
-    const owner = cluster.owners('flow')[partition];
-    const worker = workers.find(({ name }) => name === owner);
-    const steer = worker?.ready?.internals.system.steer;
-    const lane = worker?.lane;
-    if (steer === undefined || lane === undefined) return;
-    lane.soon(() => act(steer, `/services/flow/shard-${partition}`, lane));
-  }
-
-  #skewed(lane: Clock, name: string): Clock {
-    return {
-      now: () => lane.now() + (this.#skew.get(name) ?? 0),
-      monotonic: () => lane.monotonic(),
-      after: (delayMs, fire) => lane.after(delayMs, fire),
-      soon: (run) => lane.soon(run),
-    };
-  }
-
   #worker({ node, worker }: { readonly node: string; readonly worker: number }): SimWorker | undefined {
     return this.node(node).workers[worker];
-  }
-
-  #fatesOf(node: string, worker: string): Array<'lost-ack' | 'crash-before' | 'crash-after'> {
-    const name = `${node}/${worker}`;
-    const fates = this.#fates.get(name) ?? [];
-    this.#fates.set(name, fates);
-    return fates;
   }
 }
 

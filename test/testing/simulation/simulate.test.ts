@@ -57,7 +57,7 @@ describe('simulate', () => {
     expect(failure?.plan.faults[0]?.what.type).toBe('crash');
     expect(failure?.plan.actions.length).toBeLessThanOrEqual(1);
     expect(failure?.seedText).toMatch(/^trade@1:\d+$/);
-    expect(failure?.trace.join('\n')).toMatch(/FAULT .* crashes/);
+    expect(failure?.trace.join('\n')).toMatch(/FAULT .*: the worker dies/);
   });
 
   it('TK6 the shrunk plan shows the failure again, with the same trace', async () => {

@@ -14,11 +14,12 @@ export interface TradeOptions {
   readonly orders?: number;
   readonly faults?: number;
   readonly invariants?: readonly Invariant[];
+  readonly log?: 'memory' | 'kafka';
   /** Runs in the first stage of every seller. */
   readonly mischief?: () => void;
 }
 
-export function tradeScenario({ orders = 4, faults = 3, invariants = [], mischief }: TradeOptions = {}): Scenario<Buy> {
+export function tradeScenario({ orders = 4, faults = 3, invariants = [], log = 'memory', mischief }: TradeOptions = {}): Scenario<Buy> {
   return {
     name: 'trade',
     version: 1,
@@ -29,6 +30,7 @@ export function tradeScenario({ orders = 4, faults = 3, invariants = [], mischie
         members: [member],
         workers: 1,
         shards: 2,
+        log,
         forceLogRoute: random.next() < 0.3,
       })),
       network: { lose: 0.05, repeat: 0.05 },
@@ -74,13 +76,13 @@ function drawFault(random: Random): SimFault {
   const node = random.next() < 0.5 ? 'east' : 'west';
   const worker = 0;
   const faults: readonly SimFault[] = [
-    { type: 'crash', node, worker, when: 'now', downMs: 500 },
-    { type: 'crash', node, worker, when: 'before commit', downMs: 500 },
-    { type: 'crash', node, worker, when: 'after commit', downMs: 500 },
+    { type: 'crash', node, worker, downMs: 500 },
+    { type: 'crash', node, worker, on: 'log', when: 'before', downMs: 500 },
+    { type: 'crash', node, worker, on: 'log', when: 'after', downMs: 500 },
     { type: 'lost-ack', node, worker, times: 2 },
     { type: 'partition', between: ['east', 'west'], forMs: 1_000 },
-    { type: 'hang', node, worker, forMs: 2_000 },
-    { type: 'clock-skew', node, worker, byMs: 60_000, forMs: 1_000 },
+    { type: 'hang', node, worker, for: 2_000 },
+    { type: 'clock-skew', node, worker, by: 60_000, for: 1_000 },
   ];
-  return faults[Math.floor(random.next() * faults.length)] ?? { type: 'reorder', byMs: 100, forMs: 1_000 };
+  return faults[Math.floor(random.next() * faults.length)] ?? { type: 'reorder', node, worker };
 }

@@ -1,0 +1,67 @@
+/** Faults of the brokers of one node: what happens to them, and how it ends. */
+import type { KafkaModelCluster } from '../../transport/log/index.ts';
+import type { WorldFault } from './plan.ts';
+
+type Fault = Extract<WorldFault, { type: 'brokers' }>;
+
+/** The state topic of flows, as the driver names it. */
+const stateTopic = 'weir.flow.state';
+
+export class BrokerFaults {
+  readonly #broker: KafkaModelCluster['broker'];
+  /** What ends the faults that are on. */
+  readonly #ends = new Set<() => void>();
+
+  constructor(broker: KafkaModelCluster['broker']) {
+    this.#broker = broker;
+  }
+
+  strike({ what, partition, forMs }: Fault, later: (ms: number, run: () => void) => void): void {
+    const broker = this.#broker;
+    const until = (end: () => void): void => {
+      const once = (): void => {
+        if (this.#ends.delete(once)) end();
+      };
+      this.#ends.add(once);
+      later(forMs, once);
+    };
+    switch (what) {
+      case 'down':
+        broker.down();
+        until(() => broker.up());
+        return;
+      case 'restart':
+        broker.restart();
+        return;
+      case 'new leader':
+        broker.changeLeader(stateTopic, partition);
+        return;
+      case 'unaware leader':
+        broker.changeLeader(stateTopic, partition, { unaware: true });
+        until(() => broker.settleLeader(stateTopic, partition));
+        return;
+      case 'no leader':
+        broker.loseLeader(stateTopic, partition);
+        until(() => broker.changeLeader(stateTopic, partition));
+        return;
+      case 'short of replicas':
+        broker.setReplication(stateTopic, partition, 'short');
+        until(() => broker.setReplication(stateTopic, partition, 'in-sync'));
+        return;
+      case 'compaction':
+        broker.compact(stateTopic, partition);
+        return;
+      case 'producers forgotten':
+        broker.expireProducers(stateTopic, partition);
+        return;
+      case 'epochs used up':
+        broker.exhaustTransactionalId(`${stateTopic}-${partition}`);
+        return;
+    }
+  }
+
+  /** Ends what is on. */
+  heal(): void {
+    for (const end of [...this.#ends]) end();
+  }
+}
