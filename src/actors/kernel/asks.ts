@@ -4,8 +4,9 @@
  */
 import { WeirError } from '../../errors/index.ts';
 import type { Clock, Timer } from '../../ports/index.ts';
+import { Asked } from './asked.ts';
 import type { DeadLetters, Totals } from './dead-letters.ts';
-import { cellOf } from './ref.ts';
+import { ActorRef, cellOf } from './ref.ts';
 import type { AskOptions, Ref, TellResult } from './types.ts';
 
 export interface AsksSetup {
@@ -18,6 +19,12 @@ export interface AsksSetup {
 interface Link {
   next: Link;
   previous: Link;
+}
+
+/** A question as its list sees it. */
+interface Open extends Link {
+  withinMs: number;
+  dueAt: number;
 }
 
 export class Asks {
@@ -38,8 +45,11 @@ export class Asks {
     return new Promise<Reply>((resolve, reject) => {
       if (this.#closed) throw new WeirError('WEIR_ACTOR_DEAD', { path: ref.path });
       this.#number += 1;
-      const question = new Question<Reply>(this.#setup, ref.path, this.#number, resolve, reject);
-      const result = ref.tell(make(question));
+      const question = new Question<Request, Reply>(this.#setup, ref.path, this.#number, resolve, reject);
+      const request = make(question);
+      question.request = request;
+      // Whoever is no actor has a mailbox of its own, which knows nothing of questions.
+      const result = ref instanceof ActorRef ? ref.ask(question) : ref.tell(request);
       if (result === 'accepted') {
         if (!question.settled) this.#list(withinMs).add(question);
         return;
@@ -71,7 +81,7 @@ export class Asks {
 }
 
 /** One question; it is the reference that is replied to. */
-class Question<Reply> implements Ref<Reply>, Link {
+class Question<in out Request, Reply> extends Asked<Request> implements Ref<Reply>, Link {
   settled = false;
   next: Link = this;
   previous: Link = this;
@@ -89,6 +99,7 @@ class Question<Reply> implements Ref<Reply>, Link {
     resolve: (reply: Reply) => void,
     reject: (error: WeirError) => void,
   ) {
+    super();
     this.uid = number;
     this.#asked = asked;
     this.#reject = reject;
@@ -98,6 +109,7 @@ class Question<Reply> implements Ref<Reply>, Link {
         return 'dead';
       }
       this.#settle();
+      if (!this.waits) this.request = undefined;
       totals.accepted += 1;
       totals.handled += 1;
       resolve(reply);
@@ -114,7 +126,8 @@ class Question<Reply> implements Ref<Reply>, Link {
     this.#reject(new WeirError('WEIR_ASK_TIMEOUT', { path: this.#asked, withinMs: this.withinMs }));
   }
 
-  abandon(): void {
+  override abandon(): void {
+    if (this.settled) return;
     this.#settle();
     this.#reject(new WeirError('WEIR_ACTOR_DEAD', { path: this.#asked }));
   }
@@ -140,7 +153,7 @@ class DeadlineList {
     this.#drained = drained;
   }
 
-  add(question: Question<never>): void {
+  add(question: Open): void {
     question.withinMs = this.#withinMs;
     question.dueAt = this.#clock.monotonic() + this.#withinMs;
     const last = this.#ends.previous;

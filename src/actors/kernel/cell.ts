@@ -4,6 +4,7 @@
  */
 import { ensureError, messageOf, WeirError } from '../../errors/index.ts';
 import type { Timer } from '../../ports/index.ts';
+import { type Asked, messageOfEntry } from './asked.ts';
 import { Context, type Inside } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { type Child, Family } from './family.ts';
@@ -117,13 +118,24 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   }
 
   /** Takes a message; a `bound` one only for the incarnation that runs now. */
-  accept(message: Message, bound: boolean): TellResult {
+  accept(entry: Message | Asked<Message>, bound: boolean): TellResult {
     if (this.state === 'draining' || this.state === 'dead') {
-      this.kernel.letters.undeliverable(this.path, this.state === 'dead' ? 'dead' : 'stopped', message);
+      const reason = this.state === 'dead' ? 'dead' : 'stopped';
+      this.kernel.letters.undeliverable(this.path, reason, messageOfEntry(entry));
       return 'dead';
     }
-    const result = this.inbox.offer(message, bound);
+    const result = this.inbox.offer(entry, bound);
     if (this.#turns.parked && result === 'accepted') this.#turns.wake();
+    return result;
+  }
+
+  ask(asked: Asked<Message>, uid: number | undefined): TellResult {
+    if (uid !== undefined && this.alive && (uid !== this.uid || this.incarnation?.over !== false)) {
+      this.kernel.letters.undeliverable(this.path, 'stale', asked.request);
+      return 'dead';
+    }
+    const result = this.accept(asked, uid !== undefined);
+    if (result === 'accepted') this.inbox.asked(asked);
     return result;
   }
 

@@ -7,12 +7,12 @@ import { WeirError } from '../../errors/index.ts';
 import type { Clock, Logger } from '../../ports/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
-import { ActorRef, type Addressee, cellOf } from './ref.ts';
+import { ActorRef, type Askee, cellOf } from './ref.ts';
 import { type FiredTimer, type ReceiveTimeout, Timers } from './timers.ts';
 import type { ActorContext, AskOptions, Behavior, Cause, Ref, Signal, SpawnOptions, TellResult } from './types.ts';
 
 /** What a context needs of its cell. */
-export interface Inside<Message> extends Addressee {
+export interface Inside<Message> extends Askee<Message> {
   readonly kernel: Kernel;
   readonly ref: Ref<Message>;
   readonly alive: boolean;

@@ -2,11 +2,12 @@
  * The user lane of a cell with its limit and its books: every message that is taken here is handled, put back, or ends
  * as a dead letter (AK15). Timers' messages are in it too, in order of arrival, but count only once they are handled.
  */
+import { Asked, messageOfEntry } from './asked.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
 import { Mailbox } from './mailbox.ts';
 import { FiredTimer, type ReceiveTimeout, type Timers } from './timers.ts';
-import type { TellResult } from './types.ts';
+import type { DeadLetter, TellResult } from './types.ts';
 
 /** What `take` gives when the timer it took does not count any more. */
 export const nothing = Symbol('nothing');
@@ -19,8 +20,12 @@ export class Inbox<Message> {
   idle: ReceiveTimeout<Message> | undefined;
   readonly #kernel: Kernel;
   readonly #path: string;
-  readonly #mailbox = new Mailbox<Message | FiredTimer<Message>>();
+  readonly #mailbox = new Mailbox<Message | Asked<Message> | FiredTimer<Message>>();
   #timers = 0;
+  /** Entries of the mailbox and the stash that are questions. */
+  #questions = 0;
+  /** The question that was taken last. */
+  #asked: Asked<Message> | undefined;
 
   constructor(kernel: Kernel, path: string, capacity: number) {
     this.#kernel = kernel;
@@ -49,17 +54,23 @@ export class Inbox<Message> {
   }
 
   /** `bound`: it was told to the incarnation that runs now, and is no other's. */
-  offer(message: Message, bound: boolean): TellResult {
+  offer(entry: Message | Asked<Message>, bound: boolean): TellResult {
     const { totals, governor, letters } = this.#kernel;
     if (this.#mailbox.size >= this.limit) {
-      letters.refused(this.#path, message);
+      letters.refused(this.#path, messageOfEntry(entry));
       return 'full';
     }
     totals.accepted += 1;
     const at = governor.stamp();
-    this.#mailbox.push(message, at, bound);
+    this.#mailbox.push(entry, at, bound);
     this.idle?.touch(at);
     return 'accepted';
+  }
+
+  /** What was offered just now is a question. */
+  asked(asked: Asked<Message>): void {
+    asked.waits = true;
+    this.#questions += 1;
   }
 
   /** A timer's message is never refused: there is at most one of each timer. */
@@ -82,7 +93,13 @@ export class Inbox<Message> {
       return taken.message;
     }
     totals.handled += 1;
-    // Only timers are wrapped, and none is queued.
+    if (this.#questions > 0 && taken instanceof Asked) {
+      this.#questions -= 1;
+      taken.waits = false;
+      this.#asked = taken;
+      return messageOfEntry(taken);
+    }
+    // Only timers and questions are wrapped, and neither is queued.
     return taken as Message;
   }
 
@@ -95,7 +112,11 @@ export class Inbox<Message> {
       return 'full';
     }
     totals.accepted += 1;
-    incarnation.stash.push(message);
+    const asked = this.#asked;
+    if (asked !== undefined && asked.request === message) {
+      this.asked(asked);
+      incarnation.stash.push(asked);
+    } else incarnation.stash.push(message);
     return 'accepted';
   }
 
@@ -110,15 +131,22 @@ export class Inbox<Message> {
 
   /** The incarnation is over, and with it whatever was told to it alone. */
   spillBound(): void {
-    for (const taken of this.#mailbox.takeBound()) this.#kernel.letters.dropped(this.#path, 'stale', taken);
+    for (const taken of this.#mailbox.takeBound()) this.#drop(taken, 'stale');
   }
 
   /** Nobody will handle what is left. */
   spill(): void {
     while (this.#mailbox.size > 0) {
-      const taken = this.#mailbox.shift();
-      if (!(taken instanceof FiredTimer)) this.#kernel.letters.dropped(this.#path, 'stopped', taken);
+      this.#drop(this.#mailbox.shift(), 'stopped');
     }
     this.#timers = 0;
+    this.#asked = undefined;
+  }
+
+  #drop(taken: Message | Asked<Message> | FiredTimer<Message>, reason: DeadLetter['reason']): void {
+    if (taken instanceof FiredTimer) return;
+    if (taken instanceof Asked) this.#questions -= 1;
+    this.#kernel.letters.dropped(this.#path, reason, messageOfEntry(taken));
+    if (taken instanceof Asked) taken.abandon();
   }
 }

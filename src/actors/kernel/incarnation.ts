@@ -2,6 +2,7 @@
  * One incarnation of an actor: its behaviour's result and everything that must end with it - abort signal, timers,
  * stash, watches, system lane. Once it is over, nothing it left behind has any effect (AK4).
  */
+import type { Asked } from './asked.ts';
 import type { ActorRef } from './ref.ts';
 import type { Timers } from './timers.ts';
 import type { Cause, Failure, Receive, Ref, Signal } from './types.ts';
@@ -22,7 +23,7 @@ export class Incarnation<Message> {
   abandoned = false;
   // Most actors need none of the following, so each is made when it is asked for.
   lane: SystemEntry[] | undefined;
-  stash: Message[] | undefined;
+  stash: (Message | Asked<Message>)[] | undefined;
   timers: Timers<Message> | undefined;
   self: ActorRef<Message> | undefined;
   #abort: AbortController | undefined;

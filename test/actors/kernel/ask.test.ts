@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Behavior, Ref } from '../../../src/actors/kernel/index.ts';
-import { testSystem } from './support.ts';
+import type { ActorSystem, Behavior, Ref } from '../../../src/actors/kernel/index.ts';
+import { gate, restartAtOnce, testSystem } from './support.ts';
 
 interface Question {
   readonly replyTo: Ref<string>;
@@ -111,5 +111,111 @@ describe('ask', () => {
     asker.tell('b');
     await settle();
     expect(events).toEqual(['a: /echo', 'b: /echo']);
+  });
+});
+
+describe('an ask whose answerer ends', () => {
+  const ask = (system: ActorSystem, ref: Ref<Question>) =>
+    system.ask(ref, (replyTo: Ref<string>) => ({ replyTo }), { withinMs: 60_000 });
+
+  it('AK9 fails at once when its question still waits in the mailbox', async () => {
+    const { system, settle } = testSystem();
+    const held = gate();
+    const ref = system.spawn<Question>('asked', () => ({ message: () => held.opened }), { shutdownMs: 10 });
+    await settle();
+    const first = ask(system, ref);
+    const second = ask(system, ref);
+    await settle();
+    const gone = system.stop(ref);
+    held.open();
+    await expect(second).rejects.toMatchObject({ code: 'WEIR_ACTOR_DEAD', context: { path: '/asked' } });
+    await gone;
+    // The first one was handled: its answer may still come from elsewhere, and its deadline stands.
+    expect(await Promise.race([first, Promise.resolve('open')])).toBe('open');
+    expect(system.counts()).toMatchObject({ accepted: 2, handled: 1, deadLettered: 1, queued: 0 });
+    await Promise.all([expect(first).rejects.toMatchObject({ code: 'WEIR_ACTOR_DEAD' }), system.terminate()]);
+  });
+
+  it('AK9 fails at once when its question was stashed', async () => {
+    const { system, settle } = testSystem();
+    const ref = system.spawn<Question>('asked', ({ stash }) => ({ message: (question) => void stash(question) }));
+    const asked = ask(system, ref);
+    await settle();
+    await Promise.all([expect(asked).rejects.toMatchObject({ code: 'WEIR_ACTOR_DEAD' }), system.stop(ref)]);
+    expect(system.counts()).toMatchObject({ accepted: 2, handled: 1, deadLettered: 1, queued: 0 });
+  });
+
+  it('AK9 is answered by the next incarnation when its question waits over a restart, or in the stash', async () => {
+    const { system, settle } = testSystem();
+    let starts = 0;
+    const ref = system.spawn<Question | 'open' | 'crash'>(
+      'asked',
+      ({ stash, unstashAll }) => {
+        starts += 1;
+        let open = false;
+        return {
+          message(message) {
+            if (message === 'crash') throw new Error('boom');
+            if (message === 'open') {
+              open = true;
+              unstashAll();
+            } else if (open) message.replyTo.tell(`answered by ${starts}`);
+            else stash(message);
+          },
+        };
+      },
+      restartAtOnce,
+    );
+    const asked = ask(system, ref);
+    await settle();
+    ref.tell('crash');
+    await settle();
+    ref.tell('open');
+    expect(await asked).toBe('answered by 2');
+  });
+
+  it('AK9 fails at once when it was asked of one incarnation that is over', async () => {
+    const { system, settle } = testSystem();
+    const held = gate();
+    const selves: Ref<Question | 'crash'>[] = [];
+    const ref = system.spawn<Question | 'crash'>(
+      'asked',
+      ({ self }) => {
+        selves.push(self);
+        return {
+          async message(message) {
+            if (message !== 'crash') return;
+            await held.opened;
+            throw new Error('boom');
+          },
+        };
+      },
+      restartAtOnce,
+    );
+    ref.tell('crash');
+    await settle();
+    const [self = ref] = selves;
+    const waiting = ask(system, self);
+    await settle();
+    held.open();
+    await expect(waiting).rejects.toMatchObject({ code: 'WEIR_ACTOR_DEAD' });
+    await expect(ask(system, self)).rejects.toMatchObject({ code: 'WEIR_ACTOR_DEAD' });
+  });
+
+  it('AK9 a question that nobody waits for any more is handled all the same', async () => {
+    const { clock, system, settle } = testSystem();
+    const handled: string[] = [];
+    const ref = system.spawn<Question>('asked', () => ({
+      message: ({ replyTo }) => void handled.push(replyTo.tell('late')),
+    }));
+    await settle();
+    system.steer.suspend('/asked');
+    const asked = ask(system, ref);
+    const failed = expect(asked).rejects.toMatchObject({ code: 'WEIR_ASK_TIMEOUT' });
+    await clock.advance(60_000);
+    await failed;
+    system.steer.resume('/asked');
+    await settle();
+    expect(handled).toEqual(['dead']);
   });
 });
