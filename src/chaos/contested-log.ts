@@ -85,6 +85,7 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
         },
       });
       return {
+        lost: (partition) => membership.lost(partition),
         leave() {
           groups.delete(group);
           return membership.leave();

@@ -211,11 +211,11 @@ class Region<Local> {
   #entered({ partition, opening, phase }: Extract<RegionMessage, { type: 'phase' }>): void {
     this.#setup.logger.debug({ partition, phase }, 'shard phase');
     const current = this.#shards.get(partition)?.opening === opening;
-    if (current && (phase === 'released' || phase === 'lost')) this.#closed(partition);
+    if (current && (phase === 'released' || phase === 'lost')) this.#closed(partition, phase);
     this.#report();
   }
 
-  #closed(partition: number): void {
+  #closed(partition: number, phase?: ShardPhase): void {
     const running = this.#shards.get(partition);
     if (running === undefined || running.closing) return;
     running.closing = true;
@@ -224,6 +224,8 @@ class Region<Local> {
       this.#shards.delete(partition);
       for (const done of running.drained) done();
       if (this.#wanted.delete(partition)) this.#context.self.tell({ type: 'assigned', partitions: [partition] });
+      // Whoever took it may be a worker that only woke up late: the group says whether it belongs here still (W6).
+      else if (phase === 'lost' && !this.#ended) this.#membership?.lost(partition);
       this.#report();
     });
   }

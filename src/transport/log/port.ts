@@ -111,6 +111,11 @@ export interface AssignmentListener {
 }
 
 export interface Membership {
+  /**
+   * The claim of a partition was lost to another worker. If the group still wants it to run here, `assigned` says so
+   * again: a worker that was slow may have taken it after it had moved on (W6).
+   */
+  lost(partition: number): void;
   /** Revokes what is assigned through the listener, waits until it is drained (or a deadline), then leaves. */
   leave(): Promise<void>;
 }

@@ -190,6 +190,11 @@ export class EmbeddedLog implements Log {
       listener.assigned(all);
     });
     return {
+      lost: (partition) => {
+        this.#setup.clock.soon(() => {
+          if (!left && this.#closing === undefined) listener.assigned([partition]);
+        });
+      },
       leave: async () => {
         if (left) return;
         left = true;

@@ -80,6 +80,11 @@ export class GroupMember implements Membership {
     this.#rejoin();
   }
 
+  /** The group hears that it does not run here, and says who is to run it: this worker again, or who took it. */
+  lost(partition: number): void {
+    if (this.#running.delete(partition)) this.#rejoin();
+  }
+
   leave(): Promise<void> {
     this.#leaving ??= this.#leave();
     return this.#leaving;

@@ -7,7 +7,7 @@
  */
 import { type Clock, silentLogger } from '../../../ports/index.ts';
 import type { AppendInfo, CommitInfo, Fate, MemoryCluster, MemoryClusterSetup } from '../memory/index.ts';
-import type { AssignmentListener, Claim, CommitBatch, Log } from '../port.ts';
+import type { AssignmentListener, Claim, CommitBatch, Log, Membership } from '../port.ts';
 import { type KafkaLog, type KafkaLogSetup, kafkaLog } from './kafka-log.ts';
 import { type ModelBroker, type ModelBrokerSetup, modelBroker, type RequestFate } from './model/index.ts';
 import type { GivenSettings } from './settings.ts';
@@ -27,9 +27,6 @@ export interface KafkaModelCluster extends MemoryCluster {
 
 interface Joined {
   readonly worker: Worker;
-  readonly listener: AssignmentListener;
-  /** Assigned here without a word to the owner; the group's own assignment follows and is not heard again. */
-  readonly seized: Set<number>;
 }
 
 interface Worker {
@@ -95,8 +92,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
       for (const [partition, owner] of owners.entries()) if (owner?.worker === worker) owners[partition] = undefined;
     }
     const leave = (): void => {
-      const wire = broker.connect(parent);
-      for (const [group, memberId] of worker.memberIds) void wire.leaveGroup(group, memberId).catch(() => undefined);
+      for (const group of worker.memberIds.keys()) expel(worker, group);
     };
     if (reassignOnCrash) {
       if (failoverMs > 0) clock.after(failoverMs, leave);
@@ -104,6 +100,16 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
     }
     changed();
     for (const listener of crashListeners) listener(id);
+  }
+
+  function expel(worker: Worker, group: string): void {
+    const memberId = worker.memberIds.get(group);
+    // Nobody hears it while brokers are away: then its session runs out.
+    if (memberId !== undefined)
+      broker
+        .connect(parent)
+        .leaveGroup(group, memberId)
+        .catch(() => undefined);
   }
 
   function groupOf(name: string) {
@@ -117,24 +123,28 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
     changed();
   }
 
-  async function join(worker: Worker, group: string, partitions: number, listener: AssignmentListener) {
-    const joined: Joined = { worker, listener, seized: new Set() };
+  async function join(
+    worker: Worker,
+    group: string,
+    partitions: number,
+    listener: AssignmentListener,
+  ): Promise<Membership> {
+    const joined: Joined = { worker };
     const { members, owners } = groupOf(group);
     members.add(joined);
     owners.length = partitions;
     const membership = await worker.log.join(group, partitions, {
       assigned(given) {
-        const fresh = given.filter((partition) => !joined.seized.delete(partition));
         for (const partition of given) own(group, partition, joined);
-        if (fresh.length > 0 || given.length === 0) listener.assigned(fresh);
+        listener.assigned(given);
       },
       async revoked(taken) {
-        for (const partition of taken) joined.seized.delete(partition);
         await listener.revoked(taken);
         for (const partition of taken) if (owners[partition] === joined) own(group, partition, undefined);
       },
     });
     return {
+      lost: (partition) => membership.lost(partition),
       leave: async () => {
         await membership.leave();
         members.delete(joined);
@@ -223,11 +233,8 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
       const target = [...members].find(({ worker }) => worker.id === id);
       if (target === undefined) throw new Error(`${id} has not joined the group ${name}`);
       if (owners[partition] === target) return;
-      if (rude) {
-        target.seized.add(partition);
-        own(name, partition, target);
-        target.worker.clock.soon(() => target.listener.assigned([partition]));
-      }
+      // As when its session ran out: the group gives away what it has, and it finds out when it asks the next time.
+      if (rude && owners[partition] !== undefined) expel(owners[partition].worker, prefixed(name));
       target.worker.log.pull(name, partition);
       while (owners[partition] !== target && members.has(target)) {
         await new Promise<void>((resolve) => void settled.push(resolve));

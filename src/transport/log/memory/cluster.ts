@@ -83,7 +83,7 @@ export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
     if (group.partitions !== partitions) throw new Error(`group ${name} has ${group.partitions} partitions`);
     const member: Member = { worker, host, listener };
     group.join(member);
-    return { leave: () => group.leave(member) };
+    return { lost: (partition) => group.lost(member, partition), leave: () => group.leave(member) };
   }
 
   function forget(id: string, host: Host): void {

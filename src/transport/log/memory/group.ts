@@ -19,6 +19,8 @@ interface Slot {
   owner: Member | undefined;
   /** Where it goes once its owner has drained it. */
   next: Member | undefined;
+  /** Its owner was told to give it up. */
+  revoking: boolean;
 }
 
 export class Group {
@@ -34,7 +36,11 @@ export class Group {
     this.partitions = setup.partitions;
     this.#clock = setup.clock;
     this.#drainDeadlineMs = setup.drainDeadlineMs;
-    this.#slots = Array.from({ length: setup.partitions }, () => ({ owner: undefined, next: undefined }));
+    this.#slots = Array.from({ length: setup.partitions }, () => ({
+      owner: undefined,
+      next: undefined,
+      revoking: false,
+    }));
   }
 
   /** The worker of each partition, in their order. */
@@ -53,6 +59,12 @@ export class Group {
     this.#members = this.#members.filter((other) => other !== member);
     await this.#revoke(member, this.#ownedBy(member));
     this.#rebalanceSoon();
+  }
+
+  /** Assigns the partition to its owner again, unless it is being taken from it. */
+  lost(member: Member, partition: number): void {
+    const slot = this.#slots[partition];
+    if (slot?.owner === member && !slot.revoking) this.#assign(member, [partition]);
   }
 
   /** Forgets the worker on this host at once; with `reassign` its partitions go to the survivors. */
@@ -140,6 +152,7 @@ export class Group {
   /** Resolves when the owner has drained the partitions, or its deadline has passed. */
   async #revoke(from: Member, partitions: readonly number[]): Promise<void> {
     if (partitions.length === 0) return;
+    for (const partition of partitions) this.#setRevoking(partition, true);
     await new Promise<void>((resolve) => {
       const deadline = this.#clock.after(this.#drainDeadlineMs, resolve);
       const done = (): void => {
@@ -151,7 +164,13 @@ export class Group {
     for (const partition of partitions) {
       const slot = this.#slots[partition];
       if (slot?.owner === from) slot.owner = undefined;
+      this.#setRevoking(partition, false);
     }
+  }
+
+  #setRevoking(partition: number, revoking: boolean): void {
+    const slot = this.#slots[partition];
+    if (slot !== undefined) slot.revoking = revoking;
   }
 
   #assign(member: Member, partitions: readonly number[]): void {
