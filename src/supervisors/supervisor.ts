@@ -86,8 +86,18 @@ class Supervisor implements Receive<SupervisorMessage> {
   start(children: readonly ChildSpec[]): void {
     for (const child of children) this.#wait(this.#roster.add(child, true));
     const unsubscribe = this.#setup.elsewhere?.onChange(() => this.#noted(() => undefined));
-    if (unsubscribe !== undefined) this.#context.signal.addEventListener('abort', unsubscribe, { once: true });
+    const { signal } = this.#context;
+    if (unsubscribe !== undefined) signal.addEventListener('abort', unsubscribe, { once: true });
+    signal.addEventListener('abort', () => this.#callOff(), { once: true });
     this.#advance();
+  }
+
+  /** The supervisor ends. Its children end in their order, which takes time; none of them may start anew meanwhile. */
+  #callOff(): void {
+    this.#lookAtWhatHappened();
+    for (const { ref, failedUid } of this.#roster.all()) {
+      if (ref !== undefined && ref.uid === failedUid) void this.#context.stop(ref);
+    }
   }
 
   readonly message = (message: SupervisorMessage): void => {
@@ -330,7 +340,8 @@ class Supervisor implements Receive<SupervisorMessage> {
   /** The child's failure policy. It runs in the child's turn, so it only decides; the rest follows in a turn of ours. */
   #judge(child: Child, failure: Failure): Decision {
     // Those that restart together begin with an empty mailbox, so their actors end; so do those that have to end anyway.
-    if (this.#roster.together || child.leaving !== undefined || child.starting !== undefined) return { type: 'stop' };
+    const ends = child.leaving !== undefined || this.#context.signal.aborted;
+    if (ends || child.starting !== undefined || this.#roster.together) return { type: 'stop' };
     const decision = this.#verdict(child, failure);
     // A stop is seen by death watch, with its cause.
     if (decision.type !== 'restart') child.exhausted = true;

@@ -307,6 +307,28 @@ const found: [SupervisorNode, Trouble[]][] = [
       { type: 'deed', deed: { type: 'fail', at: 0 } },
     ],
   ],
+  // Seed -1436994870: while a supervisor waited for a child that hung as it stopped, another one came back from its backoff.
+  [
+    {
+      ...{ id: 'n0', ...one, max: 0 },
+      children: [
+        {
+          ...{ id: 'n1', ...one, max: 1 },
+          children: [
+            { id: 'n2', restart: 'permanent', significant: false },
+            { id: 'n3', restart: 'permanent', significant: false },
+          ],
+        },
+        { id: 'n4', restart: 'permanent', significant: true },
+      ],
+    },
+    [
+      { type: 'next-start', at: 2, how: 'hangs' },
+      { type: 'pass', ms: 0 },
+      { type: 'deed', deed: { type: 'fail', at: 1 } },
+      { type: 'tell', at: 3, kind: 'throw', incarnation: 0 },
+    ],
+  ],
 ];
 
 describe('trees of supervisors', () => {
