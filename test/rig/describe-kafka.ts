@@ -6,14 +6,18 @@ import { kafkaMissing } from './kafka-home.ts';
 const startTimeoutMs = 180_000;
 
 /** A suite with brokers of its own; `kafka()` is them, once tests run. */
-export function describeKafka(name: string, settings: KafkaRigSettings, suite: (kafka: () => KafkaRig) => void): void {
+export function describeKafka(
+  name: string,
+  settings: KafkaRigSettings | (() => KafkaRigSettings),
+  suite: (kafka: () => KafkaRig) => void,
+): void {
   const missing = kafkaMissing();
   const skipped = missing !== undefined && process.env.CI === undefined;
   if (skipped) console.warn(`SKIPPED: ${name}: ${missing}`);
   describe.skipIf(skipped)(name, () => {
     let rig: KafkaRig | undefined;
     beforeAll(async () => {
-      rig = await startKafka(settings);
+      rig = await startKafka(typeof settings === 'function' ? settings() : settings);
     }, startTimeoutMs);
     afterAll(() => rig?.close());
     suite(() => {
