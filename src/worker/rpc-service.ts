@@ -31,7 +31,8 @@ export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
       });
       return async (context: Parameters<typeof behavior>[0]) => {
         const receive = await behavior(context);
-        setup.onStarted(context.self);
+        // Requests that wait while it restarts are answered by its next incarnation.
+        setup.onStarted(context.address);
         return receive;
       };
     },

@@ -50,6 +50,10 @@ export class Context<Message> implements ActorContext<Message> {
     return incarnation.self;
   }
 
+  get address(): Ref<Message> {
+    return this.#cell.ref;
+  }
+
   get log(): Logger {
     this.#log ??= this.#cell.kernel.logger.child({ actor: this.#cell.path, uid: this.#incarnation.uid });
     return this.#log;

@@ -73,6 +73,12 @@ export interface SpawnOptions {
    * turn deadline it lets a long turn be, as long as nobody waits for it. Default: none.
    */
   readonly progressWithinMs?: number;
+  /**
+   * The name is taken even if a turn of the last actor that bore it was given up at its stop deadline and still runs. For
+   * supervisors, which must be able to replace what hangs; nothing that such a turn still does reaches the new actor.
+   * Default false: `WEIR_NAME_IN_USE` until that turn has settled.
+   */
+  readonly besideAbandoned?: boolean;
   /** Facts that inspection shows beside the actor, asked for when somebody looks. */
   readonly inspect?: () => Readonly<Record<string, unknown>>;
 }
@@ -82,7 +88,10 @@ export interface AskOptions {
 }
 
 export interface ActorContext<Message> {
+  /** Its address as this incarnation: for whatever this one asks for, and no other must get. */
   readonly self: Ref<Message>;
+  /** Its address over all incarnations, as `spawn` returned it: to be handed out for work that a restart must not lose. */
+  readonly address: Ref<Message>;
   readonly log: Logger;
   readonly clock: Clock;
   /** Aborted when this incarnation ends; give it to whatever the actor has started outside. */

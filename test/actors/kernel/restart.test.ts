@@ -130,14 +130,14 @@ describe('restart', () => {
     const handled: string[] = [];
     const ref = system.spawn<string>(
       'worker',
-      ({ self }) => ({
+      ({ self, address }) => ({
         message(message) {
           if (message !== 'crash') {
             handled.push(message);
             return;
           }
           self.tell('an answer to it');
-          ref.tell('for whoever works');
+          address.tell('for whoever works');
           self.tell('another answer to it');
           throw new Error('boom');
         },
