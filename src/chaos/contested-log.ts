@@ -1,22 +1,17 @@
 /**
  * The log of a worker whose shards can be claimed by another owner, as when the group has given them away behind its
- * back. Owns which shards the worker holds, and that the group gives them back when the other owner has had them.
+ * back. Owns which shards the worker holds, and that it hears no more of one that another owner has until it is over.
  */
 import { messageOf } from '../errors/index.ts';
 import type { Logger } from '../ports/index.ts';
-import type { AssignmentListener, Claim, Log, ShardId } from '../transport/log/index.ts';
+import type { Claim, Log, ShardId } from '../transport/log/index.ts';
 import type { FaultInjector } from './injector.ts';
 import type { Shard } from './target.ts';
 
-interface Group {
-  readonly name: string;
-  readonly listener: AssignmentListener;
-  readonly assigned: Set<number>;
-}
-
 export function contestedLog(log: Log, injector: FaultInjector, logger: Logger): Log {
   const held = new Map<string, ShardId>();
-  const groups = new Set<Group>();
+  /** Shards that another owner has, and when it gives them back. */
+  const contested = new Map<string, Promise<void>>();
   injector.attach({ takeOver });
 
   function takeOver(wanted: Shard | undefined): (() => void) | undefined {
@@ -27,9 +22,11 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     if (shards.length === 0) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     for (const shard of shards) {
-      contest(shard, promise).catch((error: unknown) => {
+      const over = contest(shard, promise).catch((error: unknown) => {
         logger.warn({ ...shard, error: messageOf(error) }, 'the shard could not be claimed by another owner (chaos)');
       });
+      contested.set(keyOf(shard), over);
+      void over.then(() => contested.delete(keyOf(shard)));
     }
     return resolve;
   }
@@ -38,15 +35,11 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     const claim = await log.claim(shard);
     await over;
     await claim.release();
-    // Only the group says who is to run a shard; a worker that was fenced does not claim again by itself.
-    for (const { name, listener, assigned } of groups) {
-      if (shard.topic.startsWith(`${name}.`) && assigned.has(shard.partition)) listener.assigned([shard.partition]);
-    }
   }
 
   async function claim(shard: ShardId): Promise<Claim> {
     const inner = await log.claim(shard);
-    const key = `${shard.topic}/${shard.partition}`;
+    const key = keyOf(shard);
     const own = { ...shard };
     const forget = (): void => {
       if (held.get(key) === own) held.delete(key);
@@ -71,25 +64,15 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     limits: log.limits,
     claim,
     async join(name, partitions, listener) {
-      const assigned = new Set<number>();
-      const group: Group = { name, listener, assigned };
-      groups.add(group);
-      const membership = await log.join(name, partitions, {
-        assigned(given) {
-          for (const partition of given) assigned.add(partition);
-          listener.assigned(given);
-        },
-        revoked(taken) {
-          for (const partition of taken) assigned.delete(partition);
-          return listener.revoked(taken);
-        },
-      });
+      const membership = await log.join(name, partitions, listener);
       return {
-        lost: (partition) => membership.lost(partition),
-        leave() {
-          groups.delete(group);
-          return membership.leave();
+        lost(partition) {
+          const over = [...contested].find(([key]) => key.startsWith(`${name}.`) && key.endsWith(`/${partition}`))?.[1];
+          // The group gives the shard to the other owner for as long as that has it.
+          if (over === undefined) membership.lost(partition);
+          else void over.then(() => membership.lost(partition));
         },
+        leave: () => membership.leave(),
       };
     },
     ensureTopics: (specs) => log.ensureTopics(specs),
@@ -102,4 +85,8 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     onHealth: (listener) => log.onHealth(listener),
     close: () => log.close(),
   };
+}
+
+function keyOf({ topic, partition }: ShardId): string {
+  return `${topic}/${partition}`;
 }

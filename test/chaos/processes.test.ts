@@ -1,0 +1,62 @@
+/**
+ * The payments example as a real process under faults, for a minute: `CHAOS_MINUTES=10 npx vitest run
+ * test/chaos/processes.test.ts` goes on for longer, `npm run chaos` for as long as it is told, with a seed of its own.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { embeddedCluster } from '../../scripts/chaos/cluster.ts';
+import { prepareMarket } from '../../scripts/chaos/market.ts';
+import { passed, reportText } from '../../scripts/chaos/report.ts';
+import { type Report, runChaos } from '../../scripts/chaos/run.ts';
+
+const minutes = Number(process.env.CHAOS_MINUTES ?? 1);
+const seed = 3;
+
+describe('real processes under faults', () => {
+  it('TK8 lose nothing and double nothing, and the ledger balances', {
+    timeout: minutes * 60_000 + 240_000,
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-chaos-test-'));
+    const cluster = embeddedCluster(await prepareMarket(folder));
+    onTestFinished(() => {
+      cluster.destroy();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const told: string[] = [];
+    const durationMs = minutes * 60_000;
+    const report = await runChaos({ cluster, folder, seed, durationMs, tell: (line) => void told.push(line) });
+    const text = reportText(report);
+    process.stdout.write(`${text}\n`);
+    expect(passed(report), text).toBe(true);
+    // A load that nothing strikes, or faults without a load, prove nothing.
+    expect(report.acts.filter(({ struck }) => struck > 0).length).toBeGreaterThanOrEqual(4);
+    expect(report.restarts).toBeGreaterThan(0);
+    expect(report.settled).toBeGreaterThan(50);
+    expect(told.length).toBeGreaterThan(minutes * 10);
+  });
+});
+
+describe('the report of chaos', () => {
+  const report: Report = {
+    ...{ seed: 7, durationMs: 60_000, restarts: 2, retries: 10, given: 3, accepted: 3, settled: 2, refused: 1 },
+    ...{ longestStallMs: 1_234, lost: [], doubled: [], problems: [], acts: [{ name: 'SIGKILL', done: 2, struck: 2 }] },
+  };
+
+  it('TK8 is good when nothing is wrong', () => {
+    expect(passed(report)).toBe(true);
+    expect(reportText(report)).toMatch(/^SIGKILL +2 +2$/m);
+    expect(reportText(report)).toMatch(/^longest stall +1\.2 s$/m);
+  });
+
+  it.each([
+    [{ lost: ['p1'] }, 'p1 was accepted and has no outcome'],
+    [{ doubled: ['p1 has 2 outcomes: settled, settled'] }, 'p1 has 2 outcomes'],
+    [{ problems: ['total: EUR: 1.00 became 2.00'] }, 'EUR: 1.00 became 2.00'],
+  ])('TK8 is bad with %j, and says how to see it again', (wrong, line) => {
+    expect(passed({ ...report, ...wrong })).toBe(false);
+    expect(reportText({ ...report, ...wrong })).toContain(line);
+    expect(reportText({ ...report, ...wrong })).toContain('npm run chaos -- --minutes 1 --seed 7');
+  });
+});
