@@ -1,4 +1,4 @@
-/** Time inside the steps of simulated flows. */
+/** Time in simulated worlds: inside the steps of flows, and for clients that wait for something. */
 import type { World } from 'weir/testing';
 
 /** Resolves with `value` after `ms` of the process that asks; never, when that dies before. */
@@ -6,4 +6,16 @@ export function takesTime<Value>(world: World, ms: number, value: Value): Promis
   const process = world.scheduler.current;
   if (process === undefined) throw new Error('a step runs in a simulated process');
   return new Promise((resolve) => void process.after(ms, () => resolve(value)));
+}
+
+const firstPauseMs = 100;
+const longestPauseMs = 20_000;
+
+/** Asks, ever less often, until `ask` gives something; a client outside every worker. */
+export async function until<Value>(world: World, ask: () => Promise<Value | undefined>): Promise<Value> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.5)) {
+    const value = await ask();
+    if (value !== undefined) return value;
+    await new Promise<void>((resolve) => void world.outside.after(pauseMs, resolve));
+  }
 }

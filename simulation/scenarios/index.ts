@@ -1,6 +1,21 @@
 /** The scenarios that Weir is simulated with, by name. */
 import type { Scenario } from 'weir/testing';
+import { fanOut } from './fan-out.ts';
+import { operators } from './operators.ts';
 import { payments } from './payments.ts';
 import { small } from './small.ts';
+import { storm } from './storm.ts';
+import { swarm } from './swarm.ts';
+import { timers } from './timers.ts';
+import { upgrade } from './upgrade.ts';
 
-export const scenarios: readonly Scenario<unknown>[] = [small, payments];
+export const scenarios: readonly Scenario<unknown>[] = [
+  small,
+  payments,
+  timers,
+  fanOut,
+  storm,
+  operators,
+  upgrade,
+  swarm,
+];

@@ -1,0 +1,39 @@
+/** Everything at once. */
+import { drawFaults } from '../draw-faults.ts';
+import { drawNetwork, drawNodes } from '../draw-world.ts';
+import { scenarioOf } from '../workload.ts';
+import { errands } from '../workloads/errands.ts';
+import { fanOut } from '../workloads/fan-out.ts';
+import { operators } from '../workloads/operators.ts';
+import { payments } from '../workloads/payments.ts';
+import { storm } from '../workloads/storm.ts';
+import { timers } from '../workloads/timers.ts';
+import { upgrade } from '../workloads/upgrade.ts';
+
+const withinMs = 10_000;
+const members = ['ACME', 'GLOBEX', 'INITECH', 'HOOLI', 'WAYNE'];
+
+export const swarm = scenarioOf({
+  name: 'swarm',
+  version: 1,
+  about: '5 members, 6 workers, 500 flows, 50 faults: all the others at once, with settings drawn at random',
+  withinMs,
+  settleMs: 60 * 24 * 60 * 60 * 1_000,
+  // Payments, races and chains are two flows each, with the one that answers.
+  workloads: [
+    { of: payments, flows: 80 },
+    { of: errands, flows: 50 },
+    { of: timers, flows: 40 },
+    { of: fanOut, flows: 70 },
+    { of: storm, flows: 40 },
+    { of: operators, flows: 25 },
+    { of: upgrade, flows: 15 },
+  ],
+  world(draw) {
+    const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 5), workers: 6 }).map((node) => ({
+      ...node,
+      settings: { ...node.settings, retention: '2 min' as const, hospital: '5 min' as const },
+    }));
+    return { nodes, network: drawNetwork(draw), faults: drawFaults(draw, { nodes, count: 50, withinMs }) };
+  },
+});
