@@ -132,10 +132,12 @@ async function operate(
     await clients.ask(member, id, 'kill', (node) => node.kill(flow, 'early'));
   }
   let tries = 0;
+  let seen = false;
   const status = await until(world, async () => {
     const view = await clients.view(member, name);
-    // Once it is forgotten, whoever asks comes too late to see how it ended.
-    if (view === undefined) return 'forgotten' as const;
+    // A worker that was told nothing yet knows nothing. Once a flow is forgotten, nobody can see any more how it ended.
+    if (view === undefined) return seen ? ('forgotten' as const) : undefined;
+    seen = true;
     if (view.status === 'RUNNING') return undefined;
     if (view.status !== 'STUCK') return view.status;
     tries += 1;

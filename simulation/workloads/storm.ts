@@ -34,7 +34,7 @@ export const storm = workload({
   draw(draw, { members, flows, withinMs }) {
     const bursts = draw.several(Math.ceil(flows / 4), (index) => {
       const windows = draw.several(draw.whole(1, 2), (window) => {
-        const body = 10 * index + window;
+        const body = 10 * index + window + 1;
         return draw.several(draw.whole(1, 6), () => (draw.odds(0.2) ? -body : body));
       });
       return { at: draw.whole(0, withinMs), what: { member: draw.pick(members), id: `storm-${index}`, windows } };

@@ -31,6 +31,7 @@ import { partitionOf, type Router } from '../shard/index.ts';
 import { FlowIndex } from './flow-index.ts';
 import { LogStarts } from './log-starts.ts';
 import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
+import { UnseenStarts } from './unseen-starts.ts';
 
 /** What the service has to know of flows' definitions. */
 export interface FlowCatalogue {
@@ -84,6 +85,7 @@ class Rpc {
   readonly #index = new FlowIndex();
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #logStarts: LogStarts;
+  readonly #unseenStarts: UnseenStarts;
   /** Flows that ended while this incarnation looked on. */
   readonly #ended = { COMPLETED: 0, FAILED: 0, KILLED: 0 };
 
@@ -96,6 +98,7 @@ class Rpc {
       withinMs: shardAnswerMs,
       route: (partition, message) => setup.router.route(partition, message),
     });
+    this.#unseenStarts = new UnseenStarts({ clock: context.clock, withinMs: shardAnswerMs });
     this.#index.load(table.entries());
     // Applied at once, not by mailbox: a client that was just told "accepted" finds its flow.
     table.onChange((flowId, value) => this.#changed(flowId, value));
@@ -122,6 +125,7 @@ class Rpc {
   end(): void {
     this.#table.close();
     this.#logStarts.end();
+    this.#unseenStarts.end();
     for (const waiters of this.#waiters.values()) for (const { timer } of waiters) timer.cancel();
   }
 
@@ -191,7 +195,14 @@ class Rpc {
       if (known !== undefined) this.#logStarts.seen(key, known, () => this.#index.get(known));
       return;
     }
-    this.#ask<Started>(shard, (reply) => ({ type: 'start', ...request, replyTo: reply }), replyTo);
+    this.#ask<Started>(shard, (reply) => ({ type: 'start', ...request, replyTo: reply }), {
+      tell: (answer) => {
+        const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;
+        if (seen) return replyTo.tell(answer);
+        this.#unseenStarts.wait(partition, answer.value, replyTo);
+        return 'accepted';
+      },
+    });
   }
 
   #result({ name, waitMs, authority, replyTo }: Extract<RpcRequest, { type: 'result' }>): void {
@@ -318,6 +329,7 @@ class Rpc {
     }
     this.#index.put(flowId, value);
     this.#logStarts.seen(routingKeyOf(flowId), flowId, () => this.#index.get(flowId));
+    this.#unseenStarts.seen(flowId);
     const record = statusRecord.decode(value);
     const { status } = record;
     if (status === 'RUNNING') return;

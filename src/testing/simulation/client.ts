@@ -59,6 +59,10 @@ export class SimClients {
     const text = `${flow.name} of ${identityOf(member).name}`;
     const answer = await this.ask(member, clientRequestId, `start ${text}`, async (node) => {
       const { flowId } = await node.start(member, flow, input, { clientRequestId });
+      // Whoever was told "accepted" finds the flow where it was told.
+      await node.get({ flowId }).catch((error: unknown) => {
+        if (WeirError.is(error, 'WEIR_FLOW_NOT_FOUND')) this.#tell(member, 'missed', clientRequestId, text);
+      });
       return { member, flow: flow.name, clientRequestId, flowId };
     });
     if (answer === undefined) return undefined;

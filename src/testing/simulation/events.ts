@@ -51,6 +51,7 @@ export type Happening =
   /** Whatever a scenario wants in its trace and its invariants. */
   | { readonly type: 'note'; readonly what: string; readonly text: string };
 
-export type ClientWord = 'asks' | 'accepted' | 'answered' | 'refused' | 'gave up';
+/** `missed`: it was told "accepted", and did not find its flow where it was told. */
+export type ClientWord = 'asks' | 'accepted' | 'missed' | 'answered' | 'refused' | 'gave up';
 
 export type SimEvent = Occurrence & Happening;

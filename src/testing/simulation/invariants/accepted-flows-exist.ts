@@ -20,7 +20,9 @@ export function acceptedFlowsExist(): Invariant {
         }
         return;
       }
-      if (event.type !== 'client' || event.what !== 'accepted') return;
+      if (event.type !== 'client') return;
+      if (event.what === 'missed') violate(`${event.id} was accepted, and the worker that said so does not know it`);
+      if (event.what !== 'accepted') return;
       const flowId = event.text.slice(event.text.lastIndexOf(' ') + 1);
       accepted.set(event.id, flowId);
       if (!sent.has(flowId)) violate(`${event.id} was accepted as ${flowId}, which was never written`);
