@@ -96,8 +96,10 @@ export class Group {
     const error = this.#invalid(member, generation);
     if (member === undefined || error !== kafkaError.none) answer({ error, assignment: nothing });
     else if (this.#state === 'preparing') answer({ error: kafkaError.rebalanceInProgress, assignment: nothing });
-    else if (this.#state === 'stable') answer({ error: kafkaError.none, assignment: member.assignment });
-    else {
+    else if (this.#state === 'stable') {
+      this.#synced(member.id);
+      answer({ error: kafkaError.none, assignment: member.assignment });
+    } else {
       member.syncing = answer;
       this.#synced(member.id);
       if (this.#leader === member.id) this.#assign(assignments);
