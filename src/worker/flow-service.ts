@@ -81,7 +81,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
         crashPoint: setup.crashPoint,
       });
       return (context: Parameters<typeof behavior>[0]) => {
-        const self: Ref<RegionMessage> = context.self;
+        const self: Ref<RegionMessage> = context.address;
         onDrain(
           'flow',
           () =>

@@ -64,7 +64,7 @@ export async function openHttp(
             },
           });
           return (context: Parameters<typeof behavior>[0]) => {
-            const self: Ref<HttpMessage> = context.self;
+            const self: Ref<HttpMessage> = context.address;
             onDrain(
               'http',
               () =>
