@@ -38,6 +38,8 @@ import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 export interface TestNodeSettings extends NodeSettings {
   /** Everything random follows from it: the same seed gives the same run. Default 1. */
   readonly seed?: number;
+  /** Wall clock at the start, in milliseconds since 1970. Default 2026-01-01T00:00:00Z. */
+  readonly start?: number;
   /** Workers that share the shards. Default 1. */
   readonly workers?: number;
   /** What happens to messages between members: odds of loss, repetition, overtaking. Default none. */

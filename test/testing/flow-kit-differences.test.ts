@@ -133,6 +133,11 @@ its log:
     );
   });
 
+  it('TK2 does not let a test pass that has no end', async () => {
+    const message = await messageOf((async () => void (await met))());
+    expect(message).toBe('a test of flow "greet" has no end: say .then.completed() or another');
+  });
+
   it('TK2 says what is wrong with a test that cannot be played', async () => {
     expect(await messageOf(greeting().then.waits())).toContain('.input({ ... })');
     expect(await messageOf(greeting('gone', {}).then.waits())).toContain('no stage "gone": it has start, done');
@@ -220,7 +225,11 @@ describe('a flow that a restart changes', () => {
         },
       },
     });
-    const { restarts } = await given(drawn).input(null).advance('1 s').then.completed();
+    const start = Date.UTC(2030, 1, 1);
+    const { restarts } = await given(drawn, { start })
+      .input(null)
+      .advance('1 s')
+      .then.completed(([first = '']) => first.startsWith('2030-02-01T00:00:00'));
     expect(restarts).toEqual(['sleep 1 s', 'the end of the flow']);
   });
 });

@@ -43,7 +43,10 @@ export interface Endings<Result> {
 export function endings<Result>(script: Script, effects?: readonly string[]): Endings<Result> {
   const boxed = (values: readonly unknown[]): Box | undefined =>
     values.length === 0 ? undefined : { value: values[0] };
-  const made: Endings<Result> = {
+  /** Whoever awaits a test without an end is told so: it would pass without having run. */
+  const noEnd = (_resolve: unknown, reject: (error: Error) => void): void =>
+    reject(callSite(noEnd).error(`a test of flow "${script.flow.name}" has no end: say .then.completed() or another`));
+  const made: Endings<Result> = Object.assign(noEnd, {
     effects: (...all) => endings<Result>(script, all),
     completed: (...result) =>
       play(script, { type: 'completed', site: callSite(made.completed), effects, result: boxed(result) }),
@@ -53,7 +56,7 @@ export function endings<Result>(script: Script, effects?: readonly string[]): En
     becomes: (stage, ...state) =>
       play(script, { type: 'becomes', site: callSite(made.becomes), effects, stage, state: boxed(state) }),
     waits: (on) => play(script, { type: 'waits', site: callSite(made.waits), effects, on }),
-  };
+  } satisfies Endings<Result>);
   return made;
 }
 

@@ -97,9 +97,9 @@ export class Observer {
       this.#heldIn = this.#visit;
       return this.#holdHere(context);
     }
-    const run: unknown = code(state, context);
+    const run = code(state, context);
     // The engine says what is wrong with a stage that is no generator.
-    return types.isGeneratorObject(run) ? this.#watch(run as StageRun, seen) : (run as StageRun);
+    return types.isGeneratorObject(run) ? this.#watch(run, seen) : run;
   }
 
   *#elsewhere({ name, state }: NonNullable<Script['stage']>, { become }: FlowContext): StageRun {

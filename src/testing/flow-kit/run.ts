@@ -5,14 +5,7 @@
  * every suspension, in the middle of steps too, and lets bodies answer what they answered the first time: whatever the
  * flow does otherwise then did not come from its checkpoint.
  */
-import {
-  ApplicationError,
-  type MessageTypes,
-  type Op,
-  type Protocol,
-  type StepBody,
-  type StepInfo,
-} from '../../actors/flow/index.ts';
+import type { MessageTypes, Op, Protocol } from '../../actors/flow/index.ts';
 import type { FlowView } from '../../actors/rpc/index.ts';
 import { WeirError } from '../../errors/index.ts';
 import { actorHead, decodeValue, flowHead } from '../../persistence/index.ts';
@@ -33,10 +26,8 @@ import { toNextTimer } from '../until.ts';
 import { ActorScripts } from './actor-scripts.ts';
 import type { History, SeenOp } from './history.ts';
 import { elsewhere, Observer } from './observer.ts';
-import { actorName, type Channel, type Line, type Script, type StepLine } from './script.ts';
-
-/** What the body of a step did: called, it does so again. */
-export type StepOutcome = () => unknown;
+import { actorName, type Channel, type Line, type Script } from './script.ts';
+import { type StepOutcome, StepScripts } from './step-scripts.ts';
 
 export interface RunSetup {
   readonly script: Script;
@@ -60,7 +51,6 @@ const requestId = 'flow-kit';
 const retention: Duration = '36500 days';
 
 export class Run {
-  readonly answers = new Map<string, StepOutcome>();
   /** What the worker was killed at, in order. */
   readonly suspensions: string[] = [];
   /** States of persistent actors that the flow has changed, by kind and key. */
@@ -69,10 +59,7 @@ export class Run {
   readonly #member: Identity;
   readonly #observer: Observer;
   readonly #actors: ActorScripts;
-  readonly #steps: StepLine[];
-  readonly #takenSteps = new Map<string, StepLine>();
-  readonly #settledSteps = new Map<string, number>();
-  readonly #bodies = new Set<Promise<unknown>>();
+  readonly #steps: StepScripts;
   readonly #crashed = new Set<string>();
   readonly #silent = new Set<string>();
   readonly #opened = new Map<string, Conversation>();
@@ -85,15 +72,24 @@ export class Run {
     this.#setup = setup;
     this.#member = identityOf(script.settings.member ?? defaultMember);
     this.#actors = new ActorScripts(script);
-    this.#steps = [...script.steps];
+    this.#steps = new StepScripts({
+      lines: script.steps,
+      answers: setup.answers,
+      reached: (key) => this.#crashed.has(key),
+    });
     this.#left = [...script.lines];
     this.#observer = new Observer({
       script,
       hold,
-      body: (seen, name, body) => (info) => this.#body(seen, name, info, body),
+      body: (seen, name, body) => (info) => this.#steps.run(seen, name, info, body),
       killedAt: () => this.suspensions.at(-1),
       onNew: (seen, op) => this.#seen(seen, op),
     });
+  }
+
+  /** What the bodies of steps have answered. */
+  get answers(): ReadonlyMap<string, StepOutcome> {
+    return this.#steps.answers;
   }
 
   get history(): History {
@@ -110,8 +106,7 @@ export class Run {
 
   /** Lines of the script that nothing has met. */
   get missing(): ReadonlyArray<{ readonly site: CallSite; readonly text: string }> {
-    const steps = this.#setup.answers === undefined ? this.#steps : [];
-    return [...this.#left.filter(({ type }) => type === 'receives'), ...steps, ...this.#actors.missing];
+    return [...this.#left.filter(({ type }) => type === 'receives'), ...this.#steps.missing, ...this.#actors.missing];
   }
 
   /** What the flow itself has logged. */
@@ -130,6 +125,7 @@ export class Run {
       members: [{ ...this.#member, flows: [flow], actors }],
       scripted: peers,
       shards: 1,
+      ...(script.settings.start === undefined ? {} : { start: script.settings.start }),
       retention,
       crashAt: (point: string) => point === 'commit.after' && this.#node?.isDown() === false && this.#dies(),
     };
@@ -296,47 +292,6 @@ export class Run {
     return undefined;
   }
 
-  #body(seen: SeenOp, name: string, info: StepInfo, body: StepBody<unknown>): unknown {
-    const { answers } = this.#setup;
-    const key = `${seen.place}#${info.attempt}`;
-    if (answers !== undefined && !this.#crashed.has(key)) return forever();
-    if (answers !== undefined) {
-      this.#settledSteps.set(seen.place, info.attempt);
-      const answer = answers.get(key);
-      if (answer !== undefined) return answer();
-      throw new ApplicationError('UNEXPECTED', `step "${name}" did not run without a restart`);
-    }
-    const line = this.#takenSteps.get(key) ?? this.#steps.find((one) => one.name === name);
-    if (line === undefined) return this.#keep(key, () => body(info));
-    this.#takenSteps.set(key, line);
-    const at = this.#steps.indexOf(line);
-    if (at >= 0) this.#steps.splice(at, 1);
-    seen.verdict = 'expected';
-    return this.#keep(key, () => answerOf(line, info, body));
-  }
-
-  /** Keeps what a body does, so that the other run need not do it again. */
-  #keep(key: string, run: () => unknown): unknown {
-    let result: unknown;
-    try {
-      result = run();
-    } catch (thrown) {
-      this.answers.set(key, () => {
-        throw thrown;
-      });
-      throw thrown;
-    }
-    this.answers.set(key, () => result);
-    if (!(result instanceof Promise) || result === never) return result;
-    const settled = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#bodies.add(settled);
-    void settled.then(() => this.#bodies.delete(settled));
-    return result;
-  }
-
   // --- restarts
 
   #durable({ records }: CommitBatch): void {
@@ -356,7 +311,7 @@ export class Run {
     if (held) return { key: 'become', text: 'the beginning of the next stage' };
     if (pending === undefined) return undefined;
     if (pending.op !== 'step') return { key: pending.place, text: pending.text };
-    const attempt = (this.#settledSteps.get(pending.place) ?? 0) + 1;
+    const attempt = this.#steps.attempt(pending.place);
     return { key: `${pending.place}#${attempt}`, text: pending.text };
   }
 
@@ -374,7 +329,7 @@ export class Run {
     for (;;) {
       await node.clock.advance(0);
       if (node.isDown()) await this.#restart(node);
-      else if (this.#bodies.size > 0) await Promise.race(this.#bodies);
+      else if (this.#steps.busy) await this.#steps.settled();
       else if (this.#dies()) node.crash();
       else return;
     }
@@ -405,26 +360,6 @@ function ownFields({ fields }: CapturedLine): LogFields | undefined {
   if (!('flowId' in fields)) return undefined;
   const { system, actor, uid, flowId, flow, member, clientRequestId, trace, ...own } = fields;
   return own;
-}
-
-/** What hangs. One promise for all: it is told apart from bodies that settle some time. */
-const never = new Promise<never>(() => undefined);
-
-function forever(): Promise<never> {
-  return never;
-}
-
-function answerOf({ act }: StepLine, info: StepInfo, body: StepBody<unknown>): unknown {
-  switch (act.type) {
-    case 'returns':
-      return act.value;
-    case 'throws':
-      throw act.error;
-    case 'runs':
-      return body(info);
-    case 'hangs':
-      return forever();
-  }
 }
 
 function peersOf({ lines, begin, settings }: Script): Identity[] {

@@ -9,6 +9,8 @@ export interface FlowKitSettings {
   readonly member?: MemberName;
   /** Members that the flow may talk to beside those of its script; they take everything and say nothing. */
   readonly members?: readonly MemberName[];
+  /** Wall clock at the start, in milliseconds since 1970. Default 2026-01-01T00:00:00Z. */
+  readonly start?: number;
   /** Persistent actors that run for real where the script says nothing of them. Default none. */
   readonly actors?: readonly AnyActor[];
 }
