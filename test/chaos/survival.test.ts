@@ -10,6 +10,7 @@ const survivable: readonly Fault[] = [
   { type: 'crash' },
   { type: 'crash', on: 'log', when: 'before' },
   { type: 'crash', on: 'shard 1', when: 'after' },
+  { type: 'torn-write' },
   { type: 'crash', on: '/services/rpc' },
   { type: 'crash', on: '/services/flow' },
   { type: 'crash', on: '/services/flow/shard-2' },

@@ -42,6 +42,7 @@ describe('the guide to testing', () => {
     ['shelf.test.ts', 2],
     ['market.test.ts', 1],
     ['counter.test.ts', 2],
+    ['faults.test.ts', 1],
   ])('TK2 shows tests that pass: %s', async (file, count) => {
     const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', file], {
       cwd: directory,
