@@ -58,7 +58,7 @@ function startDeadline(context: ActorContext<never>, withinMs: number | undefine
     const error = new WeirError('WEIR_START_TIMEOUT', {
       path: context.self.path,
       withinMs,
-      waitsOn: 'nothing but itself',
+      waitsOn: giveUp === undefined ? 'its own report that it is ready' : 'its behaviour, which is still being made',
     });
     // While its behaviour is being made an actor hears nothing, so the start itself has to fail.
     if (giveUp === undefined) context.fail(error);

@@ -327,6 +327,7 @@ class Supervisor implements Receive<SupervisorMessage> {
     child.exhausted = false;
     const ref = this.#context.spawn(spec.id, behavior, {
       shutdownMs: shutdownMsOfChild(spec),
+      besideAbandoned: true,
       onFailure: (failure) => this.#judge(child, failure),
       ...(turnWithin === undefined ? {} : { turnDeadlineMs: toMs(turnWithin) }),
       ...(progressWithin === undefined ? {} : { progressWithinMs: toMs(progressWithin) }),

@@ -288,9 +288,10 @@ export async function createNode(
     await withDeadline(clock, ready, startWithinMs, 'start');
   } catch (thrown) {
     const error = ensureError(thrown);
+    // Asked before the stop, which leaves everything waiting on everything.
+    const waitsOn = waiting().join('; ');
     await stop();
     if (!WeirError.is(error, 'WEIR_DEADLINE')) throw error;
-    const waitsOn = waiting().join('; ');
     throw new WeirError('WEIR_START_TIMEOUT', { path: 'the node', withinMs: startWithinMs, waitsOn }, error);
   }
   failed = undefined;

@@ -9,7 +9,7 @@ import { Context, type Inside } from './context.ts';
 import { Deadline } from './deadline.ts';
 import { type Child, Family } from './family.ts';
 import { Inbox } from './inbox.ts';
-import { Incarnation, type SystemEntry } from './incarnation.ts';
+import { type EndHooks, Incarnation, type SystemEntry } from './incarnation.ts';
 import type { Kernel } from './kernel.ts';
 import type { Branch, NactNode } from './name-tree.ts';
 import { judge, logFailure } from './policy.ts';
@@ -41,8 +41,9 @@ const defaultShutdownMs = 5_000;
 export interface Owner {
   /** A child failed in a way that its policy hands on. */
   escalated(path: string, error: Error): void;
-  /** A child is dead: its name is free. */
-  forget(name: string): void;
+  /** A child is dead; its name is free if nothing that it ran runs any more, else once it has settled. */
+  forget(child: Child, settled: boolean): void;
+  childSettled(child: Child): void;
 }
 
 export interface CellSetup<Message> {
@@ -55,7 +56,7 @@ export interface CellSetup<Message> {
   readonly options: SpawnOptions;
 }
 
-class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending, Owner {
+class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending, EndHooks, Owner {
   readonly kernel: Kernel;
   readonly name: string;
   readonly path: string;
@@ -195,7 +196,8 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   }
 
   late(incarnation: Incarnation<Message>): void {
-    incarnation.late((thrown) => this.#hookFailed(thrown));
+    incarnation.late(this);
+    this.hookEnded(incarnation);
   }
 
   failed(incarnation: Incarnation<Message>, thrown: unknown, during: Failure['during']): void {
@@ -266,10 +268,14 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   }
 
   #runHook(incarnation: Incarnation<Message>, cause: Cause): Promise<void> {
-    return incarnation.end(cause, (thrown) => this.#hookFailed(thrown));
+    return incarnation.end(cause, this);
   }
 
-  #hookFailed(thrown: unknown): void {
+  hookEnded({ ending }: { readonly ending: boolean }): void {
+    if (!this.alive && !ending && this.#turns.abandoned === 0) this.#owner.childSettled(this);
+  }
+
+  hookFailed(thrown: unknown): void {
     this.kernel.logger.error({ actor: this.path, err: thrown }, 'an actor failed while it ended');
   }
 
@@ -321,11 +327,12 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
   #die(): Promise<void> {
     this.close();
     this.state = 'dead';
+    const settled = this.#turns.abandoned === 0 && this.incarnation?.ending !== true;
     this.incarnation = undefined;
     this.inbox.spill();
     // A token that is out comes back to this node, so the node goes only then.
     if (!this.tokenOut) this.release();
-    this.#owner.forget(this.name);
+    this.#owner.forget(this, settled);
     const { type, error } = this.#cause;
     this.kernel.events.publish(
       'stopped',
@@ -414,8 +421,12 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
     return this.#owner === owner;
   }
 
-  forget(name: string): void {
-    this.#family?.remove(name);
+  forget(child: Child, settled: boolean): void {
+    this.#family?.remove(child, settled);
+  }
+
+  childSettled(child: Child): void {
+    this.#family?.settle(child);
   }
 
   spawn<ChildMessage>(name: string, behavior: Behavior<ChildMessage>, options: SpawnOptions): Ref<ChildMessage> {
@@ -475,7 +486,7 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
 
 /** Starts an actor as the newest child of a family. */
 export function spawnInto<Message>(family: Family, setup: Omit<CellSetup<Message>, 'branch'>): Ref<Message> {
-  family.checkName(setup.name);
+  family.checkName(setup.name, setup.options.besideAbandoned === true);
   const cell = new Cell<Message>({ ...setup, branch: family.branch });
   family.add(cell);
   return cell.ref;

@@ -1,6 +1,7 @@
 /**
  * The children of one owner - an actor or the system - in start order, under unique names. Owns names, places in nact's
- * tree, and the order in which children stop: one after the other, the last started first (AK3).
+ * tree, and the order in which children stop: one after the other, the last started first (AK3). A name is free once its
+ * actor has ended and whatever it ran has settled, also a turn that was given up.
  */
 import { WeirError } from '../../errors/index.ts';
 import type { Clock } from '../../ports/index.ts';
@@ -30,6 +31,8 @@ export class Family {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #children = new Map<string, Child>();
+  /** Ended, but a turn that was given up still runs under that name. */
+  #haunted: Map<string, Child> | undefined;
 
   constructor(path: string, branch: Branch, clock: Clock) {
     this.#path = path;
@@ -41,21 +44,36 @@ export class Family {
     return this.#children.size;
   }
 
-  /** @throws WeirError `WEIR_NAME_INVALID`, `WEIR_NAME_IN_USE` */
-  checkName(name: string): void {
+  /**
+   * @param besideAbandoned whether the new actor may run beside an abandoned turn of the last one of that name
+   * @throws WeirError `WEIR_NAME_INVALID`, `WEIR_NAME_IN_USE`
+   */
+  checkName(name: string, besideAbandoned: boolean): void {
     if (name.length === 0 || name.length > 200 || name.includes('/')) {
       const why = name.length === 0 ? 'it is empty' : name.length > 200 ? 'it is too long' : 'it contains "/"';
       throw new WeirError('WEIR_NAME_INVALID', { name, why });
     }
-    if (this.#children.has(name)) throw new WeirError('WEIR_NAME_IN_USE', { name, path: this.#path });
+    const haunted = !besideAbandoned && this.#haunted?.has(name) === true;
+    if (haunted || this.#children.has(name)) throw new WeirError('WEIR_NAME_IN_USE', { name, path: this.#path });
   }
 
   add(child: Child): void {
     this.#children.set(child.name, child);
   }
 
-  remove(name: string): void {
-    if (this.#children.delete(name)) this.branch.held -= 1;
+  /** The child is dead. `settled` says whether nothing that it ran runs any more; if not, `settle` does later. */
+  remove(child: Child, settled: boolean): void {
+    const { name } = child;
+    if (this.#children.get(name) !== child) return;
+    this.#children.delete(name);
+    this.branch.held -= 1;
+    if (settled) return;
+    this.#haunted ??= new Map();
+    this.#haunted.set(name, child);
+  }
+
+  settle(child: Child): void {
+    if (this.#haunted?.get(child.name) === child) this.#haunted.delete(child.name);
   }
 
   find([name, ...below]: readonly string[]): Child | undefined {

@@ -14,6 +14,12 @@ export type SystemEntry =
   /** A turn that does nothing until then; only a test or an operator asks for one. */
   | { readonly type: 'hang'; readonly until: Promise<void> };
 
+/** Who hears of the hook. */
+export interface EndHooks {
+  hookFailed(thrown: unknown): void;
+  hookEnded(incarnation: { readonly ending: boolean }): void;
+}
+
 export class Incarnation<Message> {
   readonly uid: number;
   receive: Receive<Message> | undefined;
@@ -28,6 +34,8 @@ export class Incarnation<Message> {
   self: ActorRef<Message> | undefined;
   #abort: AbortController | undefined;
   #watches: Map<Ref<never>, () => void> | undefined;
+  /** Its hook runs. */
+  ending = false;
   #ended: Promise<void> | undefined;
 
   constructor(uid: number) {
@@ -81,24 +89,27 @@ export class Incarnation<Message> {
    * Runs the hook, once. After an abandoned turn it does not run here but in `late`: the turn may still be running, and
    * an actor does one thing at a time.
    */
-  end(cause: Cause, failed: (thrown: unknown) => void): Promise<void> {
+  end(cause: Cause, hooks: EndHooks): Promise<void> {
     if (this.abandoned) return Promise.resolve();
-    this.#ended ??= this.#run(cause, failed);
+    this.#ended ??= this.#run(cause, hooks);
     return this.#ended;
   }
 
   /** The abandoned turn has settled after all: now the hook can run. */
-  late(failed: (thrown: unknown) => void): void {
+  late(hooks: EndHooks): void {
     if (!this.abandoned) return;
-    this.#ended ??= this.#run({ type: 'abandoned' }, failed);
+    this.#ended ??= this.#run({ type: 'abandoned' }, hooks);
   }
 
-  async #run(cause: Cause, failed: (thrown: unknown) => void): Promise<void> {
+  async #run(cause: Cause, hooks: EndHooks): Promise<void> {
+    this.ending = true;
     try {
       await this.receive?.ended?.(cause);
     } catch (thrown) {
       // The incarnation is over: there is nothing left that this failure could restart.
-      failed(thrown);
+      hooks.hookFailed(thrown);
     }
+    this.ending = false;
+    hooks.hookEnded(this);
   }
 }

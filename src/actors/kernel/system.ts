@@ -58,7 +58,8 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
   }
 
   const owner: Owner = {
-    forget: (child) => family.remove(child),
+    forget: (child, settled) => family.remove(child, settled),
+    childSettled: (child) => family.settle(child),
     escalated(path, error) {
       logger.error({ actor: path, err: error }, 'a top-level actor escalated: nobody is left to handle it');
       for (const listener of escalationListeners) {

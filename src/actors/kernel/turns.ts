@@ -40,6 +40,8 @@ interface WaitingTurn {
 export class Turns<Message> {
   /** Nothing to do: the next message or system entry asks for a turn. */
   parked = false;
+  /** Turns that were given up and have not settled. */
+  abandoned = 0;
   readonly #host: TurnHost<Message>;
   /** A synchronous part of a turn is on the stack. */
   #running = false;
@@ -110,7 +112,7 @@ export class Turns<Message> {
       (value) => {
         done?.(value);
         if (waiting === this.#waiting) this.#resume();
-        else host.late(incarnation);
+        else this.#late(incarnation);
       },
       (thrown) => {
         if (waiting === this.#waiting) {
@@ -118,13 +120,14 @@ export class Turns<Message> {
           return;
         }
         kernel.logger.debug({ actor: host.path, err: thrown }, 'an abandoned turn failed');
-        host.late(incarnation);
+        this.#late(incarnation);
       },
     );
   }
 
   /** Gives the waiting turn up: it may run on somewhere, but nobody listens any more. */
   abandon(): void {
+    if (this.#waiting !== undefined) this.abandoned += 1;
     this.#endWait();
     const { incarnation } = this.#host;
     if (incarnation !== undefined) incarnation.abandoned = true;
@@ -194,6 +197,11 @@ export class Turns<Message> {
     this.abandon();
     this.#host.failed(incarnation, error, during);
     this.#rest();
+  }
+
+  #late(incarnation: Incarnation<Message>): void {
+    this.abandoned -= 1;
+    this.#host.late(incarnation);
   }
 
   #endWait(): void {

@@ -163,6 +163,8 @@ class Region<Local> {
     const ref = this.#context.spawn<ShardMessage<Local>>(`shard-${partition}`, behavior, {
       capacity: mailboxCapacity,
       shutdownMs: settings.drainMs,
+      // Claims keep the shard from two writers; a hung turn must not keep it from its next one.
+      besideAbandoned: true,
       progressWithinMs,
       inspect: () => inspect(),
       onFailure: (failure) => this.#failed(partition, failure, failures),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Behavior, Ref } from '../../../src/actors/kernel/index.ts';
-import { gate, testSystem } from './support.ts';
+import { gate, recorder, testSystem } from './support.ts';
 
 /** An actor with children of the given names that notes its end. */
 function family(name: string, children: readonly string[], ends: string[]): Behavior<never> {
@@ -115,6 +115,57 @@ describe('stop', () => {
     const successor = system.spawn('name', busy);
     expect(successor.uid).not.toBe(ref.uid);
     expect(ref.tell('go')).toBe('dead');
+  });
+
+  it('AK3 a name is not free while a turn that was given up still runs under it', async () => {
+    const { clock, system, settle } = testSystem();
+    const turn = gate();
+    const busy: Behavior<'go'> = () => ({ message: () => turn.opened });
+    const options = { shutdownMs: 100 };
+    const ref = system.spawn('name', busy, options);
+    ref.tell('go');
+    await settle();
+    const stopped = system.stop(ref);
+    await clock.advance(100);
+    await stopped;
+    expect(() => system.spawn('name', busy)).toThrow(/in use/);
+    turn.open();
+    await settle();
+    expect(system.spawn('name', busy).path).toBe('/name');
+  });
+
+  it('AK3 a name is not free while a hook still runs under it that has outlived its deadline', async () => {
+    const { clock, system, settle } = testSystem();
+    const hook = gate();
+    const slow: Behavior<never> = () => ({ message: () => undefined, ended: () => hook.opened });
+    const ref = system.spawn('name', slow, { shutdownMs: 100 });
+    await settle();
+    const stopped = system.stop(ref);
+    await clock.advance(100);
+    await stopped;
+    expect(() => system.spawn('name', slow)).toThrow(/in use/);
+    hook.open();
+    await settle();
+    expect(system.spawn('name', slow).path).toBe('/name');
+  });
+
+  it('AK3 who must replace what hangs may take its name at once, and is not disturbed by its end', async () => {
+    const { clock, system, settle } = testSystem();
+    const turn = gate();
+    const received: string[] = [];
+    const ref = system.spawn<string>('name', () => ({ message: () => turn.opened }), { shutdownMs: 100 });
+    ref.tell('go');
+    await settle();
+    const stopped = system.stop(ref);
+    await clock.advance(100);
+    await stopped;
+    const next = system.spawn<string>('name', recorder(received), { besideAbandoned: true });
+    turn.open();
+    await settle();
+    next.tell('a');
+    await settle();
+    expect(received).toEqual(['a']);
+    expect(() => system.spawn('name', recorder(received), { besideAbandoned: true })).toThrow(/in use/);
   });
 
   it('AK3 finish ends the actor after the message it is handling', async () => {
