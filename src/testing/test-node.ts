@@ -161,8 +161,9 @@ export interface ScriptedTestNode extends TestNode {
 }
 
 export async function testNodeOn(settings: TestNodeSettings, parts: TestNodeParts = {}): Promise<ScriptedTestNode> {
-  const { seed = 1, workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
-  const { random = seededRandom(seed), onCommit, clock = virtualClock(), cluster: makeCluster = memoryCluster } = parts;
+  const { seed = 1, start: startsAt, workers = 1, peerFaults, logFaults, forceLogRoute, logger, crashAt } = settings;
+  const { random = seededRandom(seed), onCommit, cluster: makeCluster = memoryCluster } = parts;
+  const { clock = virtualClock(startsAt === undefined ? {} : { start: startsAt }) } = parts;
   const log = capturedLog({ clock, ...(logger === undefined ? {} : { forward: logger }) });
   const members = (settings.scripted ?? []).map(identityOf);
   const scripts = new PeerScripts({ clock, random, faults: peerFaults, members });
