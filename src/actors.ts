@@ -29,7 +29,7 @@ export type {
 export { createActorSystem } from './actors/kernel/index.ts';
 export { WeirError } from './errors/index.ts';
 export type { Clock, Duration, Logger, Random, Timer } from './ports/index.ts';
-export { pinoLogger, seededRandom, silentLogger, systemClock, systemRandom } from './ports/index.ts';
+export { holdProcess, pinoLogger, seededRandom, silentLogger, systemClock, systemRandom } from './ports/index.ts';
 export type {
   AnyBehavior,
   AvailabilityListener,

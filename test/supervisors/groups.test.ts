@@ -81,6 +81,20 @@ describe('children that restart together', () => {
     expect(await states()).toBe('a:ready b:ready c:ready');
   });
 
+  it('AK5 rest-for-one: a child does not start again before all after it have ended, however short its backoff', async () => {
+    const leaving = gate();
+    const { b, clock, events, states, status } = await three('rest-for-one', {
+      c: { start: () => () => ({ message: () => undefined, ended: () => leaving.opened }) },
+    });
+    b.fail('boom');
+    await clock.advance('1 s');
+    expect(await states()).toBe('a:ready b:waiting c:stopping');
+    expect(describeWaiting(await status())).toEqual(['b waits on c (stopping)']);
+    leaving.open();
+    expect(await states()).toBe('a:ready b:ready c:ready');
+    expect(events).toEqual(['-b', '+b']);
+  });
+
   it('AK5 two that fail at once restart the group once', async () => {
     const { a, b, clock, events, states, status } = await three('all-for-one');
     a.fail('first');

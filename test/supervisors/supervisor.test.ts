@@ -49,6 +49,20 @@ describe('restart budget of a child', () => {
     expect((await status())[0]).toMatchObject({ restarts: 2, lastFailure: 'three' });
   });
 
+  it('AK6 a budget that is spent stays spent, however long the child takes to end', async () => {
+    const leaving = gate();
+    const child = puppet('child', [], {
+      start: () => (context) => {
+        context.clock.after(10, () => context.fail(new Error('boom')));
+        return { message: () => undefined, ended: () => leaving.opened };
+      },
+    });
+    const { clock, states } = supervise([child.spec, puppet('sibling', []).spec], { intensity: { max: 0, within: 1 } });
+    await clock.advance(1_000);
+    leaving.open();
+    expect(await states()).toBe('child:down sibling:ready');
+  });
+
   it('WK8 a child that crashes, and goes down, does not stop its siblings', async () => {
     const events: string[] = [];
     const child = puppet('child', events);
