@@ -52,6 +52,8 @@ const step = fc.oneof(
     arbitrary: fc.record({ type: fc.constant('trim' as const), place: fc.constantFrom(...places) }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('nowhere' as const) }) },
+  /** So many batches in a row, then each of them again: how many repeats are known as such? */
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('burst' as const), batches: fc.integer({ min: 4, max: 7 }) }) },
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -59,10 +61,15 @@ export type LogSequence = readonly Step[];
 
 export const logSequence: fc.Arbitrary<LogSequence> = fc.array(step, { minLength: 8, maxLength: 30 });
 
+interface Written {
+  readonly sequence: number;
+  readonly records: readonly WireRecord[];
+}
+
 interface Owner {
   readonly producer: Producer;
-  /** First sequences and sizes of what it has written, oldest first. */
-  readonly written: Array<{ readonly sequence: number; readonly records: readonly WireRecord[] }>;
+  /** Oldest first. */
+  readonly written: Written[];
 }
 
 /** Does the whole sequence on both sides, ending with a read of everything. */
@@ -98,6 +105,21 @@ export async function runLogSequence(both: Both, topic: string, partition: numbe
         const producer = { ...owner.producer, epoch, sequence };
         const { error } = await both.produce({ ...at, records, timestampMs, producer });
         if (error === 0 && one.epoch === 'own' && repeated === undefined) owner.written.push({ sequence, records });
+        break;
+      }
+      case 'burst': {
+        const owner = owners.at(-1);
+        if (owner === undefined) break;
+        const send = ({ sequence, records }: Written) =>
+          both.produce({ ...at, records, timestampMs: now, producer: { ...owner.producer, sequence } });
+        for (let batch = 0; batch < one.batches; batch += 1) {
+          const next = {
+            sequence: sequenceOf(owner, 'next').sequence,
+            records: [recordOf({ key: 'a', value: 'burst' })],
+          };
+          if ((await send(next)).error === 0) owner.written.push(next);
+        }
+        for (const again of owner.written.slice(-one.batches)) await send(again);
         break;
       }
       case 'plain':
