@@ -171,6 +171,7 @@ export class Pool {
   }
 
   #retryLater(): void {
+    if (this.#retry !== undefined) return;
     const timer = this.#setup.clock.after(retryMs, () => {
       this.#retry = undefined;
       if (this.#open.size + this.#opening.size === 0) this.#openOne();

@@ -1,12 +1,13 @@
 /** What is special to PGlite: its directory, its thread, and what it survives. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPglite, type PgliteSetup, type Sql } from '../../../src/persistence/index.ts';
 import { systemClock } from '../../../src/ports/index.ts';
-import { virtualClock } from '../../../src/testing/index.ts';
+import { virtualClock } from '../../../src/testing/virtual-clock.ts';
 import { endableThread, pgliteDirectories, temporaryDirectory } from './support.ts';
 
 const directories = pgliteDirectories();
@@ -14,6 +15,7 @@ beforeAll(() => directories.make());
 afterAll(() => directories.remove());
 
 const clock = systemClock();
+const committer = fileURLToPath(new URL('./committer.ts', import.meta.url));
 const open = async (directory: string, settings: Partial<PgliteSetup> = {}): Promise<Sql> => {
   const sql = await openPglite({ directory, clock, ...settings });
   onTestFinished(() => sql.close());
@@ -33,7 +35,6 @@ describe('PGlite driver: the directory', () => {
 
   it('finds everything that was committed after its process was killed', async () => {
     const directory = directories.fresh();
-    const committer = join(import.meta.dirname, 'committer.ts');
     const child = spawn(process.execPath, [committer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -49,11 +50,26 @@ describe('PGlite driver: the directory', () => {
     expect(rows[0]?.count).toBe(BigInt(Number(rows[0]?.highest)));
   });
 
+  it('is made anew when its process ended before it was made', async () => {
+    const [home, thread] = [temporaryDirectory(), endableThread()];
+    onTestFinished(() => home.remove());
+    mkdirSync(join(home.path, 'tables.new'));
+    writeFileSync(join(home.path, 'tables.new', 'half'), '');
+    const startThread: PgliteSetup['startThread'] = (module, data) => {
+      // As PGlite does, but in no time.
+      if (data.directory.endsWith('.new'))
+        cpSync(join(directories.fresh(), 'tables'), data.directory, { recursive: true });
+      return thread.startThread(module, data);
+    };
+    const sql = await open(home.path, { startThread });
+    expect((await sql.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    expect(existsSync(join(home.path, 'tables', 'half'))).toBe(false);
+  });
+
   it('is refused to a second opener, of this process and of another', async () => {
     const directory = directories.fresh();
     const sql = await open(directory);
     await expect(open(directory)).rejects.toMatchObject({ code: 'WEIR_SQL_IN_USE' });
-    const committer = join(import.meta.dirname, 'committer.ts');
     const child = spawn(process.execPath, [committer, directory], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

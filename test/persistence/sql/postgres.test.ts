@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { PostgresSetup, Sql, SqlHealth } from '../../../src/persistence/index.ts';
 import { sqlFailureClass } from '../../../src/persistence/index.ts';
-import { virtualClock } from '../../../src/testing/index.ts';
+import { virtualClock } from '../../../src/testing/virtual-clock.ts';
 import { describePostgres } from '../../rig/describe-postgres.ts';
 import type { PostgresRig } from '../../rig/postgres.ts';
 import { type Line, lineTo } from './line.ts';
@@ -73,7 +73,7 @@ describePostgres('PostgreSQL driver', (postgres) => {
   describe('a line that falls silent', () => {
     it('gives a connection up that answers nothing, not even when it is asked to stop', async () => {
       const [clock, line] = [virtualClock(), await lineToServer()];
-      const sql = await open({ clock, port: line.port, maxConnections: 1, connectWithin: 500 });
+      const sql = await open({ clock, port: line.port, maxConnections: 1 });
       line.silence();
       const failed = sql.query('select 1', [], { within: '5 s' }).catch((error: unknown) => error);
       await clock.advance('5 s');
@@ -81,6 +81,15 @@ describePostgres('PostgreSQL driver', (postgres) => {
       expect(await failed).toMatchObject({ code: 'WEIR_SQL_DEADLINE', context: { outcome: 'unknown' } });
       line.restore();
       expect((await sql.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    });
+
+    it('takes a server that never answers for one that is away', async () => {
+      const [clock, line] = [virtualClock(), await lineToServer()];
+      line.silence();
+      const opening = open({ clock, port: line.port });
+      await clock.advance('5 s');
+      const why = 'no connection within 5000 ms';
+      expect((await opening).health()).toMatchObject({ state: 'down', error: { context: { why } } });
     });
 
     it('closes though the server says no goodbye', async () => {

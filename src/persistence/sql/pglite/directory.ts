@@ -5,7 +5,8 @@
  * that names the running system stands in it while the database is open, and goes only after everything was forced to
  * disk. A mark of an earlier start of the machine means that writes may be missing.
  */
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, WeirError } from '../../../errors/index.ts';
@@ -13,6 +14,8 @@ import { messageOf, WeirError } from '../../../errors/index.ts';
 export interface DirectoryClaim {
   /** Where the tables are. */
   readonly tables: string;
+  /** Makes the tables when there are none; a process that ends half way through leaves none. */
+  makeTables(make: (path: string) => Promise<void>): Promise<void>;
   /** Forces everything to disk and gives the directory up; the database is closed by now. */
   release(): Promise<void>;
 }
@@ -41,8 +44,16 @@ export async function claimDirectory({ directory, acceptLoss, bootId }: Director
       throw new WeirError('WEIR_SQL_MAYBE_LOST', { directory });
     }
     const since = await writeMark(mark, directory, boot ?? '');
+    const tables = join(directory, 'tables');
     return {
-      tables: join(directory, 'tables'),
+      tables,
+      makeTables: async (make) => {
+        if (existsSync(tables)) return;
+        const unfinished = `${tables}.new`;
+        await rm(unfinished, { recursive: true, force: true });
+        await make(unfinished);
+        await rename(unfinished, tables);
+      },
       release: async () => {
         // What was written before is on disk already, unless the last time had no such end.
         await forceChanged(directory, found === undefined ? since : 0);

@@ -1,6 +1,7 @@
 /** The driver for PGlite: PostgreSQL as WebAssembly, in a thread of this process, with its tables in a directory. */
 import { Worker } from 'node:worker_threads';
 import { type Clock, type Logger, silentLogger } from '../../../ports/index.ts';
+import type { Connection } from '../connection.ts';
 import { Database, type SqlSettings } from '../database.ts';
 import type { Sql } from '../port.ts';
 import { openThread } from './connection.ts';
@@ -40,14 +41,22 @@ export async function openPglite(setup: PgliteSetup): Promise<Sql> {
   const { directory, acceptLoss = false, clock, logger = silentLogger } = setup;
   const { startThread = defaultThread, bootId = linuxBootId } = setup;
   const claim = await claimDirectory({ directory, acceptLoss, bootId });
-  const data: ThreadData = { directory: claim.tables };
-  const start = (): Worker => startThread(new URL('./thread.ts', import.meta.url), data);
+  const connect = (path: string): Promise<Connection> => {
+    const data: ThreadData = { directory: path };
+    return openThread({ directory, clock, start: () => startThread(new URL('./thread.ts', import.meta.url), data) });
+  };
+  try {
+    await claim.makeTables(async (path) => (await connect(path)).close());
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
   const database = new Database({
     clock,
     logger,
     settings: setup,
     maxConnections: 1,
-    open: () => openThread({ directory, clock, start }),
+    open: () => connect(claim.tables),
     release: () => claim.release(),
   });
   await database.reach();

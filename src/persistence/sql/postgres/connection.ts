@@ -27,17 +27,21 @@ const watchClient = "select set_config('client_connection_check_interval', '5s',
 
 /** @throws WeirError `WEIR_SQL_UNAVAILABLE`, `WEIR_SQL_LOGIN` */
 export async function openConnection(setup: ConnectionSetup): Promise<Connection> {
+  const stop = new Stop({ clock: setup.clock, what: 'connecting', withinMs: setup.withinMs });
   const pg = await loadPg();
   const client = new pg.Client(setup.address);
   const connection = new PostgresConnection(pg, client, setup);
-  const stop = new Stop({ clock: setup.clock, what: 'connecting', withinMs: setup.withinMs });
+  stop.signal.addEventListener('abort', () => connection.drop());
   try {
+    stop.signal.throwIfAborted();
     await client.connect();
     await connection.begin(stop.signal);
     return connection;
   } catch (error) {
     connection.drop();
-    throw unreachable(error);
+    if (!stop.signal.aborted) throw unreachable(error);
+    const why = `no connection within ${setup.withinMs} ms`;
+    throw new WeirError('WEIR_SQL_UNAVAILABLE', { why, outcome: 'none' });
   } finally {
     stop.dispose();
   }

@@ -49,7 +49,6 @@ export async function openPostgres(setup: PostgresSetup): Promise<Sql> {
     password: typeof password === 'string' ? () => password : password,
     ssl: tls === true ? {} : tls,
     application_name: setup.applicationName ?? 'weir',
-    connectionTimeoutMillis: toMs(connectWithin),
     keepAlive: true,
   };
   const database = new Database({
