@@ -3,6 +3,7 @@
  * moved, and which can be crashed at named points and started again.
  */
 
+import type { FlowView } from '../actors/rpc/index.ts';
 import type { CrashPoint } from '../actors/shard/index.ts';
 import { type ActiveFault, type Fault, type FaultInjector, memoryFaults } from '../chaos/index.ts';
 import { WeirError } from '../errors/index.ts';
@@ -258,9 +259,17 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
         if (found !== undefined) return found;
         throw new WeirError('WEIR_NODE_STOPPED', {}, new Error('all workers are down: restart one'));
       };
+      // Asked once of each node: a question at every step would set a timer for the next step to stop at.
+      let asked: { readonly node: Node; readonly answer: () => FlowView | undefined } | undefined;
       const settled = await until(clock, within, async () => {
-        const view = await up().get(name);
-        return view.status === 'RUNNING' ? undefined : view;
+        const node = up();
+        if (asked?.node !== node) {
+          asked = { node, answer: settling(node.settled(name, { within })) };
+          // A flow that has settled already is told of at once.
+          await clock.advance(0);
+        }
+        const view = asked.answer();
+        return view?.status === 'RUNNING' ? undefined : view;
       });
       if (settled !== undefined) return resultOf(flow, settled);
       const { flowId, status, stage, waitingOn } = await up().describe(name);
@@ -285,6 +294,22 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
   };
   await Promise.all(slots.map((_slot, worker) => start(worker)));
   return kit;
+}
+
+/** What a promise has settled with, so far. */
+function settling<T>(promise: Promise<T>): () => T | undefined {
+  let answer: () => T | undefined = () => undefined;
+  promise.then(
+    (value) => {
+      answer = () => value;
+    },
+    (error: unknown) => {
+      answer = () => {
+        throw error;
+      };
+    },
+  );
+  return () => answer();
 }
 
 /** What the test says of a request goes before what was injected by name. */
