@@ -57,7 +57,12 @@ export async function openMarket({ payments = 40, seed = 1, ...settings }: Marke
         (worker) => !kit.isDown(worker),
       );
       try {
-        if (up !== undefined) return await ask(kit.node(up));
+        // A worker that dies answers nobody, and what was asked of it never settles.
+        const died = up === undefined ? undefined : kit.crashed(up).then(() => undefined);
+        if (up !== undefined) {
+          const answer = await Promise.race([ask(kit.node(up)).then((value) => ({ value })), died]);
+          if (answer !== undefined) return answer.value;
+        }
       } catch (error) {
         // What was accepted a moment ago may not have been told to readers yet; what is lost is never found, and shows.
         const tryAgain = WeirError.is(error) && (error.retryable || error.code === 'WEIR_FLOW_NOT_FOUND');

@@ -1,5 +1,7 @@
 /** Each fault by name against a node under load: it strikes, and every payment still has one outcome, every balance is right. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { WeirError } from '../../src/index.ts';
+import { seededRandom } from '../../src/ports/index.ts';
 import type { Fault } from '../../src/testing/index.ts';
 import { type Market, openMarket } from './market.ts';
 
@@ -43,5 +45,29 @@ describe('a node under load', () => {
     const { balanced, problems } = await prove();
     expect({ balanced, problems }).toEqual({ balanced: true, problems: [] });
     expect(kit.chaos().struck()[fault.type]).toBeGreaterThan(0);
+  });
+
+  it.each([1, 2, 3, 4])('TK3 survives twelve faults at once on two workers (seed %i)', async (seed) => {
+    market = await openMarket({ payments: 40, workers: 2, seed });
+    const { kit, until, accepted, prove } = market;
+    const random = seededRandom(seed);
+    await until(() => accepted() >= 5, 'five payments');
+    for (let injected = 0; injected < 12; ) {
+      const worker = Math.floor(random.next() * 2);
+      const fault = survivable[Math.floor(random.next() * survivable.length)];
+      const next = kit.clock.monotonic() + 100;
+      await until(() => kit.clock.monotonic() >= next && !kit.isDown(worker), 'a worker that is up');
+      try {
+        if (fault !== undefined) kit.inject(fault, worker);
+        injected += 1;
+      } catch (error) {
+        // The other worker has that shard, or the actor is just being restarted.
+        if (!WeirError.is(error, 'WEIR_FAULT_UNREACHABLE')) throw error;
+      }
+    }
+    const { balanced, problems } = await prove();
+    expect({ balanced, problems }).toEqual({ balanced: true, problems: [] });
+    const struck = [0, 1].flatMap((worker) => Object.entries(kit.chaos(worker).struck()));
+    expect(struck.filter(([, count]) => count > 0).length).toBeGreaterThanOrEqual(5);
   });
 });
