@@ -10,20 +10,19 @@ import type { AvailabilityListener } from './uses.ts';
 export interface GateSetup {
   readonly child: ChildSpec;
   readonly startWithinMs: number | undefined;
-  /** Called once for each incarnation that becomes ready. */
-  readonly onReady: (uid: number) => void;
+  /** Called once for each incarnation that becomes ready, and never after its end. */
+  readonly onReady: () => void;
   /** Tells the listener of what the child uses; returns how to take that back. */
   readonly follow: (listener: AvailabilityListener) => () => void;
 }
 
 export function gated({ child, startWithinMs, onReady, follow }: GateSetup): Behavior<never> {
   return (context) => {
-    const { uid } = context.self;
     const gate = startDeadline(context, startWithinMs);
     const ready = (): void => {
       if (gate.passed || context.signal.aborted) return;
       gate.pass();
-      onReady(uid);
+      onReady();
     };
     const onAvailability = (listener: AvailabilityListener): void => {
       if (!context.signal.aborted) context.signal.addEventListener('abort', follow(listener), { once: true });

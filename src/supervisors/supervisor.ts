@@ -158,9 +158,9 @@ class Supervisor implements Receive<SupervisorMessage> {
     this.#fall(child);
   }
 
-  #ready(child: Child, uid: number): void {
-    // An older incarnation's report, or one that a stop has overtaken, says nothing any more.
-    if (child.ref?.uid !== uid || !runs(child)) return;
+  #ready(child: Child): void {
+    // A report that a stop has overtaken says nothing any more.
+    if (!runs(child)) return;
     child.state = 'ready';
     if (child.leaving === undefined) this.#requests.started(child);
   }
@@ -298,8 +298,7 @@ class Supervisor implements Receive<SupervisorMessage> {
       void this.#context.stop(child.ref);
       return;
     }
-    // It waits for a start of its own.
-    this.#context.cancelTimer(`again/${child.spec.id}`);
+    // It waits for a start of its own, which it will not come to.
     this.#left(child);
   }
 
@@ -320,7 +319,7 @@ class Supervisor implements Receive<SupervisorMessage> {
     const behavior = gated({
       child: spec,
       startWithinMs: startWithin === undefined ? undefined : toMs(startWithin),
-      onReady: (uid) => this.#noted(() => this.#ready(child, uid)),
+      onReady: () => this.#noted(() => this.#ready(child)),
       follow: (listener) => this.#uses.follow(spec, listener),
     });
     child.state = 'starting';

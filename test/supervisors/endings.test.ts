@@ -44,6 +44,23 @@ describe('shutdown of a child', () => {
   });
 });
 
+describe('the end of a supervisor', () => {
+  for (const when of ['before', 'while'] as const) {
+    it(`AK3 a child that fails ${when} its supervisor waits for another to end does not come back`, async () => {
+      const child = puppet('child', []);
+      const { clock, ref, settle, system } = supervise([child.spec, { id: 'stuck', shutdown: '2 s', start: hungEnd }]);
+      await settle();
+      if (when === 'before') child.fail('boom');
+      void system.stop(ref);
+      await settle();
+      if (when === 'while') child.fail('boom');
+      await clock.advance('10 s');
+      expect(child.starts()).toBe(1);
+      expect(system.tree()).toEqual([]);
+    });
+  }
+});
+
 describe('automatic shutdown', () => {
   const scene = async (autoShutdown: NonNullable<SupervisorSpec['autoShutdown']>, restart: ChildSpec['restart']) => {
     const events: string[] = [];

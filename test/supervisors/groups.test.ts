@@ -221,6 +221,27 @@ describe('groups and needs', () => {
     expect(describeWaiting(await status())).toEqual(['c waits on a (stopped)']);
   });
 
+  it('AK11 one that fails while it waits to end, because what it needs fell, is charged nothing', async () => {
+    const leaving = gate();
+    const log = puppet('log', []);
+    const flow = puppet('flow', [], { needs: ['log'] });
+    const rpc: ChildSpec = {
+      id: 'rpc',
+      needs: ['flow'],
+      start: () => () => ({ message: () => undefined, ended: () => leaving.opened }),
+    };
+    const { settle, clock, states, status } = supervise([log.spec, flow.spec, rpc]);
+    await settle();
+    log.fail('broker gone');
+    expect(await states()).toBe('log:backoff flow:ready rpc:stopping');
+    flow.fail('nothing to write to');
+    expect(await states()).toBe('log:backoff flow:waiting rpc:stopping');
+    leaving.open();
+    await clock.advance(100);
+    expect(await states()).toBe('log:ready flow:ready rpc:ready');
+    expect((await status()).map(({ restarts }) => restarts)).toEqual([1, 0, 0]);
+  });
+
   it('AK11 one-for-one: those that fall together end side by side, and only what stands on the other waits', async () => {
     const events: string[] = [];
     const leaving = gate();
