@@ -100,7 +100,9 @@ export class Outbox {
     }
     if (taken > 0) stream.entries = stream.entries.slice(taken);
     this.progress += taken;
-    if (resend) {
+    // A receiver that lacks what was acknowledged has lost its shard and does not know it yet: no answer helps it, and
+    // one at once would go back and forth without end. The timer sends again, to whoever runs the shard by then.
+    if (resend && number >= stream.keptRecord) {
       stream.handed = Math.max(number, (stream.entries[0]?.number ?? 1) - 1);
       this.#hand(stream);
     }

@@ -52,6 +52,22 @@ describe('outbox of a shard', () => {
     expect(seen).toEqual([1, 2]);
   });
 
+  it('WK5 WK18 a receiver that lacks what was acknowledged is answered by the timer alone: it has lost its shard', () => {
+    const seen: number[] = [];
+    const { outbox, send, commit, acknowledged } = sender((entries) =>
+      seen.push(...entries.map(({ number }) => number)),
+    );
+    for (let n = 1; n <= 3; n++) send(bytes(n));
+    commit();
+    acknowledged(2, false);
+    acknowledged(1, true);
+    expect(seen).toEqual([1, 2, 3]);
+    acknowledged(2, true);
+    expect(seen).toEqual([1, 2, 3, 3]);
+    outbox.resendAll();
+    expect(seen).toEqual([1, 2, 3, 3, 3]);
+  });
+
   it('WK18 a receiver takes the next number, and tells repeats from gaps', () => {
     const received = new Received();
     expect([received.judge(3, 1), received.judge(3, 2), received.judge(3, 0)]).toEqual(['take', 'gap', 'repeat']);
