@@ -101,6 +101,8 @@ export async function runChaos({ cluster, folder, seed, durationMs, tell }: Chao
       done.set(name, before);
       if (proofOf(act) === 'death') deadly = name;
       if (await perform(act, worker)) before.times += 1;
+      // It was not done, so that it is not what ends the process next.
+      else deadly = undefined;
     }
     tell('Faults are over; waiting for every payment that was given.');
     const patience = AbortSignal.timeout(peaceMs);
