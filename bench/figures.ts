@@ -1,5 +1,12 @@
 /** Figures: several values of one measurement, beside the target it has, as aligned tables and as JSON. */
 
+/** One value, as a part of the bench gives it. */
+export interface Measurement {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+}
+
 export interface Target {
   readonly sign: '>=' | '<=';
   readonly value: number;

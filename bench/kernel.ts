@@ -5,12 +5,8 @@
 import { performance } from 'node:perf_hooks';
 import { type ActorSystem, type Behavior, createActorSystem, type Ref } from '../src/actors/kernel/index.ts';
 import { silentLogger, systemClock, systemRandom } from '../src/ports/index.ts';
-
-interface Measurement {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-}
+import type { Measurement } from './figures.ts';
+import { livesBench } from './kernel-lives.ts';
 
 type Message = { readonly type: 'add' } | { readonly type: 'get'; readonly replyTo: Ref<number> };
 
@@ -36,7 +32,7 @@ export async function kernelBench(): Promise<Measurement[]> {
     { name: 'kernel: tell between two actors', value: await pingPong(200_000), unit: 'messages/s' },
     { name: 'kernel: ask, one after the other', value: await askInTurn(100_000), unit: 'asks/s' },
     { name: 'kernel: ask, 1,000 at once', value: await askAtOnce(200_000, 1_000), unit: 'asks/s' },
-    ...(await spawnMany(20_000)),
+    ...(await livesBench(newSystem)),
     { name: 'kernel: crash, restart, answer', value: await restart(20_000), unit: 'us' },
     { name: 'kernel: latest 10 ms timer under flood', value: await timerUnderFlood(5_000), unit: 'ms late' },
   ];
@@ -133,30 +129,6 @@ async function askAtOnce(asks: number, atOnce: number): Promise<number> {
   });
   await system.terminate();
   return result;
-}
-
-async function spawnMany(actors: number): Promise<Measurement[]> {
-  const { gc } = globalThis;
-  let fastest = Number.POSITIVE_INFINITY;
-  let bytes = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    const system = newSystem();
-    gc?.();
-    const before = process.memoryUsage().heapUsed;
-    const start = performance.now();
-    const refs = Array.from({ length: actors }, (_, n) => system.spawn(`actor-${n}`, counter));
-    const last = refs.at(-1);
-    // All have started when the last one answers.
-    if (last !== undefined) await get(system, last);
-    fastest = Math.min(fastest, performance.now() - start);
-    gc?.();
-    // The largest: garbage of an earlier round that goes only now would make the actors look smaller.
-    bytes = Math.max(bytes, (process.memoryUsage().heapUsed - before) / refs.length);
-    await system.terminate();
-  }
-  const spawned = { name: 'kernel: spawn and start', value: round1((fastest / actors) * 1_000), unit: 'us' };
-  if (gc === undefined) return [spawned];
-  return [spawned, { name: 'kernel: idle actor', value: Math.round(bytes), unit: 'bytes' }];
 }
 
 async function restart(crashes: number): Promise<number> {

@@ -2,14 +2,12 @@
  * Peers beside Weir: the same flow on other engines, in the same run on the same machine. They are a package of their
  * own in `peers/`, installed here at first use; none of them is part of Weir, nor shipped with it.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { measureApart, progress } from './child.ts';
+import { measureApart } from './child.ts';
 import { type Figure, figures, type Section } from './figures.ts';
 import type { FlowsRun } from './flows.ts';
 import type { HttpRun } from './http.ts';
 import type { Load } from './load.ts';
+import { installPeers, runPeer } from './peer-package.ts';
 
 /** What a peer's script prints on standard output, as its last line. */
 export interface PeerReport {
@@ -25,10 +23,10 @@ const settings = { runs: 3, flows: 10_000, inFlight: 100, warmUp: 5_000 };
 export async function peers(): Promise<Section> {
   const rows: Figure[] = [];
   const notes: string[] = [];
-  const missing = await install();
+  const missing = await installPeers(folder);
   for (const script of missing === undefined ? scripts : []) {
     try {
-      const report = await runPeer(script);
+      const report = await runPeer<PeerReport>(folder, script);
       rows.push(...loadFigures(script, report.runs));
       notes.push(...report.notes.map((note) => `${script}: ${note}`));
     } catch (error) {
@@ -64,30 +62,4 @@ function loadFigures(name: string, runs: PeerReport['runs']): Figure[] {
     ['p99', 'latency p99', 'ms'],
     ['cpuMsPerFlow', 'CPU of all its processes', 'ms/flow'],
   ]);
-}
-
-/** Undefined when the peers are there; else why not. */
-async function install(): Promise<string | undefined> {
-  if (existsSync(`${folder}node_modules`)) return undefined;
-  progress('installing the peers, once');
-  const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
-  return code === 0 ? undefined : 'npm could not install them';
-}
-
-async function runPeer(script: string): Promise<PeerReport> {
-  const { code, output } = await run(process.execPath, [`${script}.ts`]);
-  const last = output.trimEnd().split('\n').at(-1) ?? '';
-  if (code !== 0) throw new Error(`its script ended with ${code}`);
-  // The scripts of the peers print what is declared above.
-  return JSON.parse(last) as PeerReport;
-}
-
-async function run(command: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const [code] = await once(child, 'close');
-  return { code: typeof code === 'number' ? code : null, output };
 }

@@ -5,6 +5,7 @@ import type { FirstPaymentRun } from './first-payment.ts';
 import type { FloorRun } from './floor.ts';
 import type { FlowsRun } from './flows.ts';
 import type { HttpRun } from './http.ts';
+import { kernelSection } from './kernel-section.ts';
 import type { KillRun } from './kill.ts';
 import type { MicroFigure } from './micro.ts';
 import type { SuspendedRun } from './suspended.ts';
@@ -15,8 +16,8 @@ const hundred = { runs: 5, flows: 15_000, inFlight: 100, warmUp: 6_000 };
 export const sections: ReadonlyMap<string, () => Promise<Section>> = new Map([
   ['flows', flows],
   ['http', http],
-  ['kernel', () => micro('kernel', 'The actor kernel alone', ['each value is the best of 5 rounds'])],
-  ['log', () => micro('log', 'The embedded log alone (shards x records of 200 bytes, fsync on)', [])],
+  ['kernel', kernelSection],
+  ['log', log],
   ['suspended', suspended],
   ['kill', kill],
   ['start', start],
@@ -92,10 +93,11 @@ async function http(): Promise<Section> {
   };
 }
 
-async function micro(part: 'kernel' | 'log', title: string, notes: readonly string[]): Promise<Section> {
-  const found = await measureApart<MicroFigure[]>('micro.ts', { part, runs: 3 });
-  const rows = found.map(({ name, unit, values }) => figure(name.replace(`${part}: `, ''), unit, values));
-  return { name: part, title, figures: rows, notes };
+async function log(): Promise<Section> {
+  const found = await measureApart<MicroFigure[]>('micro.ts', { part: 'log', runs: 3 });
+  const rows = found.map(({ name, unit, values }) => figure(name.replace('log: ', ''), unit, values));
+  const title = 'The embedded log alone (shards x records of 200 bytes, fsync on)';
+  return { name: 'log', title, figures: rows, notes: [] };
 }
 
 async function suspended(): Promise<Section> {

@@ -6,15 +6,17 @@ const smallest = 8;
 /** An emptied ring larger than this is given back, so that a burst does not cost memory for ever. */
 const largestKept = 1_024;
 
+/** What mailboxes without a ring share: an idle actor has received nothing yet and must not pay for one. */
+const none: never[] = [];
+
 export class Mailbox<Message> {
   /** Messages queued. */
   size = 0;
   #head = 0;
   #mask = -1;
-  // An idle actor has received nothing yet and must not pay for a ring.
-  #messages: (Message | undefined)[] = [];
+  #messages: (Message | undefined)[] = none;
   /** Parallel to `#messages`: numbers in an array of their own need no allocation. Those of bound messages are marked. */
-  #stamps: number[] = [];
+  #stamps: number[] = none;
 
   /** `bound`: only the incarnation that runs now may handle it, see `takeBound`. */
   push(message: Message, at: number, bound = false): void {
@@ -94,8 +96,8 @@ export class Mailbox<Message> {
   }
 
   #release(): void {
-    this.#messages = [];
-    this.#stamps = [];
+    this.#messages = none;
+    this.#stamps = none;
     this.#head = 0;
     this.#mask = -1;
   }
