@@ -1,0 +1,337 @@
+/** Deliberate bugs that the simulation must find, each with the scenarios that should. */
+import type { Mutation } from './mutation.ts';
+
+const program = 'src/actors/flow/flow-program.ts';
+const shard = 'src/actors/shard/shard.ts';
+const outbox = 'src/actors/shard/outbox.ts';
+const lifecycle = 'src/actors/flow/lifecycle.ts';
+const engine = 'src/actors/flow/engine.ts';
+const sessions = 'src/actors/flow/sessions.ts';
+const sessionOrder = 'src/actors/session-manager/session-order.ts';
+const performer = 'src/actors/flow/performer.ts';
+const claiming = 'src/transport/log/kafka/claiming.ts';
+const everywhere = ['swarm', 'payments', 'small'];
+
+export const mutations: readonly Mutation[] = [
+  {
+    id: 'no-fence',
+    sentence: 'A claim on Kafka takes a new epoch and writes no fence with it.',
+    file: claiming,
+    edits: [
+      {
+        find: 'const fence = await writer.write([fenceRecord({ ...producer, nonce })]);',
+        replace: "const fence = (await wire.offset(topic, shard.partition, 'latest')).offset - 1;",
+      },
+      { find: 'await reading.to(fence, (batch) => isOwnFence(batch, nonce));', replace: 'await reading.to(fence);' },
+    ],
+    scenarios: ['kafka', 'swarm'],
+  },
+  {
+    id: 'fence-after-reading',
+    sentence: 'A claim on Kafka reads first and writes its fence then.',
+    file: claiming,
+    edits: [
+      {
+        find: 'const fence = await writer.write([fenceRecord({ ...producer, nonce })]);',
+        replace: "const before = (await wire.offset(topic, shard.partition, 'latest')).offset - 1;",
+      },
+      {
+        find: 'await reading.to(fence, (batch) => isOwnFence(batch, nonce));',
+        replace: 'await reading.to(before); const fence = await writer.write([fenceRecord({ ...producer, nonce })]);',
+      },
+      { find: 'await reading.to(Math.max(fence, end));', replace: '' },
+    ],
+    scenarios: ['kafka', 'swarm'],
+  },
+  {
+    id: 'batch-reformed',
+    sentence: 'After an unknown outcome the same sequence is used for other records.',
+    file: 'src/transport/log/kafka/fenced-writer.ts',
+    edits: [
+      {
+        find: 'this.#sequence = (this.#sequence + records.length) % sequences;',
+        replace: 'if (!unknown) this.#sequence = (this.#sequence + records.length) % sequences;',
+      },
+      { find: 'if (this.#expected !== undefined && baseOffset !== this.#expected) {', replace: 'if (false) {' },
+    ],
+    scenarios: ['kafka', 'swarm'],
+  },
+  {
+    id: 'no-dead-fence',
+    sentence: 'Producer ids that were used up are not shut out.',
+    file: claiming,
+    edits: [
+      {
+        find: 'const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);',
+        replace: 'const end = -1;',
+      },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'terms-go-back',
+    sentence: 'Every claim begins to count terms anew.',
+    file: claiming,
+    edits: [{ find: 'counter: (term?.counter ?? 0) + 1 }', replace: 'counter: 1 }' }],
+    scenarios: ['kafka', 'swarm'],
+  },
+  {
+    id: 'reply-before-commit',
+    sentence: 'A client is told "accepted" before the commit is durable.',
+    file: program,
+    edits: [
+      {
+        find: 'changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));',
+        replace: 'replyTo?.tell(ok({ flowId: flow.id, created: true }));',
+      },
+    ],
+    scenarios: ['small', 'storm', 'swarm'],
+  },
+  {
+    id: 'dedupe-forgotten',
+    sentence: 'Start dedupe is not restored at a takeover.',
+    file: program,
+    edits: [
+      {
+        find: 'this.#dedupe.started(routingKeyOf(id), id, printOf(head.flow, head.inputHash));\n    if',
+        replace: 'if',
+      },
+    ],
+    scenarios: ['storm', 'small', 'swarm'],
+  },
+  {
+    id: 'dedupe-too-short',
+    sentence: 'A request id is forgotten as soon as its flow has ended.',
+    file: 'src/actors/session-manager/start-dedupe.ts',
+    edits: [
+      { find: 'oldest.at + windowMs', replace: 'oldest.at' },
+      { find: 'if (oldest.at > until ||', replace: 'if (' },
+    ],
+    scenarios: ['storm', 'swarm'],
+  },
+  {
+    id: 'flow-id-reused',
+    sentence: 'A request id that is used again gets the flow id of before, and with it the answers of that flow.',
+    file: 'src/actors/flow/ids.ts',
+    edits: [{ find: 'return `${routingKey}-${commit.toString(36)}`;', replace: 'return `${routingKey}-0`;' }],
+    scenarios: ['storm', 'swarm'],
+  },
+  {
+    id: 'timer-not-rearmed',
+    sentence: 'What a restored flow sleeps or waits for has no timer.',
+    file: engine,
+    edits: [{ find: 'if (last.due > 0) this.life.arm(flow, last.due);', replace: '' }],
+    scenarios: ['timers', 'small', 'swarm'],
+  },
+  {
+    id: 'hospital-not-rearmed',
+    sentence: 'The deadline of a STUCK flow is not armed after a takeover.',
+    file: program,
+    edits: [{ find: 'else this.#engine.life.admit(flow);', replace: '' }],
+    scenarios: ['operators', 'swarm'],
+  },
+  {
+    id: 'outbox-acknowledged-early',
+    sentence: 'A message between shards is acknowledged before the commit that takes it.',
+    file: shard,
+    edits: [
+      {
+        find: 'this.#received.take(sender, number);',
+        replace:
+          'this.#received.take(sender, number); this.#durableTaken.set(sender, number); this.#acknowledge(sender, false);',
+      },
+    ],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'position-apart',
+    sentence: 'The number taken from a sender is written by another commit than what the message did.',
+    file: shard,
+    edits: [
+      {
+        find: 'changes.put(`w/${sender}`, encodeCount(number));',
+        replace:
+          'this.#timers.at(this.#setup.clock.now() + 2, () => { const mark = new ChangeSet(); mark.put(`w/${sender}`, encodeCount(number)); this.#add(mark); });',
+      },
+    ],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'outbox-leaves-early',
+    sentence: 'A message between shards leaves before the commit that caused it.',
+    file: outbox,
+    edits: [
+      {
+        find: 'marks.set(partition, stream.last);',
+        replace: 'marks.set(partition, stream.last); stream.durable = stream.last; this.#hand(stream);',
+      },
+    ],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'outbox-gap-accepted',
+    sentence: 'A message between shards is taken though one before it is missing.',
+    file: outbox,
+    edits: [{ find: "number === last + 1 ? 'take' : 'gap'", replace: "'take'" }],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'outbox-repeat-taken',
+    sentence: 'A repeated message between shards takes effect again.',
+    file: outbox,
+    edits: [{ find: "number <= last ? 'repeat' :", replace: "number < last ? 'repeat' : number === last ? 'take' :" }],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'outbox-not-resent',
+    sentence: 'What was not acknowledged is never delivered again.',
+    file: shard,
+    edits: [{ find: 'if (this.#outbox.progress === oldest) this.#outbox.resendAll();', replace: 'void oldest;' }],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'repeat-not-acknowledged',
+    sentence: 'A repeated message between shards is dropped without an acknowledgement.',
+    file: shard,
+    edits: [{ find: 'if (repeats + gaps > 0)', replace: 'if (gaps > 0)' }],
+    scenarios: ['fan-out', 'payments', 'swarm'],
+  },
+  {
+    id: 'late-step-result',
+    sentence: 'The result of a step that belongs to a former incarnation of its flow is taken.',
+    file: 'src/actors/flow/step-runner.ts',
+    edits: [{ find: 'if (flow.incarnation !== incarnation) this.lateResults++;\n        else this', replace: 'this' }],
+    scenarios: ['operators', 'timers', 'swarm'],
+  },
+  {
+    id: 'step-before-commit',
+    sentence: 'The body of a step starts before the step that comes first is durable.',
+    file: performer,
+    edits: [
+      {
+        find: 'changes.after(() => {\n      if (flow.incarnation === incarnation) this.#steps.start(flow, index, op, attempt);\n    });',
+        replace:
+          'queueMicrotask(() => {\n      if (flow.incarnation === incarnation) this.#steps.start(flow, index, op, attempt);\n    });',
+      },
+    ],
+    scenarios: everywhere,
+  },
+  {
+    id: 'journal-kept-at-become',
+    sentence: 'The journal of a visit is not dropped at its end.',
+    file: engine,
+    edits: [{ find: 'dropJournal(flow, changes);\n    head.stage = stage;', replace: 'head.stage = stage;' }],
+    scenarios: everywhere,
+  },
+  {
+    id: 'visit-not-raised',
+    sentence: 'A new stage goes on with the visit of the one before.',
+    file: engine,
+    edits: [{ find: 'head.visit++;', replace: '' }],
+    scenarios: everywhere,
+  },
+  {
+    id: 'unread-lost',
+    sentence: 'Messages that were received and not yet read are lost at a restore.',
+    file: program,
+    edits: [
+      {
+        find: 'this.#flows.get(id)?.unread.push({ ...message, place: Number(visit), stored: true });',
+        replace: 'void message;',
+      },
+    ],
+    scenarios: ['timers', ...everywhere],
+  },
+  {
+    id: 'session-leaves-early',
+    sentence: 'A session message leaves before the commit that caused it.',
+    file: sessions,
+    edits: [
+      {
+        find: 'changes.after(() => this.#outbox.release(message));',
+        replace: 'this.#outbox.release(message);',
+      },
+    ],
+    scenarios: ['payments', 'small', 'swarm'],
+  },
+  {
+    id: 'session-acknowledged-early',
+    sentence: 'A session message is acknowledged before the commit that takes it.',
+    file: sessions,
+    edits: [
+      {
+        find: "changes.after(() => this.#answer(message, { kind: 'ack', type: '', received, consumed }));",
+        replace: "this.#answer(message, { kind: 'ack', type: '', received, consumed });",
+      },
+    ],
+    scenarios: ['payments', 'small', 'swarm'],
+  },
+  {
+    id: 'session-not-resent',
+    sentence: 'A session message that got lost is not sent again.',
+    file: 'src/actors/session-manager/session-outbox.ts',
+    edits: [{ find: 'else this.#transmit(message, bytes);', replace: 'else void bytes;' }],
+    scenarios: ['payments', 'small', 'swarm'],
+  },
+  {
+    id: 'session-gap-accepted',
+    sentence: 'A session message is delivered though one before it is missing.',
+    file: sessionOrder,
+    edits: [{ find: 'if (message.sequence > received + 1) {', replace: 'if (false) {' }],
+    scenarios: ['payments', 'fan-out', 'swarm'],
+  },
+  {
+    id: 'session-repeat-delivered',
+    sentence: 'A repeated session message is delivered again.',
+    file: sessionOrder,
+    edits: [{ find: 'if (message.sequence <= received) return [];', replace: '' }],
+    scenarios: ['payments', 'small', 'swarm'],
+  },
+  {
+    id: 'forged-sender',
+    sentence: 'Whom a session message comes from is not compared with whom the network vouches for.',
+    file: 'src/actors/flow/peer-receiver.ts',
+    edits: [{ find: 'sameIdentity(source, sourceOf(message)) && ', replace: '' }],
+    scenarios: ['payments', 'small', 'swarm'],
+  },
+  {
+    id: 'kill-not-told',
+    sentence: 'The peers of a flow that is killed are not told.',
+    file: lifecycle,
+    edits: [
+      {
+        find: 'this.#setup.sessions.endAll(flow, farewell, reason, changes);',
+        replace: "if (status !== 'KILLED') this.#setup.sessions.endAll(flow, farewell, reason, changes);",
+      },
+    ],
+    scenarios: ['operators', 'swarm'],
+  },
+  {
+    id: 'retry-counter-forgotten',
+    sentence: 'A request that is made again after a retry has the id of the one before.',
+    file: engine,
+    edits: [{ find: 'head.retries++;', replace: '' }],
+    scenarios: ['operators', 'swarm'],
+  },
+  {
+    id: 'publications-reordered',
+    sentence: 'Statuses of one commit are published in another order.',
+    file: 'src/actors/shard/batch.ts',
+    edits: [{ find: 'this.publications.push(publication)', replace: 'this.publications.unshift(publication)' }],
+    scenarios: everywhere,
+  },
+  {
+    id: 'release-without-drain',
+    sentence: 'A shard that moves is given up with advances that are not durable.',
+    file: shard,
+    edits: [{ find: 'await this.#commits.settle();\n      if (this.#over) return;\n', replace: '' }],
+    scenarios: ['upgrade', 'swarm'],
+  },
+  {
+    id: 'terminal-not-final',
+    sentence: 'A killed flow whose step comes back completes all the same.',
+    file: lifecycle,
+    edits: [{ find: 'flow.incarnation++;\n    flow.running = undefined;', replace: '' }],
+    scenarios: ['operators', 'swarm'],
+  },
+];
