@@ -6,7 +6,7 @@ import { mutations } from './list.ts';
 import { mutate } from './mutation.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const id = process.env['WEIR_MUTATION'];
+const id = process.env.WEIR_MUTATION;
 const mutation = mutations.find((one) => one.id === id);
 if (mutation === undefined) throw new Error(`there is no mutation ${id}`);
 
