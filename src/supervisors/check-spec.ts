@@ -68,11 +68,13 @@ export function checkSpec(spec: SupervisorSpec): readonly ChildSpec[] {
  * Checks one more child for a supervisor that has `siblings` already.
  * @throws WeirError `WEIR_SUPERVISION_INVALID` with the path of every mistake
  */
-export function checkChild(child: ChildSpec, spec: SupervisorSpec, siblings: readonly ChildSpec[]): void {
+export function checkChild(child: ChildSpec, spec: SupervisorSpec, siblings: () => readonly ChildSpec[]): void {
   const shape = shapeOf(childSchema, child).map(({ path, why }) => ({ path: under('child', path), why }));
-  const known = { children: siblings.map(({ id }) => id), elsewhere: spec.elsewhere ?? [] };
-  const mistakes = shape.length > 0 ? [] : linksOf(child, 'child', known, spec.strategy === 'simple-one-for-one');
-  refuse([...shape, ...mistakes]);
+  refuse(shape);
+  // Most have no links, and there may be many siblings.
+  if (child.needs === undefined && child.uses === undefined) return;
+  const known = { children: siblings().map(({ id }) => id), elsewhere: spec.elsewhere ?? [] };
+  refuse(linksOf(child, 'child', known, spec.strategy === 'simple-one-for-one'));
 }
 
 function shapeOf(schema: z.ZodType, value: unknown): Mistake[] {

@@ -95,7 +95,7 @@ export class Requests {
 
   #startChild(spec: ChildSpec, replyTo: Ref<ChildAnswer>): void {
     const { roster, wait, spec: own } = this.#setup;
-    checkChild(spec, own, roster.specs());
+    checkChild(spec, own, () => roster.specs());
     const { id } = spec;
     const present = roster.get(id);
     if (present !== undefined) throw new WeirError('WEIR_CHILD_EXISTS', { id, state: present.state });

@@ -3,7 +3,16 @@
  * those that the strategy takes along, and reports what is down. It never waits in a turn: whatever happens is noted
  * first, and after each event `#advance` does whatever has become possible.
  */
-import type { ActorContext, Behavior, Cause, Decision, Failure, Receive, Signal } from '../actors/kernel/index.ts';
+import type {
+  ActorContext,
+  Behavior,
+  Cause,
+  Decision,
+  Failure,
+  Receive,
+  Signal,
+  SpawnOptions,
+} from '../actors/kernel/index.ts';
 import { WeirError } from '../errors/index.ts';
 import { type Random, toMs } from '../ports/index.ts';
 import { backoffMs } from './backoff.ts';
@@ -12,20 +21,17 @@ import { checkSpec } from './check-spec.ts';
 import { type Child, isForgotten, isOver, isReady, restartOf, runs, statusOf } from './child.ts';
 import { gated } from './gate.ts';
 import type { SupervisorMessage } from './messages.ts';
+import { type Onlookers, Reports } from './reports.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
 import { type ChildSpec, type SupervisorSpec, shutdownMsOfChild } from './spec.ts';
 import type { ChildStatus } from './status.ts';
 import { type Elsewhere, Uses } from './uses.ts';
 
-export interface SupervisorSetup {
+export interface SupervisorSetup extends Onlookers {
   readonly random: Random;
   /** What is known of the services that the specification calls `elsewhere`. Default: none of them is there. */
   readonly elsewhere?: Elsewhere;
-  /** A child is down: it is past its budget, and nobody restarts it. */
-  readonly onDown?: (id: string, cause: Error) => void;
-  /** Called after each change, for health and readiness. */
-  readonly onChange?: (status: readonly ChildStatus[]) => void;
 }
 
 /**
@@ -49,18 +55,19 @@ class Supervisor implements Receive<SupervisorMessage> {
   readonly #roster: Roster;
   readonly #uses: Uses;
   readonly #requests: Requests;
+  readonly #reports: Reports;
   /** What happened in turns of children; it is looked at in a turn of ours. It cannot be refused as messages can. */
   #happened: (() => void)[] = [];
   /** Children that have to start or to end. */
   readonly #unsettled = new Set<Child>();
   /** It has failed or finished; what it does next is to end. */
   #over = false;
-  #published = '';
 
   constructor(spec: SupervisorSpec, setup: SupervisorSetup, context: ActorContext<SupervisorMessage>) {
     this.#spec = spec;
     this.#setup = setup;
     this.#context = context;
+    this.#reports = new Reports(setup, context.log);
     const { max, within } = spec.intensity;
     const budget = { max, withinMs: toMs(within) };
     this.#roster = new Roster({ strategy: spec.strategy, budget: () => restartBudget(budget) });
@@ -70,7 +77,7 @@ class Supervisor implements Receive<SupervisorMessage> {
         return child === undefined ? undefined : isReady(child);
       },
       elsewhere: setup.elsewhere,
-      call: (listener) => this.#call(listener),
+      call: (listener) => this.#reports.call(listener),
     });
     this.#requests = new Requests({
       spec,
@@ -246,12 +253,10 @@ class Supervisor implements Receive<SupervisorMessage> {
 
   #down(child: Child): void {
     const { id, significant } = child.spec;
-    const { restarts, lastFailure } = child;
     const cause = downCause(child);
-    this.#context.log.error({ child: id, restarts, err: lastFailure }, 'child is down: past its restart budget');
     this.#retire(child, 'down');
     for (const other of this.#roster.takenAlong(child)) this.#callBack(other);
-    this.#call(() => this.#setup.onDown?.(id, cause));
+    this.#reports.down(id, cause);
     if (significant !== true) return;
     this.#over = true;
     this.#context.fail(cause);
@@ -280,7 +285,7 @@ class Supervisor implements Receive<SupervisorMessage> {
     // Once it is over all children are about to be stopped.
     if (!this.#over) this.#settle();
     this.#uses.update();
-    this.#publish();
+    this.#reports.changed(() => this.#status());
   }
 
   #settle(): void {
@@ -315,7 +320,7 @@ class Supervisor implements Receive<SupervisorMessage> {
 
   #start(child: Child): void {
     const { spec } = child;
-    const { startWithin, turnWithin, progressWithin, capacity, inspect } = spec;
+    const { startWithin } = spec;
     const behavior = gated({
       child: spec,
       startWithinMs: startWithin === undefined ? undefined : toMs(startWithin),
@@ -324,15 +329,8 @@ class Supervisor implements Receive<SupervisorMessage> {
     });
     child.state = 'starting';
     child.exhausted = false;
-    const ref = this.#context.spawn(spec.id, behavior, {
-      shutdownMs: shutdownMsOfChild(spec),
-      besideAbandoned: true,
-      onFailure: (failure) => this.#judge(child, failure),
-      ...(turnWithin === undefined ? {} : { turnDeadlineMs: toMs(turnWithin) }),
-      ...(progressWithin === undefined ? {} : { progressWithinMs: toMs(progressWithin) }),
-      ...(capacity === undefined ? {} : { capacity }),
-      ...(inspect === undefined ? {} : { inspect }),
-    });
+    const onFailure = (failure: Failure): Decision => this.#judge(child, failure);
+    const ref = this.#context.spawn(spec.id, behavior, spawnOptions(spec, onFailure));
     this.#roster.setRef(child, ref);
     this.#context.watch(ref);
   }
@@ -376,25 +374,6 @@ class Supervisor implements Receive<SupervisorMessage> {
     this.#context.fail(new WeirError('WEIR_NOTHING_LEFT', { path: this.#context.self.path }, downCause(down)));
   }
 
-  #publish(): void {
-    const { onChange } = this.#setup;
-    if (onChange === undefined) return;
-    const status = this.#status();
-    const text = JSON.stringify(status);
-    if (text === this.#published) return;
-    this.#published = text;
-    this.#call(() => onChange(status));
-  }
-
-  #call(listener: () => void): void {
-    try {
-      listener();
-    } catch (thrown) {
-      // Whoever looks on must not be able to bring down what it looks at.
-      this.#context.log.error({ err: thrown }, 'a listener of the supervisor failed');
-    }
-  }
-
   #status(): readonly ChildStatus[] {
     return this.#roster.all().map((child) => this.#statusOf(child));
   }
@@ -407,4 +386,17 @@ class Supervisor implements Receive<SupervisorMessage> {
 
 function downCause({ spec: { id }, restarts, lastFailure }: Child): WeirError {
   return new WeirError('WEIR_CHILD_DOWN', { id, restarts }, lastFailure);
+}
+
+function spawnOptions(spec: ChildSpec, onFailure: (failure: Failure) => Decision): SpawnOptions {
+  const { turnWithin, progressWithin, capacity, inspect } = spec;
+  return {
+    onFailure,
+    shutdownMs: shutdownMsOfChild(spec),
+    besideAbandoned: true,
+    ...(turnWithin === undefined ? {} : { turnDeadlineMs: toMs(turnWithin) }),
+    ...(progressWithin === undefined ? {} : { progressWithinMs: toMs(progressWithin) }),
+    ...(capacity === undefined ? {} : { capacity }),
+    ...(inspect === undefined ? {} : { inspect }),
+  };
 }
