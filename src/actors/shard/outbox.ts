@@ -102,8 +102,8 @@ export class Outbox {
     this.progress += taken;
     // A receiver that lacks what was acknowledged has lost its shard and does not know it yet: no answer helps it, and
     // one at once would go back and forth without end. The timer sends again, to whoever runs the shard by then.
-    if (resend && number >= stream.keptRecord) {
-      stream.handed = Math.max(number, (stream.entries[0]?.number ?? 1) - 1);
+    if (resend && number >= (stream.entries[0]?.number ?? 1) - 1) {
+      stream.handed = number;
       this.#hand(stream);
     }
     return gone;

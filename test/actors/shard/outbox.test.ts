@@ -54,9 +54,8 @@ describe('outbox of a shard', () => {
 
   it('WK5 WK18 a receiver that lacks what was acknowledged is answered by the timer alone: it has lost its shard', () => {
     const seen: number[] = [];
-    const { outbox, send, commit, acknowledged } = sender((entries) =>
-      seen.push(...entries.map(({ number }) => number)),
-    );
+    const old = sender((entries) => seen.push(...entries.map(({ number }) => number)));
+    const { outbox, send, commit, acknowledged } = old;
     for (let n = 1; n <= 3; n++) send(bytes(n));
     commit();
     acknowledged(2, false);
@@ -66,6 +65,12 @@ describe('outbox of a shard', () => {
     expect(seen).toEqual([1, 2, 3, 3]);
     outbox.resendAll();
     expect(seen).toEqual([1, 2, 3, 3, 3]);
+    // The same of a sender that was restarted, and knows it from the records that are left.
+    const again: number[] = [];
+    const next = restarted(old, (entries) => again.push(...entries.map(({ number }) => number)));
+    expect(again).toEqual([2, 3]);
+    next.acknowledged(0, true);
+    expect(again).toEqual([2, 3]);
   });
 
   it('WK18 a receiver takes the next number, and tells repeats from gaps', () => {
