@@ -89,6 +89,8 @@ export interface ClientSetup {
   readonly stopped: () => boolean;
   readonly random: Random;
   readonly authority: Authority;
+  /** Whoever waits for an answer; who ends the node without a word tells them. */
+  readonly waiting: Set<(error: Error) => void>;
 }
 
 const defaultWithinMs = 60_000;
@@ -98,15 +100,25 @@ const askMarginMs = 60_000;
 export type Client = ReturnType<typeof nodeClient>;
 
 /** Every method may also throw WeirError `WEIR_NODE_STOPPED` after `stop()`. */
-export function nodeClient({ system, rpc, stopped, random, authority }: ClientSetup) {
-  async function request<T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest, withinMs = askMarginMs): Promise<T> {
-    const answer = await system.ask<RpcMessage, RpcAnswer<T>>(rpc(), make, { withinMs }).catch((thrown: unknown) => {
-      // Actors end one after the other; whoever asks meanwhile is told what is the matter, not which actor is gone.
-      if (stopped() && WeirError.is(thrown, 'WEIR_ACTOR_DEAD')) throw new WeirError('WEIR_NODE_STOPPED', {}, thrown);
-      throw thrown;
+export function nodeClient({ system, rpc, stopped, random, authority, waiting }: ClientSetup) {
+  function request<T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest, withinMs = askMarginMs): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const asked = system.ask<RpcMessage, RpcAnswer<T>>(rpc(), make, { withinMs });
+      waiting.add(reject);
+      asked.then(
+        (answer) => {
+          waiting.delete(reject);
+          if (answer.type === 'error') reject(answer.error);
+          else resolve(answer.value);
+        },
+        (thrown: unknown) => {
+          waiting.delete(reject);
+          // Actors end one after the other; whoever asks meanwhile is told what is the matter, not which actor is gone.
+          const gone = stopped() && WeirError.is(thrown, 'WEIR_ACTOR_DEAD');
+          reject(gone ? new WeirError('WEIR_NODE_STOPPED', {}, thrown) : thrown);
+        },
+      );
     });
-    if (answer.type === 'error') throw answer.error;
-    return answer.value;
   }
   const settled = (name: FlowName, waitMs: number): Promise<FlowView> =>
     request<FlowView>(

@@ -296,8 +296,9 @@ export async function createNode(
   }
   failed = undefined;
 
+  const clients = new Set<(error: Error) => void>();
   return {
-    ...nodeClient({ system, rpc, stopped: () => stopped, random, authority: embedder }),
+    ...nodeClient({ system, rpc, stopped: () => stopped, random, authority: embedder, waiting: clients }),
     members: registry.hosted(),
     status,
     tree: () => system.tree(),
@@ -310,6 +311,9 @@ export async function createNode(
       abandon() {
         stopped = true;
         system.destroy();
+        // No actor is left that could answer.
+        for (const fail of clients) fail(new WeirError('WEIR_NODE_STOPPED'));
+        clients.clear();
       },
     },
   };

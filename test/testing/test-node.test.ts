@@ -100,6 +100,16 @@ describe('run of a test node', () => {
     expect(await run(handle, { within: '1 week' })).toEqual({ rested: 3 });
   });
 
+  it('TK1 tells whoever waits for an answer that the worker was killed', async () => {
+    let armed = false;
+    const { node: at } = await node({ crashAt: (point) => armed && point === 'commit.after' });
+    const handle = await at().start('ACME', rest, { days: 3 });
+    const result = handle.result();
+    armed = true;
+    await expect(at().start('ACME', rest, { days: 3 })).rejects.toMatchObject({ code: 'WEIR_NODE_STOPPED' });
+    await expect(result).rejects.toMatchObject({ code: 'WEIR_NODE_STOPPED' });
+  });
+
   it('goes on with another worker when one crashes under way', async () => {
     let armed = false;
     const crashing = await node({
