@@ -10,7 +10,7 @@ import type { TopicName, TopicSpec } from '../port.ts';
 import { checkTopic, expectTopic } from '../rules.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
-import { isDenied, nameOf, passes } from './refusals.ts';
+import { nameOf, passes } from './refusals.ts';
 import { checkTopicSettings, newTopic, type TopicRules } from './topic-settings.ts';
 import { type KafkaWire, kafkaError, type NewTopic, type WireRecord, type WireTopic } from './wire.ts';
 
@@ -163,21 +163,14 @@ export class Catalog {
     const { wire, patience, fetchBytes } = this.#setup;
     const topic = this.nameOf(registrySpec.name);
     if (!(await this.#onBrokers()).has(topic)) return;
-    const end = await patience.until(`the end of ${topic}`, async () => {
-      const { error, offset } = await wire.offset(topic, 0, 'latest');
-      if (isDenied(error)) throw new WeirError('WEIR_LOG_REFUSED', { what: `reading ${topic}`, why: nameOf(error) });
-      return error === kafkaError.none ? { done: offset } : { again: nameOf(error) };
-    });
     const reader = new PartitionReader({
       ...{ wire, patience, topic, partition: 0, from: 0, maxBytes: fetchBytes },
       ended: () => false,
       onGap: () => undefined,
     });
-    while (reader.position < end) {
-      for (const { control, records } of await reader.next(0)) {
-        if (!control) for (const record of records) this.#take(record);
-      }
-    }
+    await reader.toEnd((batches) => {
+      for (const { control, records } of batches) if (!control) for (const record of records) this.#take(record);
+    });
     this.loaded = true;
   }
 

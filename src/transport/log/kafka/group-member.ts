@@ -44,6 +44,8 @@ export interface GroupMemberSetup {
   readonly listener: AssignmentListener;
   /** The id that the brokers know this member by: whoever sees the worker die can leave the group for it. */
   readonly onMemberId: (memberId: string) => void;
+  /** The brokers dropped this member, and others may run by now what it thinks it runs. */
+  readonly onExpelled: () => void;
   readonly onLeft: (member: GroupMember) => void;
 }
 
@@ -130,7 +132,7 @@ export class GroupMember implements Membership {
         this.#generation = generation;
         return decodePartitions(sync.assignment);
       case kafkaError.unknownMember:
-        this.#memberId = '';
+        this.#expelled();
         return undefined;
       case kafkaError.rebalanceInProgress:
       case kafkaError.illegalGeneration:
@@ -159,7 +161,7 @@ export class GroupMember implements Membership {
         this.#setup.onMemberId(answer.memberId);
         return this.#join();
       case kafkaError.unknownMember:
-        this.#memberId = '';
+        this.#expelled();
         return { again: nameOf(answer.error) };
       default:
         return { again: nameOf(answer.error) };
@@ -250,8 +252,7 @@ export class GroupMember implements Membership {
         case kafkaError.none:
           break;
         case kafkaError.unknownMember:
-          // The session ran out: others may run what this worker still thinks it owns. The claims keep them apart.
-          this.#memberId = '';
+          this.#expelled();
           return;
         case kafkaError.rebalanceInProgress:
         case kafkaError.illegalGeneration:
@@ -260,6 +261,12 @@ export class GroupMember implements Membership {
           wire.refresh();
       }
     }
+  }
+
+  /** The session ran out, as when the process was stopped for a while. */
+  #expelled(): void {
+    this.#memberId = '';
+    this.#setup.onExpelled();
   }
 
   #pause(delayMs: number): Promise<void> {

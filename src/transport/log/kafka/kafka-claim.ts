@@ -130,6 +130,15 @@ export class KafkaClaim implements Claim {
     if (told) this.#tellLost();
   }
 
+  /** Commits nothing, unless something is in flight: an answer shows whether the claim is held. */
+  prove(): void {
+    if (this.#inFlight > 0 || this.#state !== 'held') return;
+    // A refusal ends the claim and tells its holder; there is nobody else to tell.
+    this.#write([]).catch((error: unknown) => {
+      this.#setup.logger.warn({ ...this.shard, error }, 'a commit that keeps the claim alive failed');
+    });
+  }
+
   /** Resolves when nothing is in flight. */
   async settle(): Promise<void> {
     await this.#writing;
@@ -166,13 +175,7 @@ export class KafkaClaim implements Claim {
   #armKeepAlive(): void {
     this.#keepAlive?.cancel();
     if (this.#state !== 'held') return;
-    this.#keepAlive = this.#clock.after(this.#setup.keepAliveMs, () => {
-      if (this.#inFlight > 0 || this.#state !== 'held') return;
-      // A refusal ends the claim and tells its holder; there is nobody else to tell.
-      this.#write([]).catch((error: unknown) => {
-        this.#setup.logger.warn({ ...this.shard, error }, 'a commit that keeps the claim alive failed');
-      });
-    });
+    this.#keepAlive = this.#clock.after(this.#setup.keepAliveMs, () => this.prove());
   }
 
   #failed(error: unknown): void {

@@ -173,6 +173,7 @@ class WorkerLog implements KafkaLog {
       about: this.#settings.about,
       group: this.#catalog.nameOf(group),
       onMemberId: (memberId) => onMemberId?.(this.#catalog.nameOf(group), memberId),
+      onExpelled: () => this.#proveClaims(),
       onLeft: (left) => this.#members.get(group)?.delete(left),
     });
     const members = this.#members.get(group) ?? new Set();
@@ -196,6 +197,11 @@ class WorkerLog implements KafkaLog {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Finds out which shards were taken over: an idle owner would only hear of it with its next keep-alive. */
+  #proveClaims(): void {
+    for (const claim of [...this.#claims.values()]) claim.prove();
   }
 
   async #close(): Promise<void> {

@@ -72,7 +72,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
     const log = kafkaLog({
       waitMs: 3_600_000,
       ...setup.settings,
-      group: { drainDeadlineMs: setup.drainDeadlineMs ?? 10_000, ...setup.settings?.group },
+      group: { heartbeatMs: 2_000, drainDeadlineMs: setup.drainDeadlineMs ?? 10_000, ...setup.settings?.group },
       ...{ random, clock: own, worker: id, logger: setup.logger ?? silentLogger },
       wire: setup.clockOf === undefined ? broker.connect(id) : heardOn(own, broker.connect(id)),
       onMemberId: (group, memberId) => void memberIds.set(group, memberId),
@@ -232,9 +232,9 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
       const { members, owners } = groupOf(name);
       const target = [...members].find(({ worker }) => worker.id === id);
       if (target === undefined) throw new Error(`${id} has not joined the group ${name}`);
-      if (owners[partition] === target) return;
       // As when its session ran out: the group gives away what it has, and it finds out when it asks the next time.
-      if (rude && owners[partition] !== undefined) expel(owners[partition].worker, prefixed(name));
+      const owner = owners[partition];
+      if (rude && owner !== undefined && owner !== target) expel(owner.worker, prefixed(name));
       target.worker.log.pull(name, partition);
       while (owners[partition] !== target && members.has(target)) {
         await new Promise<void>((resolve) => void settled.push(resolve));

@@ -23,6 +23,8 @@ export interface PartitionReaderSetup {
   readonly onGap: (position: number, oldest: number) => void;
 }
 
+/** What is below an end that a broker named can be read at once; this only keeps a reader from spinning. */
+const endWaitMs = 500;
 const nothing: readonly WireBatch[] = [];
 
 export class PartitionReader {
@@ -61,6 +63,27 @@ export class PartitionReader {
     const last = batches.at(-1);
     if (last !== undefined) this.position = Math.max(this.position, last.lastOffset + 1);
     return batches;
+  }
+
+  /** Reads up to where the partition ends by now. */
+  async toEnd(take: (batches: readonly WireBatch[]) => void): Promise<void> {
+    for (let end = await this.#end(); this.position < end; ) {
+      const batches = await this.next(endWaitMs);
+      take(batches);
+      // The leader that named the end was deposed meanwhile, or the reading has ended.
+      if (batches.length === 0) end = this.#setup.ended() ? 0 : await this.#end();
+    }
+  }
+
+  #end(): Promise<number> {
+    const { wire, patience, topic, partition, ended } = this.#setup;
+    return patience.until(`the end of ${topic}/${partition}`, async () => {
+      if (ended()) return { done: 0 };
+      const { error, offset } = await wire.offset(topic, partition, 'latest');
+      if (error === kafkaError.none) return { done: offset };
+      if (passes(error) || isDenied(error)) return { again: nameOf(error) };
+      throw new Error(`the broker refused to read ${topic}/${partition}: ${nameOf(error)}`);
+    });
   }
 
   #fetch(maxWaitMs: number): Promise<FetchAnswer> {

@@ -10,8 +10,7 @@ import type { Table } from '../port.ts';
 import { shardKey } from './own-records.ts';
 import { PartitionReader, type PartitionReaderSetup } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
-import { nameOf } from './refusals.ts';
-import { type KafkaWire, kafkaError, type WireBatch } from './wire.ts';
+import type { KafkaWire, WireBatch } from './wire.ts';
 
 export interface TopicTableSetup extends Pick<PartitionReaderSetup, 'topic' | 'maxBytes'> {
   readonly wire: KafkaWire;
@@ -38,7 +37,7 @@ export class TopicTable implements Table {
   /** Reads the snapshot; afterwards changes are followed until the table is closed. */
   async load(): Promise<void> {
     const readers = Array.from({ length: this.#setup.partitions }, (_, partition) => this.#reader(partition));
-    await Promise.all(readers.map((reader, partition) => this.#snapshot(reader, partition)));
+    await Promise.all(readers.map((reader) => reader.toEnd((batches) => this.#apply(batches))));
     for (const reader of readers) void this.#follow(reader);
   }
 
@@ -75,15 +74,6 @@ export class TopicTable implements Table {
         if (oldest < position) logger.error({ topic, partition, position, oldest }, 'a table has lost records');
       },
     });
-  }
-
-  async #snapshot(reader: PartitionReader, partition: number): Promise<void> {
-    const { wire, patience, topic } = this.#setup;
-    const end = await patience.until(`the end of ${topic}/${partition}`, async () => {
-      const { error, offset } = await wire.offset(topic, partition, 'latest');
-      return error === kafkaError.none ? { done: offset } : { again: nameOf(error) };
-    });
-    while (reader.position < end && !this.#closed) this.#apply(await reader.next(0));
   }
 
   async #follow(reader: PartitionReader): Promise<void> {
