@@ -45,7 +45,7 @@ const startSettings = z.looseObject({
   chaos: z.strictObject({ allow: z.boolean('it must be true or false').optional() }).optional(),
 });
 
-// Made once: a schema is compiled at its first use, which takes longer than all else that a node starts with.
+// Made once: a schema is compiled at its first use, which was a large part of the start of a node in memory.
 const listed = nodeSettings.extend({ members: memberList });
 const named = nodeSettings.extend({ members: memberRecord });
 const members = z.looseObject({ members: z.unknown() });
