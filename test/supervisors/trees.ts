@@ -50,7 +50,7 @@ const shapeOfDepth = (depth: number): fc.Arbitrary<Shape> =>
     significant,
     inner: fc.record({
       strategy: fc.constantFrom<SupervisorNode['strategy']>('one-for-one', 'all-for-one', 'rest-for-one'),
-      max: fc.nat(3),
+      max: fc.constantFrom(0, 1, 2, 5, 50),
       autoShutdown: fc.constantFrom<SupervisorNode['autoShutdown']>(
         'never',
         'never',
