@@ -1,5 +1,6 @@
 /** A fault as one sentence, for people: logs, traces, `weir chaos list`. */
-import { type Fault, type ReadFault, readFault } from './fault.ts';
+import type { Fault, ReadFault } from './fault.ts';
+import { readFault } from './read-fault.ts';
 import type { Aim } from './target.ts';
 
 /**

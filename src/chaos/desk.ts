@@ -1,8 +1,10 @@
 /** Where operators of a running node inject faults: each act leaves a line in the log, with who and why. */
 import { messageOf } from '../errors/index.ts';
 import type { Authority, Logger } from '../ports/index.ts';
-import { type FaultWord, parseFault } from './fault.ts';
-import type { ActiveFault, FaultInjector } from './injector.ts';
+import type { FaultWord } from './fault.ts';
+import type { FaultInjector } from './injector.ts';
+import type { ActiveFault } from './live-fault.ts';
+import { parseFault } from './read-fault.ts';
 
 export interface ChaosDesk {
   /** @throws WeirError `WEIR_FAULT_INVALID`, `WEIR_FAULT_UNREACHABLE` */

@@ -6,12 +6,16 @@
  * given, so a seed gives the same run again.
  */
 import { WeirError } from '../errors/index.ts';
-import { type Clock, type Identity, memberId, type Random, type Timer } from '../ports/index.ts';
+import { type Clock, type Identity, memberId, type Random } from '../ports/index.ts';
 import type { ShardId, TopicName } from '../transport/log/index.ts';
 import { describeFault } from './describe-fault.ts';
-import { type Fault, type FaultWord, faultWords, type ReadFault, readFault } from './fault.ts';
+import { type ClockError, type MessageFate, untouchedMessage, untouchedWrite, type WriteFate } from './fates.ts';
+import type { Fault, FaultWord } from './fault.ts';
+import { type ActiveFault, type Live, viewOf } from './live-fault.ts';
+import { readFault } from './read-fault.ts';
 import { type ActorAnswer, type ProcessFaults, type Seams, whyUnreachable } from './seams.ts';
 import type { Aim, Shard } from './target.ts';
+import { faultWords } from './words.ts';
 
 export interface InjectorSetup {
   /** True time, never one that is skewed itself. */
@@ -23,72 +27,6 @@ export interface InjectorSetup {
   /** Told of each strike; for traces and logs. */
   readonly onStrike?: (fault: ActiveFault) => void;
 }
-
-/** A fault that was injected and is not over. Plain data. */
-export interface ActiveFault {
-  readonly id: number;
-  readonly fault: Fault;
-  /** The same as a sentence. */
-  readonly text: string;
-  /** Milliseconds since 1970. */
-  readonly since: number;
-  /** When it is over by itself; absent when it is not. */
-  readonly until?: number;
-  /** How often it may still strike; absent when that is not limited. */
-  readonly left?: number;
-  readonly struck: number;
-}
-
-/** What happens to one write. `delayMs` comes before all else. */
-export interface WriteFate {
-  readonly delayMs: number;
-  readonly what:
-    | 'ok'
-    /** It takes effect, and no acknowledgement comes. */
-    | 'lost-ack'
-    | 'duplicate'
-    | 'crash-before'
-    | 'crash-after'
-    | 'torn-write'
-    | 'full-disk'
-    | 'partition';
-  /** For `full-disk` and `partition`: resolves when the fault is over. */
-  readonly over?: Promise<void>;
-}
-
-/** What happens to one message. */
-export interface MessageFate {
-  readonly delayMs: number;
-  /** 0: lost or cut off. */
-  readonly copies: 0 | 1 | 2;
-  /** The next message goes before it; after this many milliseconds it goes all the same. */
-  readonly overtakenMs: number | undefined;
-}
-
-/** Milliseconds to add to each clock, and how fast time runs (1: as it should). */
-export interface ClockError {
-  readonly wallMs: number;
-  readonly monotonicMs: number;
-  readonly rate: number;
-}
-
-interface Live extends ReadFault {
-  readonly id: number;
-  readonly fault: Fault;
-  readonly text: string;
-  readonly since: number;
-  readonly sinceMonotonic: number;
-  readonly untilMonotonic: number;
-  left: number;
-  struck: number;
-  readonly over: PromiseWithResolvers<void>;
-  timer: Timer | undefined;
-  /** Undoes what it does, where that takes an act. */
-  undo: (() => void) | undefined;
-}
-
-const untouchedWrite: WriteFate = { delayMs: 0, what: 'ok' };
-const untouchedMessage: MessageFate = { delayMs: 0, copies: 1, overtakenMs: undefined };
 
 /** Of several faults that strike one write, the one that stands first here does; `slow` adds to any of them. */
 const writeOrder: readonly FaultWord[] = ['partition', 'crash', 'torn-write', 'full-disk', 'lost-ack', 'duplicate'];
@@ -403,14 +341,6 @@ export class FaultInjector {
 
 const slowestRate = 0.01;
 const idPattern = /^[0-9a-f]{16}$/;
-
-function viewOf({ id, fault, text, since, forMs, left, struck }: Live): ActiveFault {
-  return {
-    ...{ id, fault, text, since, struck },
-    ...(forMs === undefined ? {} : { until: since + forMs }),
-    ...(left === Number.POSITIVE_INFINITY ? {} : { left: Math.max(0, left) }),
-  };
-}
 
 function unreachable(fault: Fault, why: string): WeirError {
   return new WeirError('WEIR_FAULT_UNREACHABLE', { fault: fault.type, why });

@@ -1,7 +1,8 @@
 /** The faults of a memory cluster, as the injectors of its workers say. */
 import { WeirError } from '../errors/index.ts';
 import type { Fate, Faults, LogHealth } from '../transport/log/index.ts';
-import type { FaultInjector, WriteFate } from './injector.ts';
+import type { WriteFate } from './fates.ts';
+import type { FaultInjector } from './injector.ts';
 
 /**
  * @param injectorOf the injector of a worker by its name; undefined for one that has none

@@ -140,7 +140,8 @@ describe('a fault in a test node', () => {
     world.inject({ type: 'torn-write' });
     const first = begin(world);
     await world.advance('1 s');
-    expect({ ...first, down: world.isDown() }).toEqual({ answer: undefined, down: true });
+    expect(world.isDown()).toBe(true);
+    expect(first.answer).not.toBe('accepted');
     await world.restart();
     await world.advance('1 s');
     expect((await world.node().list()).flows).toEqual([]);
