@@ -221,6 +221,17 @@ describe('groups and needs', () => {
     expect(describeWaiting(await status())).toEqual(['c waits on a (stopped)']);
   });
 
+  it('AK5 a temporary child that ends because what it needs fell does not start again', async () => {
+    const log = puppet('log', []);
+    const once = puppet('once', [], { needs: ['log'], restart: 'temporary' });
+    const { settle, clock, states } = supervise([log.spec, once.spec]);
+    await settle();
+    log.fail('broker gone');
+    await clock.advance(100);
+    expect(await states()).toBe('log:ready once:stopped');
+    expect(once.starts()).toBe(1);
+  });
+
   it('AK11 one that fails while it waits to end, because what it needs fell, is charged nothing', async () => {
     const leaving = gate();
     const log = puppet('log', []);
