@@ -26,7 +26,7 @@ export type {
   TracedMessage,
   TraceSettings,
 } from './actors/kernel/index.ts';
-export { createActorSystem } from './actors/kernel/index.ts';
+export { createActorSystem, unreachable } from './actors/kernel/index.ts';
 export { WeirError } from './errors/index.ts';
 export type { Clock, Duration, Logger, Random, Timer } from './ports/index.ts';
 export { holdProcess, pinoLogger, seededRandom, silentLogger, systemClock, systemRandom } from './ports/index.ts';

@@ -26,3 +26,4 @@ export type {
   TracedMessage,
   TraceSettings,
 } from './types.ts';
+export { unreachable } from './unreachable.ts';

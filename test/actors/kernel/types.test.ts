@@ -1,5 +1,12 @@
-import { describe, expectTypeOf, it } from 'vitest';
-import type { ActorContext, Behavior, Receive, Ref } from '../../../src/actors/kernel/index.ts';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import {
+  type ActorContext,
+  type ActorSystem,
+  type Behavior,
+  type Receive,
+  type Ref,
+  unreachable,
+} from '../../../src/actors/kernel/index.ts';
 
 interface Animal {
   readonly type: 'animal' | 'dog';
@@ -49,7 +56,6 @@ describe('message types', () => {
   });
 
   it('AK14 a message kind that a handler forgot does not compile', () => {
-    const unreachable = (message: never): never => message;
     const handle = (message: { type: 'a' } | { type: 'b' }): string => {
       switch (message.type) {
         case 'a':
@@ -60,5 +66,35 @@ describe('message types', () => {
       }
     };
     expectTypeOf(handle).returns.toBeString();
+  });
+
+  it('AK14 a message that no type allows is told by its kind, without its contents', () => {
+    expect(() => unreachable({ type: 'odd', secret: '4111' } as never)).toThrow(
+      new TypeError('not a message of this actor: odd'),
+    );
+  });
+
+  it('AK14 replies are typed', () => {
+    interface Question {
+      readonly type: 'price';
+      readonly replyTo: Ref<{ readonly cents: bigint }>;
+    }
+    const use = (system: ActorSystem, shop: Ref<Question>): void => {
+      const answer = system.ask(shop, (replyTo: Ref<{ readonly cents: bigint }>) => ({ type: 'price', replyTo }), {
+        withinMs: 1,
+      });
+      expectTypeOf(answer).resolves.toEqualTypeOf<{ readonly cents: bigint }>();
+      // @ts-expect-error: the shop answers with a price, not with a number
+      void system.ask(shop, (replyTo: Ref<number>) => ({ type: 'price', replyTo }), { withinMs: 1 });
+    };
+    const behavior: Behavior<Question> = () => ({
+      message({ replyTo }) {
+        replyTo.tell({ cents: 1n });
+        // @ts-expect-error: not an answer to this question
+        replyTo.tell({ cents: 1 });
+      },
+    });
+    expectTypeOf(use).toBeFunction();
+    expectTypeOf(behavior).toBeFunction();
   });
 });
