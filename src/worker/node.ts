@@ -73,8 +73,9 @@ export interface NodeSettings {
   /** Live generators kept in each shard. Default 10 000. */
   readonly maxHotFlows?: number;
   /**
-   * Asked before each start, retry and kill, for each flow that is read, and (`node.read`) before status, tree, members
-   * and metrics are shown over HTTP. Default: everything is allowed.
+   * Asked before each start, retry and kill, for each flow that is read, before an actor is steered (`actor.steer`), and
+   * (`node.read`) before status, tree, members, metrics, events and traces are shown over HTTP. Default: everything is
+   * allowed.
    */
   readonly authorize?: Authorize;
 }

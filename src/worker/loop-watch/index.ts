@@ -1,2 +1,2 @@
 export type { LoopWatch, LoopWatchSettings } from './loop-watch.ts';
-export { blockedExitCode, watchLoop } from './loop-watch.ts';
+export { watchLoop } from './loop-watch.ts';

@@ -8,7 +8,7 @@ import { type Clock, type Duration, type LoopProbe, type Timer, toMs } from '../
 import { BoardWriter, newBoard } from './board.ts';
 
 /** Exit code of a process that was ended because its event loop stood still. */
-export const blockedExitCode = 5;
+const blockedExitCode = 5;
 
 export interface LoopWatchSettings {
   /** The loop must get on within this time, at least 100 ms; a debugger that is attached suspends the watch. */
