@@ -30,6 +30,7 @@ interface Flags {
   readonly actions?: readonly number[];
   readonly faults?: readonly number[];
   readonly pace: number;
+  readonly under?: number;
   readonly plan?: string;
   readonly keep?: string;
   readonly trace?: boolean;
@@ -46,6 +47,7 @@ const program = new Command('simulate')
   .option('--actions <places>', 'with --seed: only these actions of its plan ("none" for none)', places)
   .option('--faults <places>', 'with --seed: only these faults of its plan ("none" for none)', places)
   .option('--pace <factor>', 'with --seed: times of the plan multiplied by this', positiveNumber, 1)
+  .option('--under <n>', 'with --seed: run its plan under this seed', wholeNumber)
   .option('--plan <file>', 'run a plan that was kept: a file of { scenario, seed, plan }')
   .option('--keep <file>', 'write the shrunk plan of a failure to this file')
   .option('--trace', 'print the whole trace, also when nothing breaks')
@@ -60,7 +62,7 @@ async function main(flags: Flags, seedsGiven: boolean): Promise<number> {
     const plan = drawPlan(scenario, seed);
     const { actions, faults, pace } = flags;
     const cut = { actions: actions ?? [...plan.actions.keys()], faults: faults ?? [...plan.faults.keys()], pace };
-    return again(scenario, seed, applyCut(plan, cut), flags);
+    return again(scenario, flags.under ?? seed, applyCut(plan, cut), flags);
   }
   return many(flags);
 }
@@ -118,8 +120,8 @@ async function again(scenario: Scenario<unknown>, seed: number, plan: Plan<unkno
 
 function tell(failure: SimulationFailure, { keep, trace, json }: Flags): void {
   if (keep !== undefined) {
-    const { scenario, seed, plan, violation } = failure;
-    const kept = { scenario, seed, sentence: `${violation.invariant}: ${violation.text}`, plan };
+    const { scenario, cut, plan, violation } = failure;
+    const kept = { scenario, seed: cut.under, sentence: `${violation.invariant}: ${violation.text}`, plan };
     writeFileSync(keep, `${JSON.stringify(kept, null, 2)}\n`);
   }
   if (json !== true) process.stdout.write(failureText(failure, { whole: trace === true, kept: keep }));

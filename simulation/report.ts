@@ -29,11 +29,12 @@ export function reportText(
 }
 
 export function failureText(
-  { seedText, violation, cut, plan, trace, hash }: SimulationFailure,
+  { seed, seedText, violation, cut, plan, trace, hash }: SimulationFailure,
   { whole, kept }: { readonly whole: boolean; readonly kept: string | undefined },
 ): string {
   const list = (numbers: readonly number[]): string => (numbers.length === 0 ? 'none' : numbers.join(','));
   const pace = cut.pace === 1 ? '' : ` --pace ${cut.pace}`;
+  const under = cut.under === seed ? '' : ` --under ${cut.under}`;
   const lines = whole ? trace : trace.slice(-shownLines);
   return [
     '',
@@ -46,7 +47,7 @@ export function failureText(
     ...lines.map((line) => `  ${line}`),
     '',
     'Again:',
-    `  npm run simulate -- --seed ${seedText} --actions ${list(cut.actions)} --faults ${list(cut.faults)}${pace}`,
+    `  npm run simulate -- --seed ${seedText} --actions ${list(cut.actions)} --faults ${list(cut.faults)}${pace}${under}`,
     ...(kept === undefined ? [] : [`Kept in ${kept}`]),
     '',
   ].join('\n');

@@ -11,22 +11,29 @@ export interface Cut {
   readonly actions: readonly number[];
   readonly faults: readonly number[];
   readonly pace: number;
+  /** The seed that what is left runs under: with parts taken away, another order of events may be what still shows it. */
+  readonly under: number;
 }
 
 export interface ShrinkSettings<Action> {
   readonly plan: Plan<Action>;
-  /** Whether what is left still breaks the same thing. */
-  readonly fails: (plan: Plan<Action>) => Promise<boolean>;
+  /** The seed that the plan failed under. */
+  readonly seed: number;
+  /** Whether what is left still breaks the same thing under a seed. */
+  readonly fails: (plan: Plan<Action>, seed: number) => Promise<boolean>;
   /** Runs at most. Default 400. */
   readonly tries?: number;
 }
 
+/** Orders of events that are tried for each part that is taken away. */
+const ordersTried = 4;
+
 /** Everything of a plan. */
-export function wholeOf(plan: Plan): Cut {
-  return { actions: [...plan.actions.keys()], faults: [...plan.faults.keys()], pace: 1 };
+export function wholeOf(plan: Plan, seed: number): Cut {
+  return { actions: [...plan.actions.keys()], faults: [...plan.faults.keys()], pace: 1, under: seed };
 }
 
-export function applyCut<Action>(plan: Plan<Action>, { actions, faults, pace }: Cut): Plan<Action> {
+export function applyCut<Action>(plan: Plan<Action>, { actions, faults, pace }: Omit<Cut, 'under'>): Plan<Action> {
   const keep = <What>(list: ReadonlyArray<{ at: number; what: What }>, places: readonly number[]) =>
     places.flatMap((place) => {
       const one = list[place];
@@ -35,15 +42,19 @@ export function applyCut<Action>(plan: Plan<Action>, { actions, faults, pace }: 
   return { ...plan, actions: keep(plan.actions, actions), faults: keep(plan.faults, faults) };
 }
 
-export async function shrink<Action>({ plan, fails, tries = 400 }: ShrinkSettings<Action>): Promise<Cut> {
+export async function shrink<Action>({ plan, seed, fails, tries = 400 }: ShrinkSettings<Action>): Promise<Cut> {
   let left = tries;
-  let best = wholeOf(plan);
+  let best = wholeOf(plan, seed);
   const attempt = async (cut: Cut): Promise<boolean> => {
-    if (left <= 0) return false;
-    left -= 1;
-    if (!(await fails(applyCut(plan, cut)))) return false;
-    best = cut;
-    return true;
+    const smaller = applyCut(plan, cut);
+    for (let order = 0; order < ordersTried && left > 0; order++) {
+      left -= 1;
+      const under = best.under + order;
+      if (!(await fails(smaller, under))) continue;
+      best = { ...cut, under };
+      return true;
+    }
+    return false;
   };
   // A second pass finds what only became superfluous when something else went.
   for (let before = Number.POSITIVE_INFINITY; size(best) < before && left > 0; ) {

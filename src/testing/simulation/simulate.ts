@@ -28,6 +28,7 @@ export interface SimulateSettings {
 
 export interface SimulationFailure {
   readonly scenario: string;
+  /** The seed that drew the plan; `cut.under` is the one that what is left of it runs under. */
   readonly seed: number;
   /** As it is printed, and understood again. */
   readonly seedText: string;
@@ -119,11 +120,11 @@ async function explain<Action>(
   wanted: boolean,
   guard: Guard,
 ): Promise<SimulationFailure> {
-  const fails = async (smaller: Plan<Action>): Promise<boolean> =>
-    (await runPlan(scenario, smaller, seed, { guard })).violation?.invariant === found.invariant;
-  const cut = wanted ? await shrink({ plan, fails }) : wholeOf(plan);
+  const fails = async (smaller: Plan<Action>, under: number): Promise<boolean> =>
+    (await runPlan(scenario, smaller, under, { guard })).violation?.invariant === found.invariant;
+  const cut = wanted ? await shrink({ plan, seed, fails }) : wholeOf(plan, seed);
   const least = applyCut(plan, cut);
-  const { trace, lines, violation = found } = await runPlan(scenario, least, seed, { guard, keepTrace: true });
+  const { trace, lines, violation = found } = await runPlan(scenario, least, cut.under, { guard, keepTrace: true });
   return {
     scenario: scenario.name,
     seed,

@@ -65,7 +65,7 @@ describe('simulate', () => {
     const { failure } = await simulate(scenario, { seed: 1, seeds: 50 });
     if (failure === undefined) throw new Error('nothing failed');
     const least = applyCut(drawPlan(scenario, failure.seed), failure.cut);
-    const again = await replay(scenario, least, failure.seed);
+    const again = await replay(scenario, least, failure.cut.under);
     expect(again.failure?.violation).toEqual(failure.violation);
     expect(again.result.trace.hash()).toBe(failure.hash);
   });

@@ -19,7 +19,13 @@ export interface TradeOptions {
   readonly mischief?: () => void;
 }
 
-export function tradeScenario({ orders = 4, faults = 3, invariants = [], log = 'memory', mischief }: TradeOptions = {}): Scenario<Buy> {
+export function tradeScenario({
+  orders = 4,
+  faults = 3,
+  invariants = [],
+  log = 'memory',
+  mischief,
+}: TradeOptions = {}): Scenario<Buy> {
   return {
     name: 'trade',
     version: 1,
