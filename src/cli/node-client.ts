@@ -52,6 +52,7 @@ export const statusAnswer = z.looseObject({
       waitsOn: z.array(z.string()),
       restarts: z.number(),
       lastFailure: z.string().optional(),
+      lacks: z.array(z.string()).optional(),
     }),
   ),
   shards: z.array(

@@ -29,10 +29,10 @@ export function nodeCommands(program: Command, { terminal, client, json, done }:
       terminal.out(
         columns(
           ['SERVICE', 'STATE', 'WAITS ON', 'RESTARTS', 'LAST FAILURE'],
-          services.map(({ id, state, waitsOn, restarts, lastFailure = '' }) => [
+          services.map(({ id, state, waitsOn, lacks = [], restarts, lastFailure = '' }) => [
             id,
             state,
-            waitsOn.join(', '),
+            [...waitsOn, ...lacks.map((used) => `${used} (does without)`)].join(', '),
             String(restarts),
             lastFailure,
           ]),
