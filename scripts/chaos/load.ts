@@ -15,6 +15,8 @@ export interface Told {
   readonly accepted: ReadonlySet<string>;
   /** What clients heard of each payment: `settled`, or the code of its refusal. */
   readonly outcomes: ReadonlyMap<string, string>;
+  /** Payments that were accepted, and that a node which answers knows nothing of. */
+  readonly lost: readonly string[];
   /** Sentences that contradict each other: an id started twice, an outcome that changed. */
   readonly contradictions: readonly string[];
   /** The longest time in which no client was told anything new, in milliseconds. */
@@ -40,6 +42,8 @@ const batch = 200;
 const waitText = '5s';
 const requestMs = 8_000;
 const retryMs = 50;
+/** A node that has just started may not know of every flow yet; one that says so this often has lost it. */
+const notFoundLimit = 100;
 
 const started = z.looseObject({ flowId: z.string(), created: z.boolean() });
 const ended = z.looseObject({
@@ -54,6 +58,7 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
   const created = new Set<string>();
   const outcomes = new Map<string, string>();
   const contradictions: string[] = [];
+  const lost: string[] = [];
   let retries = 0;
   let longestStallMs = 0;
   let lastNews = performance.now();
@@ -73,24 +78,36 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
     const { clientRequestId: id } = transfer;
     const member = encodeURIComponent(transfer.debtor.bank.id);
     const body = JSON.stringify({ clientRequestId: id, flow: 'pay', input: transfer }, decimal);
+    // What was accepted is not asked for a second time: that would start again what was lost, and hide it.
+    let flowId: string | undefined;
+    let notFound = 0;
     for (let attempt = 0; !aborted; attempt++) {
       try {
         const all = urls();
         const url = all[(client + attempt) % Math.max(1, all.length)];
         if (url === undefined) throw new Error('no worker listens');
-        const start = await ask(started, `${url}/api/v1/members/${member}/flows`, body);
-        if (start.created && created.has(id)) contradictions.push(`${id} was started twice`);
-        if (start.created) created.add(id);
-        if (!accepted.has(id)) news();
-        accepted.add(id);
-        const view = await ask(ended, `${url}/api/v1/flows/${start.flowId}/result?wait=${waitText}`);
+        if (flowId === undefined) {
+          const start = await ask(started, `${url}/api/v1/members/${member}/flows`, body);
+          if (start.created && created.has(id)) contradictions.push(`${id} was started twice`);
+          if (start.created) created.add(id);
+          if (!accepted.has(id)) news();
+          accepted.add(id);
+          flowId = start.flowId;
+        }
+        const view = await ask(ended, `${url}/api/v1/flows/${flowId}/result?wait=${waitText}`);
         if (view.status === 'RUNNING') continue;
         const outcome = view.result?.outcome;
         const heard = outcome === undefined ? `${view.status} ${view.error?.message}` : (outcome.code ?? outcome.type);
         news();
         outcomes.set(id, heard);
         return;
-      } catch {
+      } catch (error) {
+        if (error instanceof NotFound) notFound += 1;
+        if (notFound > notFoundLimit) {
+          lost.push(id);
+          outcomes.set(id, 'lost');
+          return;
+        }
         // No node, a node that refuses, or an answer that was cut off: a client asks again, and nothing may come of it twice.
         retries += 1;
         await pause(retryMs);
@@ -123,6 +140,7 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
     given,
     accepted,
     outcomes,
+    lost,
     contradictions,
     get longestStallMs() {
       return longestStallMs;
@@ -161,12 +179,15 @@ function paymentsFrom(seed: number): { next(): Transaction } {
   };
 }
 
+class NotFound extends Error {}
+
 async function ask<T extends z.ZodType>(schema: T, url: string, body?: string): Promise<z.output<T>> {
   const response = await fetch(url, {
     signal: AbortSignal.timeout(requestMs),
     ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
   });
   const answer: unknown = await response.json();
+  if (response.status === 404) throw new NotFound(JSON.stringify(answer));
   if (!response.ok) throw new Error(JSON.stringify(answer));
   return schema.parse(answer);
 }

@@ -106,7 +106,7 @@ export async function runChaos({ cluster, folder, seed, durationMs, tell }: Chao
     }
     tell('Faults are over; waiting for every payment that was given.');
     const patience = AbortSignal.timeout(peaceMs);
-    await Promise.race([clearAll(cluster), pause(peaceMs)]);
+    await Promise.race([clearAll(cluster), pause(peaceMs, undefined, { ref: false })]);
     await load.finish(patience);
     if (patience.aborted)
       problems.push(`within ${peaceMs / 1_000} s after the last fault, not every payment had an outcome`);
@@ -126,7 +126,7 @@ export async function runChaos({ cluster, folder, seed, durationMs, tell }: Chao
     restarts: restarts - 1,
     settled: ledger.proof.settled,
     refused: [...ledger.proof.refused.values()].reduce((sum, count) => sum + count, 0),
-    lost: [...accepted].filter((id) => !ledger.results.has(id)),
+    lost: [...new Set([...load.lost, ...[...accepted].filter((id) => !ledger.results.has(id))])],
     doubled: [...doubledIn(ledger), ...contradictions],
     problems: [...problems, ...problemsOf(ledger, outcomes)],
   };
