@@ -18,6 +18,8 @@ export class BrokerFaults {
 
   strike({ what, partition, forMs }: Fault, later: (ms: number, run: () => void) => void): void {
     const broker = this.#broker;
+    // Before the first worker has made its topics there is nothing to strike.
+    if (broker.log(stateTopic, partition) === undefined) return;
     const until = (end: () => void): void => {
       const once = (): void => {
         if (this.#ends.delete(once)) end();
