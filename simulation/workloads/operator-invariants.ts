@@ -6,7 +6,7 @@ import { jobName, partnerName } from './operator-names.ts';
 /** How a flow has ended, as its operator saw it. */
 export interface Ended {
   readonly kind: 'retry' | 'edit' | 'skip' | 'kill' | 'kill early' | 'leave';
-  readonly status: 'COMPLETED' | 'FAILED' | 'KILLED' | 'forgotten';
+  readonly status: 'COMPLETED' | 'FAILED' | 'KILLED';
   /** What it must have returned, if it has completed. */
   readonly value: number;
 }

@@ -132,13 +132,10 @@ async function operate(
     await clients.ask(member, id, 'kill', (node) => node.kill(flow, 'early'));
   }
   let tries = 0;
-  let seen = false;
   const status = await until(world, async () => {
     const view = await clients.view(member, name);
-    // A worker that was told nothing yet knows nothing. Once a flow is forgotten, nobody can see any more how it ended.
-    if (view === undefined) return seen ? ('forgotten' as const) : undefined;
-    seen = true;
-    if (view.status === 'RUNNING') return undefined;
+    // A worker that has not heard of it yet knows nothing; ended flows are remembered for longer than between two looks.
+    if (view === undefined || view.status === 'RUNNING') return undefined;
     if (view.status !== 'STUCK') return view.status;
     tries += 1;
     switch (kind) {
