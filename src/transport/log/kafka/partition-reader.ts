@@ -44,9 +44,13 @@ export class PartitionReader {
   async next(waitMs: number): Promise<readonly WireBatch[]> {
     const { patience, topic, partition, ended } = this.#setup;
     let missed = 0;
+    let maxWaitMs = waitMs;
     const batches = await patience.until(`reading ${topic}/${partition}`, async () => {
       if (ended()) return { done: nothing };
-      const answer = await this.#fetch(waitMs);
+      const answering = this.#fetch(maxWaitMs);
+      // What is asked again does not wait for records: health says at once that the brokers answer.
+      maxWaitMs = 0;
+      const answer = await answering;
       if (ended()) return { done: nothing };
       switch (answer.error) {
         case kafkaError.none:
