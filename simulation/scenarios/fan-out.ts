@@ -12,6 +12,7 @@ export const fanOut = scenarioOf({
   version: 1,
   about: 'one flow asks many, chains, long streams, hundreds of messages for one actor; half of it through the log',
   withinMs,
+  settleMs: 10 * 60_000,
   workloads: [{ of: crowds, flows: 120 }],
   world(draw) {
     const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 3 }).map((node) => ({

@@ -12,6 +12,7 @@ export const operators = scenarioOf({
   version: 1,
   about: 'flows that are STUCK: retried, edited, skipped, killed or forgotten, until the deadline of the hospital',
   withinMs,
+  settleMs: 40 * 60_000,
   workloads: [{ of: hospital, flows: 30 }],
   world(draw) {
     const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 3 }).map((node) => ({

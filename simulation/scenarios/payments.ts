@@ -12,6 +12,7 @@ export const payments = scenarioOf({
   version: 1,
   about: '5 banks on 3 to 5 nodes with 6 workers: reservation, refusal, timeouts, returns; money is conserved',
   withinMs,
+  settleMs: 10 * 60_000,
   workloads: [{ of: payment, flows: 60 }],
   world(draw) {
     const nodes = drawNodes(draw, { members: banks, nodes: draw.whole(3, 5), workers: 6 });

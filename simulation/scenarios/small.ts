@@ -12,6 +12,7 @@ export const small = scenarioOf({
   version: 1,
   about: '2 members, 2 workers, 20 flows, 5 faults: a little of everything',
   withinMs,
+  settleMs: 10 * 60_000,
   workloads: [{ of: errands, flows: 20 }],
   world(draw) {
     const apart = draw.odds(0.5);

@@ -14,6 +14,7 @@ export const storm = scenarioOf({
   version: 1,
   about: 'storms of starts with repeated ids, conflicts, and ids that are used again after their window',
   withinMs,
+  settleMs: 20 * 60_000,
   workloads: [{ of: starts, flows: 40 }],
   world(draw) {
     const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 4 }).map((node) => ({

@@ -12,6 +12,7 @@ export const upgrade = scenarioOf({
   version: 1,
   about: 'workers are stopped, upgraded, added and taken away one by one while flows of two versions are under way',
   withinMs,
+  settleMs: 10 * 60_000,
   workloads: [{ of: tours, flows: 40 }],
   world(draw) {
     const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: draw.whole(3, 5) });
