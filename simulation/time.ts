@@ -16,6 +16,11 @@ export async function until<Value>(world: World, ask: () => Promise<Value | unde
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.5)) {
     const value = await ask();
     if (value !== undefined) return value;
-    await new Promise<void>((resolve) => void world.outside.after(pauseMs, resolve));
+    await pause(world, pauseMs);
   }
+}
+
+/** A client waits. */
+export function pause(world: World, ms: number): Promise<void> {
+  return new Promise((resolve) => void world.outside.after(ms, resolve));
 }

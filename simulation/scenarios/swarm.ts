@@ -30,7 +30,12 @@ export const swarm = scenarioOf({
     { of: upgrade, flows: 15 },
   ],
   world(draw) {
-    const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 5), workers: 6, kafkaOdds: 0 }).map((node) => ({
+    const nodes = drawNodes(draw, {
+      members,
+      nodes: draw.whole(1, 5),
+      workers: 6,
+      kafkaOdds: draw.odds(0.4) ? 0.5 : 0,
+    }).map((node) => ({
       ...node,
       settings: { ...node.settings, retention: '2 min' as const, hospital: '5 min' as const },
     }));

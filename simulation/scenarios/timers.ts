@@ -15,8 +15,12 @@ export const timers = scenarioOf({
   settleMs: 60 * 24 * 60 * 60 * 1_000,
   workloads: [{ of: ringing, flows: 40 }],
   world(draw) {
-    // The heartbeats of a Kafka group in all those days would be most of what happens.
-    const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 3), workers: 4, kafkaOdds: 0 });
+    const nodes = drawNodes(draw, {
+      members,
+      nodes: draw.whole(1, 3),
+      workers: 4,
+      kafkaOdds: draw.odds(0.3) ? 0.5 : 0,
+    });
     return { nodes, network: drawNetwork(draw), faults: drawFaults(draw, { nodes, count: 12, withinMs: withinMs }) };
   },
 });

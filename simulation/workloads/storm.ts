@@ -5,7 +5,7 @@
 import { flow } from 'weir';
 import { flowsOf, type Invariant, type World } from 'weir/testing';
 import { z } from 'zod';
-import { until } from '../time.ts';
+import { pause, until } from '../time.ts';
 import { workload } from '../workload.ts';
 
 const act = z.object({
@@ -42,20 +42,48 @@ export const storm = workload({
     return bursts;
   },
   prepare() {
-    const found: string[] = [];
+    const book = new Book();
     return {
       flows: () => [once],
       actors: [],
-      perform: (burst, world) => eachWindow(burst, world, found),
+      perform: (burst, world) => eachWindow(burst, world, book),
       describe: ({ member, id, windows }) =>
         `${id} of ${member}: ${windows.map((bodies) => bodies.join()).join(' | ')}`,
-      invariants: [oneFlowPerWindow(found)],
+      invariants: [oneFlowPerWindow(book)],
     };
   },
 });
 
-async function eachWindow({ member, id, windows }: Act, world: World, found: string[]): Promise<void> {
+/** No fault keeps a worker from hearing for longer. */
+const untilAllHaveHeardMs = 30_000;
+
+/** Which request ids are remembered by their shards, and what clients found to be wrong. */
+class Book {
+  readonly found: string[] = [];
+  readonly #flows = new Map<string, string>();
+  readonly #names = new Map<string, string>();
+
+  open(name: string): boolean {
+    return this.#flows.has(name);
+  }
+
+  /** The flow that a name has stood for until now, when that is another one. */
+  remember(name: string, flowId: string): string | undefined {
+    const known = this.#flows.get(name);
+    this.#flows.set(name, flowId);
+    this.#names.set(flowId, name);
+    return known === flowId ? undefined : known;
+  }
+
+  forget(flowId: string): void {
+    const name = this.#names.get(flowId);
+    if (name !== undefined && this.#flows.get(name) === flowId) this.#flows.delete(name);
+  }
+}
+
+async function eachWindow({ member, id, windows }: Act, world: World, book: Book): Promise<void> {
   const { clients } = world;
+  const { found } = book;
   const name = `${member}/${id}`;
   let former: string | undefined;
   for (const bodies of windows) {
@@ -80,33 +108,27 @@ async function eachWindow({ member, id, windows }: Act, world: World, found: str
     });
     if (result !== body) found.push(`${name}: asked for ${body}, ${flowId} gave ${String(result)}`);
     former = flowId;
-    // The window is over when nobody knows the id any more.
-    await until(world, async () => ((await clients.view(member, name)) === undefined ? true : undefined));
+    // The window is over when its shard has forgotten the id, and the last worker has heard of that.
+    await until(world, async () => (book.open(name) ? undefined : true));
+    await pause(world, untilAllHaveHeardMs);
   }
 }
 
 /** One flow for each request id as long as it is remembered, whatever clients and workers do. */
-function oneFlowPerWindow(found: readonly string[]): Invariant {
-  const remembered = new Map<string, string>();
-  const names = new Map<string, string>();
+function oneFlowPerWindow(book: Book): Invariant {
   return {
     name: 'one flow per id and window',
     event(event, violate) {
-      const [first] = found;
+      const [first] = book.found;
       if (first !== undefined) return violate(first);
       if (event.type !== 'applied') return;
       for (const { key, value } of event.batch.records) {
-        const flowId = key.slice(2);
-        const name = key.startsWith('c/') && value === null ? names.get(flowId) : undefined;
-        if (name !== undefined && remembered.get(name) === flowId) remembered.delete(name);
+        if (value === null && key.startsWith('c/')) book.forget(key.slice(2));
       }
-      for (const { flow: definition, flowId, memberName, clientRequestId } of flowsOf(event)) {
+      for (const { flow: definition, flowId, clientRequestId } of flowsOf(event)) {
         if (definition !== once.name) continue;
-        const name = `${memberName} ${clientRequestId}`;
-        const known = remembered.get(name);
-        if (known !== undefined && known !== flowId) violate(`${clientRequestId} has started ${known} and ${flowId}`);
-        remembered.set(name, flowId);
-        names.set(flowId, name);
+        const known = book.remember(clientRequestId, flowId);
+        if (known !== undefined) violate(`${clientRequestId} has started ${known} and ${flowId}`);
       }
     },
   };
