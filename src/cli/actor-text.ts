@@ -27,7 +27,13 @@ export function traceRows(entries: TraceAnswer['entries']): string[][] {
 
 /** @param goesOn it was shown with its head before */
 export function eventRows({ events, missed }: EventsAnswer, goesOn: boolean): string {
-  const rows = events.map(({ at, type, path, why = '' }) => [at.slice(0, 23).replace('T', ' '), type, path, why]);
+  const rows: [at: string, type: string, path: string, why: string, times: number][] = [];
+  for (const { at, type, path, why = '' } of events) {
+    const last = rows.at(-1);
+    // A storm of dead letters is one line, and what happened beside it stays in sight.
+    if (last?.[1] === type && last[2] === path && last[3] === why) last[4] += 1;
+    else rows.push([at.slice(0, 23).replace('T', ' '), type, path, why, 1]);
+  }
   const widths = [23, 11, 30];
   // Each page comes by itself, so the columns are as wide as most need, not as wide as the widest of a page.
   const line = (cells: readonly string[]): string =>
@@ -37,7 +43,7 @@ export function eventRows({ events, missed }: EventsAnswer, goesOn: boolean): st
       .trimEnd()}\n`;
   const head = goesOn ? '' : line(['AT (UTC)', 'EVENT', 'ACTOR', 'WHY']);
   const told = missed > 0 ? `(${missed} events in between are not kept any more)\n` : '';
-  return `${head}${told}${rows.map(line).join('')}`;
+  return `${head}${told}${rows.map(([at, type, path, why, times]) => line([at, type, path, times > 1 ? `${why} (${times} times)` : why])).join('')}`;
 }
 
 function factsText({ facts = {}, lastFailure }: ActorAnswer): string {

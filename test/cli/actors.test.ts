@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventRows } from '../../src/cli/actor-text.ts';
 import { nodeFolder, up } from './support.ts';
 
 /** A command that goes on until it is ended, and what it has printed once that fits. */
@@ -76,5 +77,21 @@ describe('weir, actors', () => {
     for (const line of (await lines.printed(/\n.*\n/)).split('\n').slice(0, 2)) {
       expect(JSON.parse(line)).toMatchObject({ actors: [{ path: '/services' }] });
     }
+  });
+});
+
+describe('events as text', () => {
+  const event = (type: string, why?: string) => ({ at: '2026-11-23T06:44:21.607Z', type, path: '/services/rpc', why });
+
+  it('AK13 a storm is one line, and what is not kept any more is counted', () => {
+    const storm = [event('dead-letter', 'dead: start'), event('dead-letter', 'dead: start'), event('started')];
+    expect(eventRows({ events: storm, next: 9, missed: 2 }, true)).toBe(
+      [
+        '(2 events in between are not kept any more)',
+        '2026-11-23 06:44:21.607  dead-letter  /services/rpc                   dead: start (2 times)',
+        '2026-11-23 06:44:21.607  started      /services/rpc',
+        '',
+      ].join('\n'),
+    );
   });
 });
