@@ -22,6 +22,7 @@ import {
 const seed = Number(process.env.WEIR_SEED ?? Date.now() % 2 ** 31);
 /** Of each kind. */
 const sequences = Number(process.env.WEIR_SEQUENCES ?? 120);
+const timeoutMs = 60_000 * Math.max(1, sequences / 120);
 /** Sequences at once, each on partitions (or groups) of its own. */
 const lanes = 8;
 
@@ -58,38 +59,48 @@ describeKafka('model and broker', { brokers: 1 }, (kafka) => {
         runLogSequence(both, topic, lane, `${topic}-${index}`, sequence),
       );
     },
-    60_000,
+    timeoutMs,
   );
 
-  it('answers alike about a group', async () => {
-    const sampled = fc.sample(groupSequence, { numRuns: sequences, seed });
-    await inLanes<GroupSequence>(sampled, (sequence, index) => runGroupSequence(both, `group-${index}`, sequence));
-  }, 60_000);
+  it(
+    'answers alike about a group',
+    async () => {
+      const sampled = fc.sample(groupSequence, { numRuns: sequences, seed });
+      await inLanes<GroupSequence>(sampled, (sequence, index) =>
+        runGroupSequence(both, `group-${index}`, sequence, () => !model.group(`group-${index}`)?.members.length),
+      );
+    },
+    timeoutMs,
+  );
 
-  it('both drop a member whose session ends, and tell the others', async () => {
-    const outcome = async (wire: KafkaWire) => {
-      const group = 'silent';
-      const join = (memberId: string, timeoutMs: number) =>
-        wire.joinGroup({ group, memberId, metadata: Buffer.from(''), ...sessions(timeoutMs) });
-      const code = async (memberId: string, generation: number) =>
-        (await wire.heartbeat(group, memberId, generation)).error;
-      const { memberId: alive } = await join('', 10_000);
-      const first = await join(alive, 10_000);
-      const { memberId: silent } = await join('', 1_000);
-      const joining = join(silent, 1_000);
-      // The other one has arrived once the first is asked to join again.
-      await until(async () => (await code(alive, first.generation)) === kafkaError.rebalanceInProgress);
-      const { generation } = await join(alive, 10_000);
-      await joining;
-      const sync = (memberId: string) => wire.syncGroup({ group, memberId, generation, assignments: [] });
-      await Promise.all([sync(alive), sync(silent)]);
-      await until(async () => (await code(alive, generation)) !== kafkaError.none);
-      return [await code(alive, generation), await code(silent, generation), (await join(silent, 1_000)).error];
-    };
-    const { rebalanceInProgress, unknownMember } = kafkaError;
-    expect(await outcome(real)).toEqual([rebalanceInProgress, unknownMember, unknownMember]);
-    expect(await outcome(model.connect('silent'))).toEqual([rebalanceInProgress, unknownMember, unknownMember]);
-  }, 60_000);
+  it(
+    'both drop a member whose session ends, and tell the others',
+    async () => {
+      const outcome = async (wire: KafkaWire) => {
+        const group = 'silent';
+        const join = (memberId: string, timeoutMs: number) =>
+          wire.joinGroup({ group, memberId, metadata: Buffer.from(''), ...sessions(timeoutMs) });
+        const code = async (memberId: string, generation: number) =>
+          (await wire.heartbeat(group, memberId, generation)).error;
+        const { memberId: alive } = await join('', 10_000);
+        const first = await join(alive, 10_000);
+        const { memberId: silent } = await join('', 1_000);
+        const joining = join(silent, 1_000);
+        // The other one has arrived once the first is asked to join again.
+        await until(async () => (await code(alive, first.generation)) === kafkaError.rebalanceInProgress);
+        const { generation } = await join(alive, 10_000);
+        await joining;
+        const sync = (memberId: string) => wire.syncGroup({ group, memberId, generation, assignments: [] });
+        await Promise.all([sync(alive), sync(silent)]);
+        await until(async () => (await code(alive, generation)) !== kafkaError.none);
+        return [await code(alive, generation), await code(silent, generation), (await join(silent, 1_000)).error];
+      };
+      const { rebalanceInProgress, unknownMember } = kafkaError;
+      expect(await outcome(real)).toEqual([rebalanceInProgress, unknownMember, unknownMember]);
+      expect(await outcome(model.connect('silent'))).toEqual([rebalanceInProgress, unknownMember, unknownMember]);
+    },
+    timeoutMs,
+  );
 
   it('answers alike about topics', async () => {
     const create = (name: string, partitions: number, replication: number, config: Record<string, string> = {}) =>
@@ -108,55 +119,59 @@ describeKafka('model and broker', { brokers: 1 }, (kafka) => {
     expect(told).toMatchObject(await both.model.topicConfig('fresh'));
   });
 
-  it('both compact alike, and know producers afterwards', async () => {
-    const partitions = 12;
-    const config = {
-      ...{ 'cleanup.policy': 'compact', 'segment.ms': '1000', 'min.cleanable.dirty.ratio': '0' },
-      ...{ 'delete.retention.ms': '0', 'max.compaction.lag.ms': '1000' },
-    };
-    await both.createTopic({ name: 'compacted', partitions, replication: 1, config });
-    const sequences = fc.sample(keysWritten, { numRuns: partitions, seed });
-    await Promise.all(
-      sequences.map(async (batches, partition) => {
-        const at = { topic: 'compacted', partition };
-        const now = Date.now() - 60_000;
-        const owners = [await both.claim(`compacted-a-${partition}`), await both.claim(`compacted-b-${partition}`)];
-        const next = [0, 0];
-        for (const { owner, records } of batches) {
-          const producer = owners[owner];
-          const sequence = next[owner] ?? 0;
-          if (producer === undefined) continue;
-          await both.produce({
-            ...at,
-            records: records.map(bytesOf),
-            timestampMs: now,
-            producer: { ...producer, sequence },
-          });
-          next[owner] = sequence + records.length;
-        }
-        // A batch from later on starts a segment: everything before it is compacted. Then what that left, once more.
-        for (const round of [1, 2]) {
-          const filler = { records: [bytesOf({ key: 'filler', value: 'f' })], timestampMs: now + round * 10_000 };
-          const { baseOffset } = await both.produce({ ...at, ...filler });
-          model.compact('compacted', partition, baseOffset);
-          const whole = { ...at, offset: 0, maxBytes: 10_000_000, maxWaitMs: 0 };
-          await until(async () => {
-            const read = await readAll(both, whole);
-            return JSON.stringify(read.real) === JSON.stringify(read.model);
-          });
-        }
-        // Sequences go on where they were, and older epochs stay out.
-        for (const [index, producer] of owners.entries()) {
-          const sequence = next[index] ?? 0;
-          const records = [bytesOf({ key: 'z', value: 'z' })];
-          await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, sequence: sequence + 1 } });
-          await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, sequence } });
-          await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, epoch: 1, sequence: 0 } });
-          await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, sequence: sequence + 1 } });
-        }
-      }),
-    );
-  }, 60_000);
+  it(
+    'both compact alike, and know producers afterwards',
+    async () => {
+      const partitions = 12;
+      const config = {
+        ...{ 'cleanup.policy': 'compact', 'segment.ms': '1000', 'min.cleanable.dirty.ratio': '0' },
+        ...{ 'delete.retention.ms': '0', 'max.compaction.lag.ms': '1000' },
+      };
+      await both.createTopic({ name: 'compacted', partitions, replication: 1, config });
+      const sequences = fc.sample(keysWritten, { numRuns: partitions, seed });
+      await Promise.all(
+        sequences.map(async (batches, partition) => {
+          const at = { topic: 'compacted', partition };
+          const now = Date.now() - 60_000;
+          const owners = [await both.claim(`compacted-a-${partition}`), await both.claim(`compacted-b-${partition}`)];
+          const next = [0, 0];
+          for (const { owner, records } of batches) {
+            const producer = owners[owner];
+            const sequence = next[owner] ?? 0;
+            if (producer === undefined) continue;
+            await both.produce({
+              ...at,
+              records: records.map(bytesOf),
+              timestampMs: now,
+              producer: { ...producer, sequence },
+            });
+            next[owner] = sequence + records.length;
+          }
+          // A batch from later on starts a segment: everything before it is compacted. Then what that left, once more.
+          for (const round of [1, 2]) {
+            const filler = { records: [bytesOf({ key: 'filler', value: 'f' })], timestampMs: now + round * 10_000 };
+            const { baseOffset } = await both.produce({ ...at, ...filler });
+            model.compact('compacted', partition, baseOffset);
+            const whole = { ...at, offset: 0, maxBytes: 10_000_000, maxWaitMs: 0 };
+            await until(async () => {
+              const read = await readAll(both, whole);
+              return JSON.stringify(read.real) === JSON.stringify(read.model);
+            });
+          }
+          // Sequences go on where they were, and older epochs stay out.
+          for (const [index, producer] of owners.entries()) {
+            const sequence = next[index] ?? 0;
+            const records = [bytesOf({ key: 'z', value: 'z' })];
+            await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, sequence: sequence + 1 } });
+            await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, sequence } });
+            await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, epoch: 1, sequence: 0 } });
+            await both.produce({ ...at, records, timestampMs: now, producer: { ...producer, sequence: sequence + 1 } });
+          }
+        }),
+      );
+    },
+    timeoutMs,
+  );
 });
 
 const keysWritten = fc.array(

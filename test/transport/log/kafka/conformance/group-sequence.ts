@@ -38,15 +38,20 @@ interface Parked {
 
 const timing = { sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 60_000 };
 
-/** Does the whole sequence on both sides; every request has been answered alike, or by neither, when it ends. */
-export async function runGroupSequence(both: Both, group: string, steps: GroupSequence): Promise<void> {
+/**
+ * Does the whole sequence on both sides; every request has been answered alike, or by neither, when it ends.
+ * `isEmpty` tells whether the group has no member, as the model has it.
+ */
+export async function runGroupSequence(both: Both, group: string, steps: GroupSequence, isEmpty: () => boolean) {
   const members: Array<Ids | undefined> = [undefined, undefined];
+  /** Of every id that was given out, also after its member has left. */
+  const numbers = new Map<string, number>();
   const waiting: Parked[] = [];
   let generation = 0;
 
   /** Member ids by number, members in their order, bytes as text: so both sides can be compared. */
-  const named = (side: keyof Ids, answer: JoinAnswer | SyncAnswer): unknown => {
-    const name = (id: string) => members.findIndex((ids) => ids?.[side] === id);
+  const named = (answer: JoinAnswer | SyncAnswer): unknown => {
+    const name = (id: string) => numbers.get(id) ?? 'nobody';
     if ('assignment' in answer) return { ...answer, assignment: Buffer.from(answer.assignment).toString() };
     return {
       ...{ error: answer.error, generation: answer.generation },
@@ -56,10 +61,10 @@ export async function runGroupSequence(both: Both, group: string, steps: GroupSe
   };
 
   const park = (what: string, ask: (wire: KafkaWire, side: keyof Ids) => Promise<JoinAnswer | SyncAnswer>): void => {
-    const real = ask(both.real, 'real').then((answer) => named('real', answer));
+    const real = ask(both.real, 'real').then((answer) => named(answer));
     const model = ask(both.model, 'model').then((answer) => {
       if ('generation' in answer && answer.generation > 0) generation = answer.generation;
-      return named('model', answer);
+      return named(answer);
     });
     const parked: Parked = { ...{ what, real, model }, realDone: false, modelDone: false };
     // Some are never answered (see below), and fail when their client closes.
@@ -71,20 +76,24 @@ export async function runGroupSequence(both: Both, group: string, steps: GroupSe
     waiting.push(parked);
   };
 
-  /** Whether both sides stand alike: the same requests wait, and heartbeats hear the same. */
-  const alike = async (): Promise<boolean> => {
-    await turns();
+  /** How each side stands: what heartbeats hear, and which requests wait. */
+  const standing = async (side: keyof Ids): Promise<string> => {
+    const heard: number[] = [];
     for (const ids of members) {
-      if (ids === undefined) continue;
-      const real = await both.real.heartbeat(group, ids.real, generation);
-      const model = await both.model.heartbeat(group, ids.model, generation);
-      if (real.error !== model.error) return false;
+      if (ids !== undefined) heard.push((await both[side].heartbeat(group, ids[side], generation)).error);
     }
-    return waiting.every(({ realDone, modelDone }) => realDone === modelDone);
+    const done = side === 'real' ? 'realDone' : 'modelDone';
+    const waits = waiting.filter((parked) => !parked[done]).map(({ what }) => what);
+    return `heartbeats ${heard.join()}; waiting: ${waits.join()}`;
   };
 
   const settle = async (): Promise<void> => {
-    await until(alike);
+    let [real, model] = ['', 'unknown'];
+    await until(async () => {
+      await turns();
+      [real, model] = [await standing('real'), await standing('model')];
+      return real === model;
+    }).catch(() => expect(real, 'how the broker stands').toBe(model));
     for (const parked of [...waiting]) {
       if (!parked.realDone) continue;
       expect(await parked.real, parked.what).toEqual(await parked.model);
@@ -98,15 +107,19 @@ export async function runGroupSequence(both: Both, group: string, steps: GroupSe
   const join = async (index: number, metadata: string): Promise<void> => {
     if (isWaiting(index)) return;
     if (members[index] === undefined) {
-      const first = { group, memberId: '', metadata: Buffer.from(metadata), ...timing };
-      const [real, model] = [await both.real.joinGroup(first), await both.model.joinGroup(first)];
+      const unknown = { group, memberId: '', metadata: Buffer.from(metadata), ...timing };
+      const [real, model] = [await both.real.joinGroup(unknown), await both.model.joinGroup(unknown)];
       expect([real.error, model.error]).toEqual([kafkaError.memberIdRequired, kafkaError.memberIdRequired]);
       members[index] = { real: real.memberId, model: model.memberId };
+      for (const id of [real.memberId, model.memberId]) numbers.set(id, index);
     }
     const ids = idsOf(index);
+    const first = isEmpty();
     park(`join ${index}`, (wire, side) =>
       wire.joinGroup({ group, memberId: ids[side], metadata: Buffer.from(metadata), ...timing }),
     );
+    // The first join of an empty group waits for nobody but a timer, which each side has its own of.
+    if (first) await Promise.all([waiting.at(-1)?.real, waiting.at(-1)?.model]);
   };
   const sync = (index: number, off: number): void => {
     if (isWaiting(index)) return;
@@ -167,8 +180,10 @@ export async function runGroupSequence(both: Both, group: string, steps: GroupSe
     }
     await settle();
   }
-  for (const index of members.keys()) await leave(index);
-  await settle();
+  for (const index of members.keys()) {
+    await leave(index);
+    await settle();
+  }
   // Neither side ever answers the sync of a member that has left since.
   expect(waiting.filter(({ what }) => !what.startsWith('sync'))).toEqual([]);
 }

@@ -72,7 +72,7 @@ interface Owner {
   readonly written: Written[];
 }
 
-/** Does the whole sequence on both sides, ending with a read of everything. */
+/** Does the whole sequence on both sides, ending with a read of all that it wrote. */
 export async function runLogSequence(both: Both, topic: string, partition: number, name: string, steps: LogSequence) {
   const owners: Owner[] = [];
   const at = { topic, partition };
@@ -89,6 +89,7 @@ export async function runLogSequence(both: Both, topic: string, partition: numbe
     return offsets[place];
   };
 
+  const began = await placed('end');
   await claim(0);
   for (const one of steps) {
     switch (one.type) {
@@ -150,7 +151,8 @@ export async function runLogSequence(both: Both, topic: string, partition: numbe
         break;
     }
   }
-  await both.fetch({ ...at, offset: await placed('start'), maxBytes: 10_000_000, maxWaitMs: 0 });
+  const start = Math.max(began, await placed('start'));
+  await both.fetch({ ...at, offset: start, maxBytes: 10_000_000, maxWaitMs: 0 });
 }
 
 function sequenceOf({ written }: Owner, mode: (typeof sequences)[number]) {
