@@ -219,14 +219,14 @@ class WorkerLog implements KafkaLog {
   }
 
   async #claim(shard: ShardId): Promise<Claim> {
-    await this.#catalog.load();
-    this.#catalog.expect(shard.topic, 'state', shard.partition);
     const { wire, clock, random, logger } = this.#setup;
     const { leaseMs, fetchBytes, keepAliveMs, topics: rules } = this.#settings;
     const key = `${shard.topic}/${shard.partition}`;
     const topic = this.#catalog.nameOf(shard.topic);
     const turn = this.#beginClaim(key, shard);
     try {
+      await this.#catalog.load();
+      this.#catalog.expect(shard.topic, 'state', shard.partition);
       const { incarnation } = this.#catalog;
       const holding = await takeOver({
         ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation },
