@@ -19,15 +19,15 @@ export const swarm = scenarioOf({
   about: '5 members, 6 workers, 500 flows, 50 faults: all the others at once, with settings drawn at random',
   withinMs,
   settleMs: 60 * 24 * 60 * 60 * 1_000,
-  // Payments, races and chains are two flows each, with the one that answers.
+  // With those that answer they are about 500 flows.
   workloads: [
-    { of: payments, flows: 80 },
-    { of: errands, flows: 50 },
-    { of: timers, flows: 40 },
-    { of: fanOut, flows: 70 },
+    { of: payments, flows: 70 },
+    { of: errands, flows: 40 },
+    { of: timers, flows: 35 },
+    { of: fanOut, flows: 55 },
     { of: storm, flows: 40 },
-    { of: operators, flows: 25 },
-    { of: upgrade, flows: 15 },
+    { of: operators, flows: 20 },
+    { of: upgrade, flows: 12 },
   ],
   world(draw) {
     const nodes = drawNodes(draw, {

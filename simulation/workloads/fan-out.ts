@@ -179,7 +179,7 @@ export const fanOut = workload({
           return { at, what: { kind, ...whose, input: { route, value } } };
         }
         case 'stream': {
-          const input = { to: draw.pick(members), count: draw.whole(10, 150), pauseMs: draw.odds(0.5) ? 5 : 0 };
+          const input = { to: draw.pick(members), count: draw.whole(10, 100), pauseMs: draw.odds(0.5) ? 5 : 0 };
           return { at, what: { kind, ...whose, input } };
         }
         case 'crowd':

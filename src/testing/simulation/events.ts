@@ -32,7 +32,7 @@ export type Happening =
   | { readonly type: 'fenced'; readonly shard: ShardId; readonly term: Term }
   /**
    * A commit is known to be in the log: its worker was told so, or a later owner has read it. `before` gives the value
-   * that a key had until then.
+   * that a key had until then, for as long as the event is being told.
    */
   | ({ readonly type: 'applied'; readonly before: (key: string) => Uint8Array | undefined } & SentCommit)
   | { readonly type: 'append'; readonly topic: string; readonly partition: number; readonly records: number }

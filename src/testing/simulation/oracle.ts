@@ -109,13 +109,13 @@ export class Oracle {
 
   #apply(node: string, fold: Fold, commit: SentCommit & { readonly worker: string }): void {
     fold.applied.set(termText(commit.term), commit.sequence);
-    const old = new Map(commit.batch.records.map(({ key }) => [key, fold.records.get(key)]));
+    const { worker, ...sent } = commit;
+    // Told first: whoever asks what a key held before finds it here still.
+    this.#setup.onApplied(node, worker, sent, (key) => fold.records.get(key));
     for (const { key, value } of commit.batch.records) {
       if (value === null) fold.records.delete(key);
       else fold.records.set(key, value);
     }
-    const { worker, ...sent } = commit;
-    this.#setup.onApplied(node, worker, sent, (key) => (old.has(key) ? old.get(key) : fold.records.get(key)));
   }
 
   #fold(node: string, { topic, partition }: ShardId): Fold {

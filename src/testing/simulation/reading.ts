@@ -4,6 +4,7 @@
  * Owns the way from records to values; what must hold for them is the invariants'.
  */
 import { actorHead, decodeValue, type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import type { LogRecord } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
 
 /** A flow as a commit leaves it. */
@@ -23,6 +24,7 @@ export interface SeenActor {
 }
 
 const read = new WeakMap<SimEvent, readonly SeenFlow[]>();
+const actorRecords = new WeakMap<SimEvent, readonly LogRecord[]>();
 
 /** Flows whose status a commit that is in the log has changed. */
 export function flowsOf(event: SimEvent): readonly SeenFlow[] {
@@ -47,8 +49,8 @@ export function flowsOf(event: SimEvent): readonly SeenFlow[] {
 export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
   if (event.type !== 'applied') return [];
   const infix = `:${encodeURIComponent(actor)}:`;
-  return event.batch.records.flatMap(({ key, value }) => {
-    if (value === null || !key.startsWith('c/@') || !key.includes(infix)) return [];
+  return actorRecordsOf(event).flatMap(({ key, value }) => {
+    if (value === null || !key.includes(infix)) return [];
     const head = actorHead.decode(value);
     const before = event.before(key);
     return [
@@ -60,4 +62,14 @@ export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
       },
     ];
   });
+}
+
+/** Most commits change no actor: each is looked through once, whoever asks. */
+function actorRecordsOf(event: Extract<SimEvent, { type: 'applied' }>): readonly LogRecord[] {
+  let records = actorRecords.get(event);
+  if (records === undefined) {
+    records = event.batch.records.filter(({ key }) => key.startsWith('c/@'));
+    actorRecords.set(event, records);
+  }
+  return records;
 }
