@@ -11,7 +11,13 @@ import { checkTopic, expectTopic } from '../rules.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
 import { nameOf, passes } from './refusals.ts';
-import { checkTopicSettings, newTopic, type TopicRules } from './topic-settings.ts';
+import {
+  checkTopicSettings,
+  checkTransactionTopic,
+  newTopic,
+  type TopicRules,
+  transactionTopic,
+} from './topic-settings.ts';
 import { type KafkaWire, kafkaError, type NewTopic, type WireRecord, type WireTopic } from './wire.ts';
 
 export interface CatalogSetup {
@@ -90,6 +96,18 @@ export class Catalog {
     const after = missing.length === 0 ? before : await this.#onBrokers(missing.map(({ name }) => this.nameOf(name)));
     for (const spec of specs) await this.#check(spec, after.get(this.nameOf(spec.name)), !missing.includes(spec));
     await this.#register(specs, after);
+  }
+
+  /**
+   * The epochs of claims are only as safe as the brokers' own topic that keeps them; it is there after a first claim.
+   * @throws WeirError `WEIR_LOG_TOPIC_SETTINGS`
+   */
+  async checkTransactions(): Promise<void> {
+    const { wire, patience, rules } = this.#setup;
+    const config = await patience.until(`settings of ${transactionTopic}`, async () => ({
+      done: await wire.topicConfig(transactionTopic),
+    }));
+    checkTransactionTopic(config, rules);
   }
 
   /** Creates topics unless they exist. */

@@ -286,7 +286,9 @@ class WorkerLog implements KafkaLog {
   #probe(): Promise<void> {
     const { wire, clock } = this.#setup;
     const topic = this.#catalog.nameOf(probeSpec.name);
-    this.#probed ??= probeFencing({ wire, clock, patience: this.#patience, topic });
+    this.#probed ??= probeFencing({ wire, clock, patience: this.#patience, topic }).then(() =>
+      this.#catalog.checkTransactions(),
+    );
     return this.#probed;
   }
 

@@ -130,7 +130,7 @@ export class ShardState {
   }
 }
 
-export function same(one: ProducerIdentity, other: ProducerIdentity | undefined): boolean {
+function same(one: ProducerIdentity, other: ProducerIdentity | undefined): boolean {
   return one.producerId === other?.producerId && one.epoch === other.epoch;
 }
 

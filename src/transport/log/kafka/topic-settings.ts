@@ -61,19 +61,42 @@ export function checkTopicSettings(
   found: { readonly config: Readonly<Record<string, string>>; readonly replication: number },
   rules: TopicRules,
 ): void {
-  for (const [setting, { expected, accepts }] of Object.entries(rulesOf(kind, rules))) {
-    const value = found.config[setting];
-    if (value === expected || (value !== undefined && accepts?.(value) === true)) continue;
-    const command = `kafka-configs.sh --bootstrap-server <broker> --alter --entity-type topics --entity-name ${name} --add-config ${setting}=${expected}`;
-    throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
-      ...{ topic: name, setting, expected, command },
-      found: value ?? 'nothing (brokers before Apache Kafka 3.6 do not know it)',
-    });
-  }
+  checkConfig(name, found.config, rulesOf(kind, rules));
   if (found.replication < rules.replication) {
     throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
       ...{ topic: name, setting: 'replication', found: found.replication, expected: rules.replication },
       command: `kafka-reassign-partitions.sh --bootstrap-server <broker> --reassignment-json-file <file that gives each partition of ${name} ${rules.replication} replicas> --execute`,
+    });
+  }
+}
+
+/** The brokers' own topic of transactional ids: epochs that it loses are given out twice. */
+export const transactionTopic = '__transaction_state';
+
+/**
+ * `config` is empty when the brokers do not show it.
+ * @throws WeirError `WEIR_LOG_TOPIC_SETTINGS`
+ */
+export function checkTransactionTopic(config: Readonly<Record<string, string>>, rules: TopicRules): void {
+  if (Object.keys(config).length === 0) return;
+  const { 'min.insync.replicas': replicas, 'unclean.leader.election.enable': unclean } = rulesOf('state', rules);
+  const own = { 'min.insync.replicas': replicas, 'unclean.leader.election.enable': unclean };
+  checkConfig(transactionTopic, config, { ...own, 'cleanup.policy': { expected: 'compact' } });
+}
+
+function checkConfig(
+  name: string,
+  config: Readonly<Record<string, string>>,
+  rules: Readonly<Record<string, Rule | undefined>>,
+): void {
+  for (const [setting, rule] of Object.entries(rules)) {
+    const value = config[setting];
+    if (rule === undefined || value === rule.expected) continue;
+    if (value !== undefined && rule.accepts?.(value) === true) continue;
+    const command = `kafka-configs.sh --bootstrap-server <broker> --alter --entity-type topics --entity-name ${name} --add-config ${setting}=${rule.expected}`;
+    throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
+      ...{ topic: name, setting, expected: rule.expected, command },
+      found: value ?? 'nothing (brokers before Apache Kafka 3.6 do not know it)',
     });
   }
 }

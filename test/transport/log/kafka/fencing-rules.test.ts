@@ -388,6 +388,28 @@ describe('fencing rule 8: topics', () => {
   });
 });
 
+describe('fencing rule 8: the topic that keeps the epochs', () => {
+  it.each([
+    ['min.insync.replicas', '1'],
+    ['unclean.leader.election.enable', 'true'],
+  ])('WK1 refuses brokers whose transaction topic may forget epochs: %s=%s', async (setting, value) => {
+    const world = await kafkaWorld();
+    const good = { 'cleanup.policy': 'compact', 'min.insync.replicas': '2', 'unclean.leader.election.enable': 'false' };
+    const open = (config: Readonly<Record<string, string>>) => {
+      const wire = world.broker.connect('a');
+      const topicConfig = (topic: string) =>
+        topic === '__transaction_state' ? Promise.resolve(config) : wire.topicConfig(topic);
+      return world.worker('a', { wire: { ...forwarding(wire), topicConfig } });
+    };
+    const topics = [{ name: 'flow.state', partitions: 2, kind: 'state' }] as const;
+    await world.run(open(good).ensureTopics(topics));
+    await expect(world.run(open({ ...good, [setting]: value }).ensureTopics(topics))).rejects.toMatchObject({
+      code: 'WEIR_LOG_TOPIC_SETTINGS',
+      remedy: expect.stringContaining('--entity-name __transaction_state'),
+    });
+  });
+});
+
 describe('fencing rule 9: events', () => {
   it('WK1 anyone appends, fenced or not, in order; a lost answer means records twice', async () => {
     const world = await kafkaWorld();
