@@ -50,7 +50,7 @@ describe('assignment of partitions', () => {
     expect(assigned(2, zombie, member('b', { owned: [0, 1], generation: 5 }))).toEqual({ a: [], b: [0] });
   });
 
-  it('DP10 gives a partition to the worker that was asked to take it, the newest request first', () => {
+  it('WK4 gives a partition to the worker that was asked to take it, the newest request first', () => {
     const asked = (at: number) => ({ pulls: [{ partition: 0, at }] });
     expect(assigned(2, member('a', asked(2)), member('b', asked(1)))).toMatchObject({ a: [0], b: [1] });
     expect(assigned(2, member('a', asked(1)), member('b', asked(2)))).toMatchObject({ a: [1], b: [0] });

@@ -119,7 +119,7 @@ describe('membership on Kafka', () => {
     expect(a.told).toEqual(['+0,1,2,3', '+2']);
   });
 
-  it('DP10 a worker that is asked to takes a partition over from its owner, and nothing else moves there', async () => {
+  it('WK4 a worker that is asked to takes a partition over from its owner, and nothing else moves there', async () => {
     const world = await kafkaWorld();
     const a = await joined(world, 'a');
     const b = await joined(world, 'b');
