@@ -5,7 +5,7 @@
 import { flow, persistentActor, protocol } from 'weir';
 import { actorsOf, flowsOf, type Invariant, type World } from 'weir/testing';
 import { z } from 'zod';
-import { takesTime } from '../time.ts';
+import { stepBegins, takesTime } from '../time.ts';
 import { workload } from '../workload.ts';
 
 const errand = z.object({ to: z.string(), amount: z.int(), pauseMs: z.int(), stepMs: z.int() });
@@ -43,7 +43,10 @@ function flowsIn(world: () => World) {
     states: { start: errand, tell: z.object({ amount: z.int() }) },
     stages: {
       *start({ to, amount, pauseMs, stepMs }, { step, session, sleep, become }) {
-        const doubled = yield* step('double', () => takesTime(world(), stepMs, 2 * amount));
+        const doubled = yield* step('double', ({ id }) => {
+          stepBegins(world(), id);
+          return takesTime(world(), stepMs, 2 * amount);
+        });
         const peer = yield* session(to, asking);
         yield* peer.send('ask', { amount: doubled });
         const { body } = yield* peer.receive();

@@ -9,8 +9,9 @@ import type { Authority, Identity } from '../../ports/index.ts';
 import type { Ref } from '../kernel/index.ts';
 import type { Correction } from './correction.ts';
 
+export { actorMessage } from './actor-message.ts';
 export type { Correction } from './correction.ts';
-export { actorAddress, bodyHash, clientRoutingKey, routingKeyOf } from './ids.ts';
+export { actorAddress, bodyHash, clientRoutingKey, responderRoutingKey, routingKeyOf } from './ids.ts';
 export { encodeStart } from './start-record.ts';
 
 /** Kinds of messages without number that reach a flow shard from elsewhere. */

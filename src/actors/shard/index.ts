@@ -5,6 +5,7 @@ export { withDeadline } from './deadline.ts';
 export { partitionOf } from './partitioner.ts';
 export type { ShardHost, ShardProgram } from './program.ts';
 export type { RoutedMessage, ShardMessage } from './protocol.ts';
+export { decodeRouted } from './protocol.ts';
 export type { RegionMessage, RegionSetup, ShardStatus } from './region.ts';
 export { regionBehavior } from './region.ts';
 export { Router } from './router.ts';

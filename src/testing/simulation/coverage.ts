@@ -1,7 +1,7 @@
 /** What runs have seen: which faults struck, and which states the world was in. */
 import type { SimEvent } from './events.ts';
-import { headOf, isFlowHead } from './heads.ts';
 import type { SimFaultWord } from './plan.ts';
+import { headOf, isFlowHead } from './records.ts';
 import type { RunResult } from './run.ts';
 
 export class Coverage {

@@ -35,7 +35,12 @@ export type Happening =
    * that a key had until then, for as long as the event is being told.
    */
   | ({ readonly type: 'applied'; readonly before: (key: string) => Uint8Array | undefined } & SentCommit)
-  | { readonly type: 'append'; readonly topic: string; readonly partition: number; readonly records: number }
+  | {
+      readonly type: 'append';
+      readonly topic: string;
+      readonly partition: number;
+      readonly records: readonly LogRecord[];
+    }
   | { readonly type: 'published'; readonly topic: string; readonly key: string; readonly value: Uint8Array | undefined }
   /** A message between members: `fate` says what the network did with it. */
   | {

@@ -7,7 +7,7 @@
 import { decodeCount } from '../../actors/shard/index.ts';
 import { isTerminal } from '../../persistence/index.ts';
 import type { SimEvent } from './events.ts';
-import { headOf, isFlowHead } from './heads.ts';
+import { headOf, isFlowHead } from './records.ts';
 
 const watched: ReadonlySet<string> = new Set(['o/', 'w/', 'c/']);
 /** Receivers of the shards' own outbox are partitions; those of sessions have longer names. */

@@ -20,7 +20,7 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
       return observedClaim(claim, observe);
     },
     append(topic, partition, records) {
-      observe({ type: 'append', topic, partition, records: records.length });
+      observe({ type: 'append', topic, partition, records });
       return log.append(topic, partition, records);
     },
     tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),

@@ -6,6 +6,7 @@
  */
 import type { LogRecord, ShardId, Term } from '../../transport/log/index.ts';
 import type { SentCommit, SimEvent } from './events.ts';
+import { newerTerm, termText } from './terms.ts';
 
 interface Fold {
   /** Newest claim that was seen. */
@@ -70,10 +71,10 @@ export class Oracle {
     const fold = this.#fold(node, shard);
     // The answer may be heard late, when others have claimed after this one: what was known before it asked counts.
     const before = fold.asked.get(worker);
-    if (before !== undefined && !newer(term, before)) {
+    if (before !== undefined && !newerTerm(term, before)) {
       this.#violate('terms grow', shard, `term ${termText(term)} was given after ${termText(before)}`);
     }
-    if (fold.term === undefined || newer(term, fold.term)) fold.term = term;
+    if (fold.term === undefined || newerTerm(term, fold.term)) fold.term = term;
   }
 
   #durable(node: string, shard: ShardId, term: Term, sequence: number): void {
@@ -93,7 +94,7 @@ export class Oracle {
 
   #restored(node: string, shard: ShardId, term: Term, found: readonly LogRecord[]): void {
     const fold = this.#fold(node, shard);
-    const open = [...fold.open.values()].filter((commit) => newer(term, commit.term));
+    const open = [...fold.open.values()].filter((commit) => newerTerm(term, commit.term));
     // At most one commit of each older term can be in doubt; they were sent in the order of their terms.
     for (const commit of [undefined, ...open.reverse()]) {
       if (difference(after(fold.records, commit), found) !== undefined) continue;
@@ -164,12 +165,4 @@ function difference(wanted: ReadonlyMap<string, Uint8Array>, found: readonly Log
   if (seen === wanted.size) return undefined;
   const there = new Set(found.map(({ key }) => key));
   return `${[...wanted.keys()].find((key) => !there.has(key))} is missing`;
-}
-
-function termText({ incarnation, counter }: Term): string {
-  return `${incarnation}.${counter}`;
-}
-
-function newer(a: Term, b: Term): boolean {
-  return a.incarnation > b.incarnation || (a.incarnation === b.incarnation && a.counter > b.counter);
 }

@@ -64,6 +64,8 @@ export async function runPlan<Action>(
     ],
   });
   let reached: WeirError | undefined;
+  const onStray = (reason: unknown): void => world.violate('nothing is thrown past its owner', messageOf(reason));
+  process.on('unhandledRejection', onStray);
   const posted = guard ?? postGuard();
   posted.guarded = {
     soon: () => {
@@ -80,6 +82,7 @@ export async function runPlan<Action>(
     world.violate('nothing is thrown past its owner', messageOf(error));
   } finally {
     posted.guarded = undefined;
+    process.off('unhandledRejection', onStray);
     if (guard === undefined) posted.release();
   }
   if (reached !== undefined) world.violate('ports only', reached.message);

@@ -82,7 +82,7 @@ export class Trace {
         return;
       case 'append':
         this.mix(event.partition);
-        this.mix(event.records);
+        this.mix(event.records.length);
         return;
       case 'published':
         this.#mixText(event.topic);

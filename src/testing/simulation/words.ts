@@ -2,8 +2,9 @@
 import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { WeirError } from '../../errors/index.ts';
 import { flowHead, statusRecord } from '../../persistence/index.ts';
-import type { CommitBatch, ShardId, Term } from '../../transport/log/index.ts';
+import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
+import { termText } from './terms.ts';
 
 /** One line for an event; undefined for what only repeats what another line says. */
 export function lineOf(event: SimEvent): string | undefined {
@@ -47,7 +48,7 @@ function wordsOf(event: SimEvent): string | undefined {
     case 'fenced':
       return `hears that ${shardText(event.shard)} is another's now`;
     case 'append':
-      return `appends ${event.records} to ${event.topic}[${event.partition}]`;
+      return `appends ${event.records.length} to ${event.topic}[${event.partition}]`;
     case 'published':
       return `sees ${event.topic} ${event.key} ${statusText(event.value)}`;
     case 'sent':
@@ -108,8 +109,4 @@ function readable(read: () => string): string {
 
 function shardText({ topic, partition }: ShardId): string {
   return `${topic}[${partition}]`;
-}
-
-function termText({ incarnation, counter }: Term): string {
-  return `${incarnation}.${counter}`;
 }

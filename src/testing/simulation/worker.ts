@@ -136,7 +136,8 @@ export class SimWorker {
     this.#peer?.close();
     this.#running?.internals.abandon();
     this.#setup.cluster.crash(this.name);
-    this.#ended(why);
+    // The cluster tells of the crash: by then this one may have ended, and another process may have its place.
+    if (this.#lane === lane) this.#ended(why);
   }
 
   /** Stops the process as SIGSTOP would; gives how to let it go on. It goes on when nobody holds it any more. */

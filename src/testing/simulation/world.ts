@@ -24,6 +24,7 @@ import type { NodeSettings } from '../../worker/index.ts';
 import { BrokerFaults } from './broker-faults.ts';
 import { SimClients } from './client.ts';
 import type { Happening, SimEvent } from './events.ts';
+import { lie } from './forgery.ts';
 import { Network } from './network.ts';
 import { Oracle } from './oracle.ts';
 import {
@@ -242,7 +243,7 @@ export class World {
         return;
       }
       case 'forge':
-        this.network.forge(identityOf(fault.liar), this.#random);
+        this.network.forge(identityOf(fault.liar), this.#random, lie(this.#random));
         return;
       case 'brokers':
         this.node(fault.node).brokers?.strike(fault, later);

@@ -1,8 +1,26 @@
 /** What Weir promises, as invariants of every simulated world. */
 import type { Invariant } from '../world.ts';
 import { acceptedFlowsExist } from './accepted-flows-exist.ts';
+import { flowLives } from './flow-lives.ts';
+import { journals } from './journals.ts';
+import { noDefectsLogged } from './no-defects-logged.ts';
+import { oneWriter } from './one-writer.ts';
+import { sessions } from './sessions.ts';
+import { statusesAreCommitted } from './statuses-are-committed.ts';
+import { stepsComeAfterCommits } from './steps-come-after-commits.ts';
+import { streamsBetweenShards } from './streams-between-shards.ts';
 
 /** A fresh set for one run. */
 export function weirInvariants(): Invariant[] {
-  return [acceptedFlowsExist()];
+  return [
+    oneWriter(),
+    streamsBetweenShards(),
+    sessions(),
+    journals(),
+    flowLives(),
+    stepsComeAfterCommits(),
+    statusesAreCommitted(),
+    acceptedFlowsExist(),
+    noDefectsLogged(),
+  ];
 }

@@ -1,0 +1,67 @@
+/**
+ * Journals: an operation that is done stays as it was written for as long as its visit lives, unless an operator lets
+ * the flow try it again; a visit that is over has no journal, and nothing is written to it any more.
+ */
+import { type FlowHead, isTerminal } from '../../../persistence/index.ts';
+import { contentsOf, type JournalRecord, shardName } from '../commit-contents.ts';
+import type { SimEvent } from '../events.ts';
+import { headOf, journalEntryOf } from '../records.ts';
+import type { Invariant } from '../world.ts';
+
+type Applied = Extract<SimEvent, { type: 'applied' }>;
+
+export function journals(): Invariant {
+  /** Entries that are there, by shard and flow: key and visit. */
+  const there = new Map<string, Map<string, number>>();
+  return {
+    name: 'journals are immutable',
+    event(event, violate) {
+      if (event.type !== 'applied') return;
+      const { journal, heads } = contentsOf(event.batch);
+      if (journal.length === 0 && heads.length === 0) return;
+      const shard = shardName(event.node, event.shard);
+      const written = new Map(heads.map(({ flowId, value }) => [flowId, value]));
+      for (const record of journal) {
+        const wrong = changed(event, record, written.get(record.flowId));
+        if (wrong !== undefined) violate(`${record.key}: ${wrong}`);
+        const flow = `${shard}/${record.flowId}`;
+        const entries = there.get(flow) ?? new Map<string, number>();
+        there.set(flow, entries);
+        if (record.value === null) entries.delete(record.key);
+        else entries.set(record.key, record.visit);
+      }
+      for (const [flowId, value] of written) {
+        const head = value === null ? undefined : headOf(value);
+        const over = head === undefined || isTerminal(head.status);
+        for (const [key, visit] of there.get(`${shard}/${flowId}`) ?? []) {
+          if (over || visit !== head.visit) violate(`${key} outlives its visit`);
+        }
+        if (over) there.delete(`${shard}/${flowId}`);
+      }
+    },
+  };
+}
+
+/** What is wrong with the writing of an entry. `written` is its flow's head, when that is written too. */
+function changed(
+  event: Applied,
+  { key, flowId, visit, value }: JournalRecord,
+  written: Uint8Array | null | undefined,
+): string | undefined {
+  if (value === null) return undefined;
+  const former = headIn(event.before(`c/${flowId}`));
+  const head = written === undefined ? former : headIn(written ?? undefined);
+  if (head === undefined) return 'its flow is not there';
+  if (visit !== head.visit) return `its flow is in visit ${head.visit}`;
+  const old = event.before(key);
+  if (old === undefined || head.retries !== former?.retries) return undefined;
+  const before = journalEntryOf(old);
+  if (before.state === 'open') return undefined;
+  const now = journalEntryOf(value);
+  const same = now.state === before.state && Buffer.compare(now.value, before.value) === 0;
+  return same ? undefined : `it was ${before.state}, and is written again`;
+}
+
+function headIn(value: Uint8Array | undefined): Readonly<FlowHead> | undefined {
+  return value === undefined ? undefined : headOf(value);
+}

@@ -1,0 +1,73 @@
+/**
+ * W1: one writer per shard and term. A term is given once; a claim fences before it resolves, so what an older term
+ * sends afterwards is never taken; commits of a shard number on without gap, and its position in the log lane never
+ * goes back.
+ */
+import type { Term } from '../../../transport/log/index.ts';
+import { contentsOf, shardName } from '../commit-contents.ts';
+import { shardRecordOf } from '../records.ts';
+import { newerTerm, termText } from '../terms.ts';
+import type { Invariant } from '../world.ts';
+
+interface Seen {
+  /** Who was given each term. */
+  readonly owners: Map<string, string>;
+  newest: Term | undefined;
+  /** Commits, by term and number, that were sent when a newer claim had been given. */
+  readonly late: Set<string>;
+  commit: number | undefined;
+  position: number;
+}
+
+export function oneWriter(): Invariant {
+  const shards = new Map<string, Seen>();
+  return {
+    name: 'one writer',
+    event(event, violate) {
+      if (!('shard' in event) || !('term' in event)) return;
+      const name = shardName(event.node, event.shard);
+      const seen: Seen = shards.get(name) ?? {
+        ...{ owners: new Map(), newest: undefined, late: new Set(), commit: undefined, position: 0 },
+      };
+      shards.set(name, seen);
+      const term = termText(event.term);
+      switch (event.type) {
+        case 'claimed': {
+          const owner = seen.owners.get(term);
+          if (owner !== undefined) violate(`${name}: term ${term} was given to ${owner} and to ${event.worker}`);
+          seen.owners.set(term, event.worker);
+          if (seen.newest === undefined || newerTerm(event.term, seen.newest)) seen.newest = event.term;
+          return;
+        }
+        case 'commit':
+          if (seen.newest !== undefined && newerTerm(seen.newest, event.term))
+            seen.late.add(`${term}:${event.sequence}`);
+          return;
+        case 'durable':
+          if (!seen.late.has(`${term}:${event.sequence}`)) return;
+          violate(
+            `${name}: commit ${event.sequence} of term ${term} was taken after term ${text(seen.newest)} was given`,
+          );
+          return;
+        case 'applied': {
+          const { shard, position } = contentsOf(event.batch);
+          if (position !== undefined) {
+            if (position < seen.position)
+              violate(`${name}: the position went back from ${seen.position} to ${position}`);
+            seen.position = position;
+          }
+          if (shard === undefined) return;
+          const { commit } = shardRecordOf(shard);
+          if (seen.commit !== undefined && commit !== seen.commit + 1) {
+            violate(`${name}: commit ${commit} of term ${term} follows commit ${seen.commit}`);
+          }
+          seen.commit = commit;
+        }
+      }
+    },
+  };
+}
+
+function text(term: Term | undefined): string {
+  return term === undefined ? 'none' : termText(term);
+}

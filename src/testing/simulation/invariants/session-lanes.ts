@@ -1,0 +1,105 @@
+/** What is known of each direction of each session, from what both sides have committed. */
+import { responderRoutingKey, routingKeyOf } from '../../../actors/flow/protocol.ts';
+import { type Direction, destinationOf, type SessionMessage, sourceOf } from '../../../actors/session-manager/index.ts';
+import type { FlowHead, SessionRecord } from '../../../persistence/index.ts';
+import type { Identity } from '../../../ports/index.ts';
+
+/** One direction of a session. */
+export class Lane {
+  readonly name: string;
+  /** Routing keys of the flows at its ends. */
+  readonly sender: string;
+  readonly receiver: string;
+  /** Numbers of the last message that its receiver has durably taken, and read. */
+  taken = 0;
+  read = 0;
+  /** Its sender has given it up, or its peer has told it that nothing will be taken. */
+  broken = false;
+  /** At each number, how many messages up to there carry data. */
+  readonly #data: number[] = [0];
+
+  constructor(name: string, sender: string, receiver: string) {
+    this.name = name;
+    this.sender = sender;
+    this.receiver = receiver;
+  }
+
+  /** Number of the last message that its sender has committed. */
+  get last(): number {
+    return this.#data.length - 1;
+  }
+
+  push(data: boolean): void {
+    this.#data.push(this.dataUpTo(this.last) + (data ? 1 : 0));
+  }
+
+  dataUpTo(number: number): number {
+    return this.#data[Math.min(number, this.last)] ?? 0;
+  }
+}
+
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>();
+  /** Messages that their senders keep, by node and key of the record. */
+  readonly #kept = new Map<string, { readonly lane: Lane; readonly number: number }>();
+  /** Routing keys of flows that have ended. */
+  readonly #over = new Set<string>();
+
+  /** The direction that a message travels in. */
+  of(message: SessionMessage): Lane {
+    return this.#lane(message.session, message.direction, sourceOf(message), destinationOf(message));
+  }
+
+  /** The direction that an acknowledgement or refusal speaks of. */
+  answeredBy(answer: SessionMessage): Lane {
+    const direction = answer.direction === 'toResponder' ? 'toInitiator' : 'toResponder';
+    return this.#lane(answer.session, direction, destinationOf(answer), sourceOf(answer));
+  }
+
+  /** What a flow sends in a session, or what it is sent. */
+  between(
+    { memberName, memberGroup }: FlowHead,
+    { id, role, peerName, peerGroup }: SessionRecord,
+    way: 'in' | 'out',
+  ): Lane {
+    const self = { name: memberName, group: memberGroup };
+    const peer = { name: peerName, group: peerGroup };
+    const direction = (role === 'initiator') === (way === 'out') ? 'toResponder' : 'toInitiator';
+    return way === 'out' ? this.#lane(id, direction, self, peer) : this.#lane(id, direction, peer, self);
+  }
+
+  keep(key: string, lane: Lane, number: number): void {
+    this.#kept.set(key, { lane, number });
+  }
+
+  forget(key: string): { readonly lane: Lane; readonly number: number } | undefined {
+    const kept = this.#kept.get(key);
+    this.#kept.delete(key);
+    return kept;
+  }
+
+  ended(flowId: string): void {
+    this.#over.add(routingKeyOf(flowId));
+  }
+
+  /** Whether the flow at an end has ended. */
+  over(routingKey: string): boolean {
+    return this.#over.has(routingKey);
+  }
+
+  #lane(session: string, direction: Direction, source: Identity, destination: Identity): Lane {
+    const ends = `${source.name}/${source.group} to ${destination.name}/${destination.group}`;
+    const name = `session ${session} from ${ends}, ${direction}`;
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      const initiator = routingKeyOf(session);
+      const responder =
+        direction === 'toResponder'
+          ? responderRoutingKey(destination, source, session)
+          : responderRoutingKey(source, destination, session);
+      lane = direction === 'toResponder' ? new Lane(name, initiator, responder) : new Lane(name, responder, initiator);
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+}

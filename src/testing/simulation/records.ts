@@ -1,0 +1,31 @@
+/** Records decoded once for all who watch: they are shared, and decoding is most of what watching costs. */
+import { actorMessage } from '../../actors/flow/protocol.ts';
+import { sessionMessage } from '../../actors/session-manager/index.ts';
+import { flowHead, journalEntry, type RecordCodec, shardRecord, statusRecord } from '../../persistence/index.ts';
+
+/** The record in an envelope. @throws WeirError `WEIR_RECORD_UNREADABLE` */
+export type Decode<Value> = (bytes: Uint8Array) => Readonly<Value>;
+
+export const headOf = decodeOnce(flowHead);
+export const journalEntryOf = decodeOnce(journalEntry);
+export const statusOf = decodeOnce(statusRecord);
+export const shardRecordOf = decodeOnce(shardRecord);
+export const sessionMessageOf = decodeOnce(sessionMessage);
+export const actorMessageOf = decodeOnce(actorMessage);
+
+/** Whether a record of a shard is the head of a flow, by its key. */
+export function isFlowHead(key: string): boolean {
+  return key.startsWith('c/') && !key.startsWith('c/@');
+}
+
+function decodeOnce<Value extends object>(codec: RecordCodec<Value>): Decode<Value> {
+  const decoded = new WeakMap<Uint8Array, Value>();
+  return (bytes) => {
+    let value = decoded.get(bytes);
+    if (value === undefined) {
+      value = codec.decode(bytes);
+      decoded.set(bytes, value);
+    }
+    return value;
+  };
+}
