@@ -23,6 +23,7 @@ export async function until<Value>(world: World, ask: () => Promise<Value | unde
 /** A client waits. */
 export function pause(world: World, ms: number): Promise<void> {
   return new Promise((resolve) => void world.outside.after(ms, resolve));
+}
 
 /** Tells the invariants that the body of a step begins. */
 export function stepBegins(world: World, id: string): void {
