@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { statusRecord } from '../../../../src/persistence/index.ts';
+import { noDefectsLogged } from '../../../../src/testing/simulation/invariants/no-defects-logged.ts';
+import { statusesAreCommitted } from '../../../../src/testing/simulation/invariants/statuses-are-committed.ts';
+import { stepsComeAfterCommits } from '../../../../src/testing/simulation/invariants/steps-come-after-commits.ts';
+import { flowId, History, head, headBytes } from './history.ts';
+
+const running = head();
+const done = head({ status: 'COMPLETED', updated: 2 });
+
+function sees(history: History, of: typeof running): History {
+  const value = statusRecord.encode({ ...of, startedBy: '', result: new Uint8Array() });
+  return history.tell({ type: 'published', topic: 'flow.status', key: flowId, value });
+}
+
+describe('statuses that are seen', () => {
+  it('TK5 says nothing of those that were sent in a commit, in order', () => {
+    const history = new History(statusesAreCommitted());
+    history.sends({ statuses: [[flowId, running]] });
+    history.sends({ statuses: [[flowId, done]] });
+    sees(sees(sees(history, running), done), done);
+    expect(history.violations).toEqual([]);
+  });
+
+  it('TK5 finds one that no commit holds, and one that is older than what was seen', () => {
+    const history = new History(statusesAreCommitted());
+    history.sends({ statuses: [[flowId, running]] });
+    expect(sees(history, done).violations).toEqual([expect.stringContaining('no commit holds it')]);
+    history.sends({ statuses: [[flowId, done]] });
+    sees(sees(history, done), running);
+    expect(history.violations.at(-1)).toContain('is seen as it was before');
+  });
+});
+
+describe('steps that begin', () => {
+  const begins = (history: History, id: string): History => history.tell({ type: 'note', what: 'step', text: id });
+
+  it('TK5 finds one that comes before its flow is durable', () => {
+    const history = new History(stepsComeAfterCommits());
+    history.sends({ records: { [`c/${flowId}`]: headBytes() } });
+    expect(begins(history, `${flowId}.0.0`).violations).toEqual([expect.stringContaining('is not durable')]);
+  });
+
+  it('TK5 says nothing of one of a visit that is, and finds one of the next', () => {
+    const history = new History(stepsComeAfterCommits()).commits({ records: { [`c/${flowId}`]: headBytes() } });
+    expect(begins(history, `${flowId}.0.3`).violations).toEqual([]);
+    expect(begins(history, `${flowId}.1.0`).violations).toHaveLength(1);
+  });
+});
+
+describe('errors that are logged', () => {
+  const logs = (history: History, text: string): History => history.tell({ type: 'note', what: 'logs an error', text });
+
+  it('TK5 finds a defect always, and any error where no fault has struck', () => {
+    expect(logs(new History(noDefectsLogged()), 'a shard has failed').violations).toHaveLength(1);
+    const struck = new History(noDefectsLogged()).tell({ type: 'fault', text: 'the worker dies' });
+    expect(logs(struck, 'a shard has failed').violations).toEqual([]);
+    expect(logs(struck, 'a turn failed outside its actor (err: x)').violations).toHaveLength(1);
+  });
+
+  it('TK5 says nothing of what flows do on purpose', () => {
+    expect(logs(new History(noDefectsLogged()), 'flow is stuck (code: X)').violations).toEqual([]);
+  });
+});
