@@ -104,7 +104,7 @@ export class WorkerLog implements Log {
     checkAppend(topic, records, this.limits);
     const { storage, faults, id } = this.#setup;
     storage.events(topic, partition);
-    const copies = records.map(({ key, value }) => ({ key, value: Uint8Array.from(value ?? []) }));
+    const copies = records.map(({ key, value }) => ({ key, value: new Uint8Array(value ?? []) }));
     const fate = faults.append?.({ worker: id, topic, partition, records: records.length }) ?? 'ok';
     await this.#fated(`${topic}/${partition}`, fate, () => storage.append(topic, partition, copies));
   }
@@ -312,7 +312,7 @@ function attempt<Value>(run: () => Value): { readonly value: Value } | { readonl
 
 /** The caller may reuse its buffers once the call returns. */
 function copy({ key, value }: LogRecord): LogRecord {
-  return { key, value: value === null ? null : Uint8Array.from(value) };
+  return { key, value: value === null ? null : new Uint8Array(value) };
 }
 
 function channelOf({ topic, partition }: ShardId): string {
