@@ -4,16 +4,31 @@ import { best, microsecondsEach, perSecond, print } from './measure.ts';
 
 const actors = 10_000;
 const system = start();
+/** nact draws names of 31 bits when it is given none, and two of some ten thousand collide now and then. */
+let named = 0;
+const nextName = (): string => {
+  named += 1;
+  return `actor-${named}`;
+};
+
+function answering(state: undefined, replyTo: Ref<number>): undefined {
+  dispatch(replyTo, 1);
+  return state;
+}
 
 async function tellMany(messages: number): Promise<number> {
   let left = messages;
   const { promise, resolve } = Promise.withResolvers<void>();
   const refs = Array.from({ length: actors }, () =>
-    spawn(system, (sum: number = 0) => {
-      left -= 1;
-      if (left === 0) resolve();
-      return sum + 1;
-    }),
+    spawn(
+      system,
+      (sum: number = 0) => {
+        left -= 1;
+        if (left === 0) resolve();
+        return sum + 1;
+      },
+      nextName(),
+    ),
   );
   const began = performance.now();
   for (let n = 0; n < messages / actors; n += 1) for (const ref of refs) dispatch(ref, 'add');
@@ -27,12 +42,16 @@ async function pingPong(messages: number): Promise<number> {
   let left = messages;
   const { promise, resolve } = Promise.withResolvers<void>();
   const player = (): Ref<unknown> => {
-    const self: Ref<unknown> = spawn(system, (state: undefined, from: Ref<unknown>) => {
-      left -= 1;
-      if (left === 0) resolve();
-      else dispatch(from, self);
-      return state;
-    });
+    const self: Ref<unknown> = spawn(
+      system,
+      (state: undefined, from: Ref<unknown>) => {
+        left -= 1;
+        if (left === 0) resolve();
+        else dispatch(from, self);
+        return state;
+      },
+      nextName(),
+    );
     return self;
   };
   const [ping, pong] = [player(), player()];
@@ -46,10 +65,7 @@ async function pingPong(messages: number): Promise<number> {
 }
 
 async function ask(asks: number): Promise<number> {
-  const ref = spawn(system, (state: undefined, replyTo: Ref<number>) => {
-    dispatch(replyTo, 1);
-    return state;
-  });
+  const ref = spawn(system, answering, nextName());
   const began = performance.now();
   for (let n = 0; n < asks; n += 1) await query(ref, (replyTo: Ref<number>) => replyTo, 60_000);
   const rate = perSecond(asks, began);
@@ -59,12 +75,7 @@ async function ask(asks: number): Promise<number> {
 
 async function spawnMany(): Promise<number> {
   const began = performance.now();
-  const refs = Array.from({ length: actors }, () =>
-    spawn(system, (state: undefined, replyTo: Ref<number>) => {
-      dispatch(replyTo, 1);
-      return state;
-    }),
-  );
+  const refs = Array.from({ length: actors }, () => spawn(system, answering, nextName()));
   const [last] = refs.slice(-1);
   if (last !== undefined) await query(last, (replyTo: Ref<number>) => replyTo, 60_000);
   const each = microsecondsEach(refs.length, began);

