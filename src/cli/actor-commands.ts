@@ -22,7 +22,8 @@ interface TraceFlags {
 const acts = {
   suspend: 'let it handle nothing more, until it is resumed, restarted or stopped; its messages wait',
   resume: 'let a suspended one go on',
-  restart: 'give it a new incarnation: its state goes, its messages stay; its supervisor does not count it as a failure',
+  restart:
+    'give it a new incarnation: its state goes, its messages stay; its supervisor does not count it as a failure',
   stop: 'end it and what is below it; its supervisor says what follows',
 };
 
