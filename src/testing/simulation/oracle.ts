@@ -11,6 +11,8 @@ import { newerTerm, termText } from './terms.ts';
 interface Fold {
   /** Newest claim that was seen. */
   term: Term | undefined;
+  /** Newest claim that has restored the shard. */
+  restored: Term | undefined;
   /** By worker that asks for a claim: the newest one that was seen when it asked. */
   readonly asked: Map<string, Term | undefined>;
   readonly records: Map<string, Uint8Array>;
@@ -42,6 +44,14 @@ export class Oracle {
   /** The live records of every shard of a node, as far as they are known. */
   *shards(node: string): IterableIterator<ReadonlyMap<string, Uint8Array>> {
     for (const [name, { records }] of this.#folds) if (name.startsWith(`${node}/`)) yield records;
+  }
+
+  /** Whether there is a commit of which only the next owner of its shard will say what became of it. */
+  get inDoubt(): boolean {
+    for (const { open, restored } of this.#folds.values()) {
+      for (const { term } of open.values()) if (restored === undefined || !newerTerm(restored, term)) return true;
+    }
+    return false;
   }
 
   event(event: SimEvent): void {
@@ -94,6 +104,7 @@ export class Oracle {
 
   #restored(node: string, shard: ShardId, term: Term, found: readonly LogRecord[]): void {
     const fold = this.#fold(node, shard);
+    if (fold.restored === undefined || newerTerm(term, fold.restored)) fold.restored = term;
     const open = [...fold.open.values()].filter((commit) => newerTerm(term, commit.term));
     // At most one commit of each older term can be in doubt; they were sent in the order of their terms.
     for (const commit of [undefined, ...open.reverse()]) {
@@ -123,7 +134,14 @@ export class Oracle {
     const name = `${node}/${topic}/${partition}`;
     let fold = this.#folds.get(name);
     if (fold === undefined) {
-      fold = { term: undefined, asked: new Map(), records: new Map(), open: new Map(), applied: new Map() };
+      fold = {
+        term: undefined,
+        restored: undefined,
+        asked: new Map(),
+        records: new Map(),
+        open: new Map(),
+        applied: new Map(),
+      };
       this.#folds.set(name, fold);
     }
     return fold;

@@ -131,7 +131,8 @@ async function drive<Action>(
   world.heal();
   const settleMs = prepared.settleMs ?? defaultSettleMs;
   const mayBeStuck = (flow: string): boolean => prepared.mayBeStuck?.(flow) === true;
-  const settled = (): boolean => undone === 0 && world.clients.quiet && liveness.finished(mayBeStuck);
+  const settled = (): boolean =>
+    undone === 0 && world.clients.quiet && liveness.finished(mayBeStuck) && !world.oracle.inDoubt;
   const end = await scheduler.run(() => broken() || settled(), scheduler.now + settleMs);
   if (broken()) return;
   if (end !== 'done') {
