@@ -36,11 +36,15 @@ const tally = persistentActor('errands.tally', {
 
 const tallyState = tally.state;
 
+/** Made once: a schema is compiled when it is first used. */
+const stateOfTell = z.object({ amount: z.int() });
+const startOfAnswer = z.object({ from: z.object({ name: z.string() }) });
+
 function flowsIn(world: () => World) {
   const run = flow('errands.run', {
     version: 1,
     result: z.int(),
-    states: { start: errand, tell: z.object({ amount: z.int() }) },
+    states: { start: errand, tell: stateOfTell },
     stages: {
       *start({ to, amount, pauseMs, stepMs }, { step, session, sleep, become }) {
         const doubled = yield* step('double', ({ id }) => {
@@ -62,7 +66,7 @@ function flowsIn(world: () => World) {
   const answer = flow('errands.answer', {
     version: 1,
     responds: asking,
-    states: { start: z.object({ from: z.object({ name: z.string() }) }) },
+    states: { start: startOfAnswer },
     stages: {
       *start(_, { initiator, step }) {
         const { body } = yield* initiator.receive();

@@ -6,6 +6,7 @@
 import { decodeCount } from '../../actors/shard/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 import { isFlowHead } from './records.ts';
+import { rememberLast } from './remember.ts';
 
 /** A record of one flow; `value` is null where it is removed. */
 interface FlowRecord {
@@ -43,17 +44,9 @@ export interface CommitContents {
   readonly shard: Uint8Array | undefined;
 }
 
-const known = new WeakMap<CommitBatch, CommitContents>();
 const partition = /^\d{1,5}$/;
 
-export function contentsOf(batch: CommitBatch): CommitContents {
-  let contents = known.get(batch);
-  if (contents === undefined) {
-    contents = read(batch);
-    known.set(batch, contents);
-  }
-  return contents;
-}
+export const contentsOf: (batch: CommitBatch) => CommitContents = rememberLast(read);
 
 /** The name of a shard among all that a world has. */
 export function shardName(node: string, { topic, partition: number }: ShardId): string {

@@ -3,9 +3,11 @@
  *
  * Owns the way from records to values; what must hold for them is the invariants'.
  */
-import { actorHead, decodeValue, type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import { actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
+import { statusOf } from './records.ts';
+import { rememberLast } from './remember.ts';
 
 /** A flow as a commit leaves it. */
 export interface SeenFlow extends Omit<StatusRecord, 'result'> {
@@ -23,27 +25,26 @@ export interface SeenActor {
   readonly before: unknown;
 }
 
-const read = new WeakMap<SimEvent, readonly SeenFlow[]>();
-const actorRecords = new WeakMap<SimEvent, readonly LogRecord[]>();
+type Applied = Extract<SimEvent, { type: 'applied' }>;
 
 /** Flows whose status a commit that is in the log has changed. */
 export function flowsOf(event: SimEvent): readonly SeenFlow[] {
-  if (event.type !== 'applied') return [];
-  const known = read.get(event);
-  if (known !== undefined) return known;
+  return event.type === 'applied' ? readFlows(event) : [];
+}
+
+const readFlows = rememberLast((event: Applied): readonly SeenFlow[] => {
   const flows: SeenFlow[] = [];
   for (const { topic, key, value } of event.batch.publications) {
     if (topic !== 'flow.status' || value === null) continue;
-    const record = statusRecord.decode(value);
+    const record = statusOf(value);
     flows.push({
       ...record,
       flowId: key,
       result: record.result.length === 0 ? undefined : decodeValue(record.result),
     });
   }
-  read.set(event, flows);
   return flows;
-}
+});
 
 /** Persistent actors of one kind that a commit has changed. */
 export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
@@ -65,11 +66,6 @@ export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
 }
 
 /** Most commits change no actor: each is looked through once, whoever asks. */
-function actorRecordsOf(event: Extract<SimEvent, { type: 'applied' }>): readonly LogRecord[] {
-  let records = actorRecords.get(event);
-  if (records === undefined) {
-    records = event.batch.records.filter(({ key }) => key.startsWith('c/@'));
-    actorRecords.set(event, records);
-  }
-  return records;
-}
+const actorRecordsOf = rememberLast((event: Applied): readonly LogRecord[] =>
+  event.batch.records.filter(({ key }) => key.startsWith('c/@')),
+);

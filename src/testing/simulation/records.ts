@@ -2,6 +2,7 @@
 import { actorMessage } from '../../actors/flow/protocol.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { flowHead, journalEntry, type RecordCodec, shardRecord, statusRecord } from '../../persistence/index.ts';
+import { rememberSome } from './remember.ts';
 
 /** The record in an envelope. @throws WeirError `WEIR_RECORD_UNREADABLE` */
 export type Decode<Value> = (bytes: Uint8Array) => Readonly<Value>;
@@ -19,13 +20,5 @@ export function isFlowHead(key: string): boolean {
 }
 
 function decodeOnce<Value extends object>(codec: RecordCodec<Value>): Decode<Value> {
-  const decoded = new WeakMap<Uint8Array, Value>();
-  return (bytes) => {
-    let value = decoded.get(bytes);
-    if (value === undefined) {
-      value = codec.decode(bytes);
-      decoded.set(bytes, value);
-    }
-    return value;
-  };
+  return rememberSome((bytes) => codec.decode(bytes));
 }

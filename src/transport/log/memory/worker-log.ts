@@ -224,8 +224,9 @@ export class WorkerLog implements Log {
 
   async #commit(id: ShardId, counter: number, sequence: number, batch: CommitBatch): Promise<void> {
     const { storage, faults, id: worker } = this.#setup;
-    const records = batch.records.map(copy);
-    const publications = batch.publications.map((publication) => ({ ...copy(publication), topic: publication.topic }));
+    const copy = copier([...batch.records, ...batch.publications]);
+    const records = batch.records.map(({ key, value }) => ({ key, value: copy(value) }));
+    const publications = batch.publications.map(({ topic, key, value }) => ({ topic, key, value: copy(value) }));
     let applied = false;
     const arrive = (): void => {
       storage.assertOwner(id, counter);
@@ -310,9 +311,18 @@ function attempt<Value>(run: () => Value): { readonly value: Value } | { readonl
   }
 }
 
-/** The caller may reuse its buffers once the call returns. */
-function copy({ key, value }: LogRecord): LogRecord {
-  return { key, value: value === null ? null : new Uint8Array(value) };
+/** The caller may reuse its buffers once the call returns. Values of one batch are copied into one buffer. */
+function copier(records: readonly LogRecord[]): (value: Uint8Array | null) => Uint8Array | null {
+  let bytes = 0;
+  for (const { value } of records) bytes += value?.byteLength ?? 0;
+  const buffer = new Uint8Array(bytes);
+  let used = 0;
+  return (value) => {
+    if (value === null) return null;
+    buffer.set(value, used);
+    used += value.byteLength;
+    return buffer.subarray(used - value.byteLength, used);
+  };
 }
 
 function channelOf({ topic, partition }: ShardId): string {
