@@ -57,7 +57,7 @@ export type {
 } from './ports/index.ts';
 export { pinoLogger, silentLogger, toMs } from './ports/index.ts';
 export type { ChildState, ChildStatus } from './supervisors/index.ts';
-export type { LogHealth } from './transport/log/index.ts';
+export type { KafkaConnection, LogHealth } from './transport/log/index.ts';
 export type {
   ChaosOptions,
   Client,

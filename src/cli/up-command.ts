@@ -49,6 +49,7 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
       const node = await startNode({
         members,
         data: configuration.data,
+        ...(configuration.kafka === undefined ? {} : { kafka: configuration.kafka }),
         ...(configuration.shards === undefined ? {} : { shards: configuration.shards }),
         retention: configuration.retention,
         hospital: configuration.hospital,

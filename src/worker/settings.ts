@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { AnyActor, AnyFlow } from '../actors/flow/index.ts';
 import { WeirError } from '../errors/index.ts';
-import { durationSetting, pathOf, shardsSetting } from './configuration/index.ts';
+import { brokersSetting, durationSetting, pathOf, shardsSetting } from './configuration/index.ts';
 import { isActor, isFlow } from './definitions.ts';
 
 const flows = z
@@ -41,6 +41,7 @@ const nodeSettings = z.looseObject({
 
 const startSettings = z.looseObject({
   data: z.string('name a directory for the data').min(1, 'name a directory for the data'),
+  kafka: z.looseObject({ brokers: brokersSetting }).optional(),
   endIfBlocked: durationSetting.optional(),
   chaos: z.strictObject({ allow: z.boolean('it must be true or false').optional() }).optional(),
 });

@@ -9,7 +9,7 @@ import {
   systemClock,
   systemRandom,
 } from '../ports/index.ts';
-import { openEmbeddedLog } from '../transport/log/index.ts';
+import { type KafkaConnection, openEmbeddedLog, openKafkaLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type ChaosOptions, nodeChaos } from './chaos.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
@@ -20,6 +20,11 @@ import { checkStartSettings } from './settings.ts';
 export interface StartNodeSettings extends NodeSettings {
   /** The data directory; created when it is missing, used by one process at a time. */
   readonly data: string;
+  /**
+   * Keeps everything on a Kafka cluster instead of the data directory, which then holds reports alone. Any number of
+   * processes may run the node, each with the same members; they share its shards.
+   */
+  readonly kafka?: KafkaConnection;
   /** Default: JSON lines of level `warn` and above on standard error. */
   readonly logger?: Logger;
   /** Also listens for HTTP, on loopback only. Default: it does not. */
@@ -49,6 +54,7 @@ export interface StartedNode extends Node {
  * await node.stop();
  * ```
  * @throws WeirError `WEIR_LOG_DIRECTORY`, `WEIR_LOG_IN_USE`, `WEIR_LOG_VERSION`, `WEIR_LOG_DAMAGED` for the data directory;
+ *   `WEIR_LOG_TOPIC`, `WEIR_LOG_TOPIC_SETTINGS`, `WEIR_LOG_REFUSED`, `WEIR_LOG_UNSAFE` for a Kafka cluster;
  *   `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` for `http`; `WEIR_CONFIGURATION_INVALID`,
  *   `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
@@ -60,10 +66,13 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
   const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
   const clock = chaos?.clock ?? machine;
   const http = settings.http === undefined ? undefined : await openHttp(settings.http, chaos?.desk);
-  const log = await openEmbeddedLog({
-    ...{ directory: settings.data, clock, logger },
-    ...(chaos === undefined ? {} : { openStore: chaos.openStore }),
-  });
+  const log =
+    settings.kafka === undefined
+      ? await openEmbeddedLog({
+          ...{ directory: settings.data, clock, logger },
+          ...(chaos === undefined ? {} : { openStore: chaos.openStore }),
+        })
+      : await openKafkaLog({ ...settings.kafka, clock, random, logger });
   const peer = loopbackTransport({ clock, random });
   const { endIfBlocked: within, data } = settings;
   const watch = within === undefined ? undefined : watchLoop({ within, reports: join(data, 'reports') }, machine);

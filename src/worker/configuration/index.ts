@@ -2,4 +2,4 @@
 export type { Configuration, ConfigurationSources } from './load.ts';
 export { loadConfiguration, pathOf } from './load.ts';
 export { loadMembers } from './modules.ts';
-export { durationSetting, shardsSetting } from './schema.ts';
+export { brokersSetting, durationSetting, shardsSetting } from './schema.ts';

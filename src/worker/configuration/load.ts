@@ -1,9 +1,10 @@
 /** Reads `weir.yaml`, lays environment and flags over it, and checks the whole: every mistake is named, with its path. */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { core } from 'zod';
+import type { core, z } from 'zod';
 import { didYouMean, messageOf, WeirError } from '../../errors/index.ts';
 import type { Duration, LogLevel } from '../../ports/index.ts';
+import type { KafkaConnection } from '../../transport/log/index.ts';
 import { type ConfigurationFlags, overlay } from './overlay.ts';
 import { configurationSchema, keysAt } from './schema.ts';
 
@@ -38,6 +39,8 @@ export interface Configuration {
   readonly redeliver: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
+  /** None: everything is kept in the data directory. */
+  readonly kafka: KafkaConnection | undefined;
   /** How long the event loop may stand still. */
   readonly watchdog: { readonly loop: Duration | 'off' };
   /** Whether operators may inject faults. */
@@ -74,8 +77,30 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     shards,
     redeliver,
     log: { level: log.level, pretty: log.pretty },
+    kafka: kafkaOf(log, dirname(file)),
     members: Object.entries(members).map(([key, { name = key, ...member }]) => ({ key, name, ...member })),
   };
+}
+
+type LogSection = z.output<typeof configurationSchema>['log'];
+
+/** Files of certificates are relative to the configuration. */
+function kafkaOf(log: LogSection, base: string): KafkaConnection | undefined {
+  const { driver, brokers, prefix, replication, minInsyncReplicas, tls, sasl } = log;
+  if (driver !== 'kafka' || brokers === undefined) return undefined;
+  return {
+    brokers,
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(replication === undefined ? {} : { replication }),
+    ...(minInsyncReplicas === undefined ? {} : { minInsyncReplicas }),
+    ...(tls === undefined ? {} : { tls: typeof tls === 'boolean' ? tls : filesAt(base, tls) }),
+    ...(sasl === undefined ? {} : { sasl }),
+  };
+}
+
+function filesAt(base: string, files: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const named = Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [[name, file] as const]));
+  return Object.fromEntries(named.map(([name, file]) => [name, resolve(base, file)]));
 }
 
 async function readYaml(file: string): Promise<unknown> {

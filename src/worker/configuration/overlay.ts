@@ -19,6 +19,7 @@ interface Variable {
 const text: Reader = (value) => value;
 /** What is no number is left as it is, so that the schema says what is wrong with it. */
 const number: Reader = (value) => (/^\d+$/.test(value) ? Number(value) : value);
+const list: Reader = (value) => value.split(',').map((item) => item.trim());
 const flag: Reader = (value) => (value === 'true' ? true : value === 'false' ? false : value);
 
 const variables: ReadonlyMap<string, Variable> = new Map([
@@ -31,6 +32,11 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_HTTP_PORT', { path: ['http', 'port'], read: number }],
   ['WEIR_LOG_LEVEL', { path: ['log', 'level'], read: text }],
   ['WEIR_LOG_PRETTY', { path: ['log', 'pretty'], read: flag }],
+  ['WEIR_LOG_DRIVER', { path: ['log', 'driver'], read: text }],
+  ['WEIR_LOG_BROKERS', { path: ['log', 'brokers'], read: list }],
+  ['WEIR_LOG_PREFIX', { path: ['log', 'prefix'], read: text }],
+  ['WEIR_LOG_SASL_USERNAME', { path: ['log', 'sasl', 'username'], read: text }],
+  ['WEIR_LOG_SASL_PASSWORD', { path: ['log', 'sasl', 'password'], read: text }],
   ['WEIR_CHAOS_ALLOW', { path: ['chaos', 'allow'], read: flag }],
   ['WEIR_WATCHDOG_LOOP', { path: ['watchdog', 'loop'], read: text }],
 ]);

@@ -39,10 +39,48 @@ const httpSchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(7_447),
 });
 
-const logSchema = z.strictObject({
-  level: z.enum(levels).default('info'),
-  pretty: z.boolean().optional(),
+export const brokersSetting = z
+  .array(z.string().regex(/^.+:\d{1,5}$/, 'a broker is named as host:port'), 'name brokers as a list of host:port')
+  .min(1, 'name at least one broker as host:port');
+
+const tlsSchema = z.strictObject({
+  ca: z.string().min(1).optional(),
+  cert: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
 });
+
+const saslSchema = z.strictObject({
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+  username: z.string().min(1),
+  password: z.string().min(1, 'it is empty; WEIR_LOG_SASL_PASSWORD may say it, too'),
+});
+
+const positive = z.int('it must be a whole number from 1').min(1, 'it must be a whole number from 1');
+
+const logSchema = z
+  .strictObject({
+    level: z.enum(levels).default('info'),
+    pretty: z.boolean().optional(),
+    driver: z.enum(['embedded', 'kafka']).default('embedded'),
+    brokers: brokersSetting.optional(),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,100}$/, 'it may have letters, digits, ".", "_" and "-"')
+      .optional(),
+    replication: positive.optional(),
+    minInsyncReplicas: positive.optional(),
+    tls: z.union([z.boolean(), tlsSchema]).optional(),
+    sasl: saslSchema.optional(),
+  })
+  .superRefine(({ driver, brokers, prefix, replication, minInsyncReplicas, tls, sasl }, issues) => {
+    const refuse = (key: string, message: string): void => issues.addIssue({ code: 'custom', path: [key], message });
+    if (driver === 'kafka' && brokers === undefined) refuse('brokers', 'name at least one broker as host:port');
+    if (driver === 'kafka') return;
+    const others = { brokers, prefix, replication, minInsyncReplicas, tls, sasl };
+    for (const [key, value] of Object.entries(others)) {
+      if (value !== undefined) refuse(key, 'it is a setting of "driver: kafka"');
+    }
+  });
 
 const watchdogSchema = z.strictObject({
   loop: z.union([z.literal('off'), durationSetting]).default('30 s'),
@@ -75,8 +113,13 @@ export const configurationSchema = z.strictObject({
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configurationSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
-  if (path[0] === 'log') return Object.keys(logSchema.shape);
+  if (path[0] === 'log') return keysOfLog(path[1]);
   if (path[0] === 'chaos') return Object.keys(chaosSchema.shape);
   if (path[0] === 'watchdog') return Object.keys(watchdogSchema.shape);
   return Object.keys(memberSchema.shape);
+}
+
+function keysOfLog(key: PropertyKey | undefined): readonly string[] {
+  if (key === 'tls') return Object.keys(tlsSchema.shape);
+  return Object.keys(key === 'sasl' ? saslSchema.shape : logSchema.shape);
 }

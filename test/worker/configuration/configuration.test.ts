@@ -104,6 +104,33 @@ describe('configuration', () => {
     await expect(load(yaml)).rejects.toMatchObject({ code: 'WEIR_CONFIGURATION_INVALID' });
   });
 
+  it('CF10 keeps everything on Kafka when the log says so, with files and passwords from where they are', async () => {
+    const yaml = `${minimal}log: { driver: kafka, brokers: ['one:9092'], tls: { ca: ./ca.pem }, sasl: { mechanism: plain } }\n`;
+    const environment = { WEIR_LOG_SASL_USERNAME: 'weir', WEIR_LOG_SASL_PASSWORD: 'secret', WEIR_LOG_PREFIX: 'test.' };
+    const { kafka, file } = await load(yaml, { environment });
+    expect(kafka).toEqual({
+      brokers: ['one:9092'],
+      prefix: 'test.',
+      tls: { ca: resolve(file, '..', 'ca.pem') },
+      sasl: { mechanism: 'plain', username: 'weir', password: 'secret' },
+    });
+    const variables = { WEIR_LOG_DRIVER: 'kafka', WEIR_LOG_BROKERS: 'one:9092, two:9092' };
+    expect((await load(minimal, { environment: variables })).kafka).toEqual({ brokers: ['one:9092', 'two:9092'] });
+    expect((await load(minimal)).kafka).toBeUndefined();
+  });
+
+  it.each([
+    ['log: { driver: kafka }', 'log.brokers: name at least one broker'],
+    ['log: { driver: kafka, brokers: [one] }', 'log.brokers[0]: a broker is named as host:port'],
+    ["log: { brokers: ['one:9092'] }", 'log.brokers: it is a setting of "driver: kafka"'],
+    [
+      "log: { driver: kafka, brokers: ['one:9092'], sasl: { mechanism: plain, usernam: x } }",
+      'did you mean "username"',
+    ],
+  ])('CF1 says what is wrong with %s', async (log, why) => {
+    await expect(load(`${minimal}${log}\n`)).rejects.toMatchObject({ message: expect.stringContaining(why) });
+  });
+
   it('finds the file by WEIR_CONFIG', async () => {
     const directory = await folder({ 'other.yaml': minimal });
     const configuration = await loadConfiguration({ environment: { WEIR_CONFIG: 'other.yaml' }, directory });

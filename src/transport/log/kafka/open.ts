@@ -1,0 +1,70 @@
+/** Opens the log on a Kafka cluster: certificates, connection, name of the worker. Owns their defaults. */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
+import { messageOf, WeirError } from '../../../errors/index.ts';
+import type { Clock, Logger, Random } from '../../../ports/index.ts';
+import { type KafkaLog, kafkaLog } from './kafka-log.ts';
+import type { Sasl } from './wire/index.ts';
+
+/** How to reach a cluster, and what its topics are to be like. */
+export interface KafkaConnection {
+  /** `host:port` of some brokers; the others are learnt from them. */
+  readonly brokers: readonly string[];
+  /** In front of the names of topics, groups and transactional ids: two nodes on one cluster need two. Default `weir.` */
+  readonly prefix?: string;
+  /** Replicas of each topic. Default 3; the brokers must be as many. */
+  readonly replication?: number;
+  /** Replicas that must have a commit before it is acknowledged. Default 2. */
+  readonly minInsyncReplicas?: number;
+  /** TLS: `true` trusts the usual authorities; else files in PEM form. Default: none. */
+  readonly tls?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly sasl?: Sasl;
+  /** How operators and brokers see this worker. Default: host name and process id. */
+  readonly worker?: string;
+}
+
+export interface OpenKafkaSettings extends KafkaConnection {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * A log on real brokers. Resolves without having reached them: the first use waits until they can be, and health says
+ * why it waits.
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read
+ */
+export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLog> {
+  const { brokers, prefix, replication, minInsyncReplicas, tls, sasl, clock, random, logger } = settings;
+  const { worker = `${hostname()}-${process.pid}` } = settings;
+  // Only a worker on Kafka pays for the client.
+  const { kafkaWire } = await import('./wire/index.ts');
+  const secured = tls === undefined || tls === false ? undefined : await certificates(tls === true ? {} : tls);
+  const wire = kafkaWire({
+    brokers,
+    clientId: worker,
+    ...(secured === undefined ? {} : { tls: secured }),
+    ...(sasl === undefined ? {} : { sasl }),
+  });
+  return kafkaLog({
+    ...{ wire, clock, random, logger, worker },
+    ...(prefix === undefined ? {} : { prefix }),
+    topics: {
+      ...(replication === undefined ? {} : { replication }),
+      ...(minInsyncReplicas === undefined ? {} : { minInsyncReplicas }),
+    },
+  });
+}
+
+async function certificates(files: Readonly<Record<string, string>>): Promise<ConnectionOptions> {
+  const read = async ([name, file]: [string, string]): Promise<[string, Buffer]> => {
+    try {
+      return [name, await readFile(file)];
+    } catch (thrown) {
+      const why = `${file} cannot be read: ${messageOf(thrown)}`;
+      throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: `log.tls.${name}`, why }, thrown);
+    }
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(files).map(read)));
+}
