@@ -7,7 +7,7 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { type FlowHead, flowHead, isTerminal, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Action, Authority, Authorize, Identity } from '../../ports/index.ts';
 import { memberId } from '../../ports/index.ts';
-import { StartDedupe } from '../session-manager/index.ts';
+import { printOf, StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
@@ -344,9 +344,12 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   service(kind: string, bytes: Uint8Array): void {
     switch (kind) {
-      case serviceKinds.start:
-        this.#start({ type: 'start', ...decodeStart(bytes), replyTo: undefined });
+      case serviceKinds.start: {
+        const { expires, ...start } = decodeStart(bytes);
+        if (expires > this.#host.clock.now()) this.#start({ type: 'start', ...start, replyTo: undefined });
+        else this.#counts.discarded++;
         return;
+      }
       case serviceKinds.session:
         this.#inputs.arrived(bytes);
         return;
@@ -489,10 +492,4 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
 function ok<T>(value: T): Answer<T> {
   return { type: 'ok', value };
-}
-
-/** The flow that opened a session: its id is the first part of the session's. */
-/** What a start asks for, in short. */
-function printOf(flow: string, inputHash: string): string {
-  return `${flow}:${inputHash}`;
 }

@@ -1,5 +1,5 @@
 /** A start request in bytes, for a shard that runs on another worker. */
-import { bytes, choice, recordCodec, text } from '../../persistence/index.ts';
+import { bytes, choice, count, recordCodec, text } from '../../persistence/index.ts';
 import type { Authority, Identity, Principal } from '../../ports/index.ts';
 
 export interface StartParts {
@@ -9,6 +9,15 @@ export interface StartParts {
   readonly input: Uint8Array;
   readonly authority: Authority;
   readonly trace: string;
+}
+
+/** A start request on its way through the log. */
+export interface LoggedStart extends StartParts {
+  /**
+   * From then on nobody waits for it, in milliseconds since 1970. One that comes later starts nothing: its first flow
+   * could have ended and been forgotten, and it would start a second one (W4).
+   */
+  readonly expires: number;
 }
 
 interface StartRecord {
@@ -21,29 +30,35 @@ interface StartRecord {
   readonly principalKind: Principal['kind'];
   readonly reason: string;
   readonly trace: string;
+  readonly expires: number;
 }
 
+const firstFields = [
+  text('memberName'),
+  text('memberGroup'),
+  text('flow'),
+  text('clientRequestId'),
+  bytes('input'),
+  text('principal'),
+  choice('principalKind', 'PrincipalKind', ['operator', 'client', 'member', 'system']),
+  text('reason'),
+  text('trace'),
+];
+
+/** The last moment that a Date knows. */
+const never = 8_640_000_000_000_000;
+
+const schema = { type: 'record', name: 'Start', namespace: 'weir.events' } as const;
+
 const startRecord = recordCodec<StartRecord>(
-  {
-    type: 'record',
-    name: 'Start',
-    namespace: 'weir.events',
-    fields: [
-      text('memberName'),
-      text('memberGroup'),
-      text('flow'),
-      text('clientRequestId'),
-      bytes('input'),
-      text('principal'),
-      choice('principalKind', 'PrincipalKind', ['operator', 'client', 'member', 'system']),
-      text('reason'),
-      text('trace'),
-    ],
-  },
+  // Requests that were written without it are of a version that did not know it: they are taken, as they were then.
+  { ...schema, fields: [...firstFields, { ...count('expires'), default: never }] },
   'start request',
+  [{ ...schema, fields: firstFields }],
 );
 
-export function encodeStart({ member, flow, clientRequestId, input, authority, trace }: StartParts): Uint8Array {
+export function encodeStart(start: LoggedStart): Uint8Array {
+  const { member, flow, clientRequestId, input, authority, trace, expires } = start;
   return startRecord.encode({
     memberName: member.name,
     memberGroup: member.group,
@@ -54,10 +69,11 @@ export function encodeStart({ member, flow, clientRequestId, input, authority, t
     principalKind: authority.principal.kind,
     reason: authority.reason,
     trace,
+    expires,
   });
 }
 
-export function decodeStart(bytes: Uint8Array): StartParts {
+export function decodeStart(bytes: Uint8Array): LoggedStart {
   const record = startRecord.decode(bytes);
   return {
     member: { name: record.memberName, group: record.memberGroup },
@@ -66,5 +82,6 @@ export function decodeStart(bytes: Uint8Array): StartParts {
     input: record.input,
     authority: { principal: { name: record.principal, kind: record.principalKind }, reason: record.reason },
     trace: record.trace,
+    expires: record.expires,
   };
 }

@@ -53,8 +53,11 @@ export class LogStarts {
     this.#send(waiting);
   }
 
-  /** The status of a flow has become known. */
-  seen(routingKey: string, flowId: string, status: () => StatusRecord | undefined): void {
+  /**
+   * The status of a flow is known; `created` is false when it was before the request came. A flow that an earlier
+   * request has started in this very moment looks like one's own.
+   */
+  seen(routingKey: string, flowId: string, status: () => StatusRecord | undefined, created = true): void {
     const waiting = this.#waiting.get(routingKey);
     const record = waiting === undefined ? undefined : status();
     if (waiting === undefined || record === undefined) return;
@@ -62,7 +65,7 @@ export class LogStarts {
     for (const { timer, replyTo, flow, inputHash, clientRequestId } of waiting) {
       timer?.cancel();
       if (record.flow === flow && record.inputHash === inputHash) {
-        replyTo.tell({ type: 'ok', value: { flowId, created: true } });
+        replyTo.tell({ type: 'ok', value: { flowId, created } });
       } else {
         replyTo.tell({ type: 'error', error: new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId }) });
       }

@@ -187,12 +187,12 @@ class Rpc {
         partition,
         routingKey: key,
         clientRequestId,
-        bytes: encodeStart(request),
+        bytes: encodeStart({ ...request, expires: this.#context.clock.now() + shardAnswerMs }),
         flow,
         inputHash: bodyHash(bytes),
         replyTo,
       });
-      if (known !== undefined) this.#logStarts.seen(key, known, () => this.#index.get(known));
+      if (known !== undefined) this.#logStarts.seen(key, known, () => this.#index.get(known), false);
       return;
     }
     this.#ask<Started>(shard, (reply) => ({ type: 'start', ...request, replyTo: reply }), {

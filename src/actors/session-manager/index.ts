@@ -8,4 +8,4 @@ export { SessionOrder } from './session-order.ts';
 export type { Asked, LaneName, SessionCredit } from './session-outbox.ts';
 export { answeredBy, defaultCredit, SessionOutbox } from './session-outbox.ts';
 export type { KnownStart } from './start-dedupe.ts';
-export { StartDedupe } from './start-dedupe.ts';
+export { printOf, StartDedupe } from './start-dedupe.ts';

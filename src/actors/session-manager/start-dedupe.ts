@@ -8,6 +8,11 @@ export interface KnownStart {
   readonly print: string;
 }
 
+/** What a start asks for, in short. */
+export function printOf(flow: string, inputHash: string): string {
+  return `${flow}:${inputHash}`;
+}
+
 export class StartDedupe {
   readonly #flows = new Map<string, KnownStart>();
   /** Finished flows, oldest first. */

@@ -81,19 +81,21 @@ describe('a shard', () => {
     for (const bytes of garbage) await record(0, bytes);
     const authority = { principal: { name: 'x', kind: 'client' as const }, reason: '' };
     const request = { member: { name: 'A', group: 'default' }, flow: 'sleeper', authority, trace: '' };
-    const start = (clientRequestId: string, input: Uint8Array) =>
+    const start = (clientRequestId: string, input: Uint8Array, expires = 8.64e15) =>
       record(
         0,
         encodeRouted({
           type: 'service',
           kind: serviceKinds.start,
-          bytes: encodeStart({ ...request, clientRequestId, input }),
+          bytes: encodeStart({ ...request, clientRequestId, input, expires }),
         }),
       );
     await start('bad input', new Uint8Array([0xc1]));
     await record(0, encodeRouted({ type: 'service', kind: serviceKinds.start, bytes: new Uint8Array([1, 2]) }));
     await record(0, encodeRouted({ type: 'service', kind: serviceKinds.session, bytes: new Uint8Array([1, 2]) }));
     await record(0, encodeRouted({ type: 'service', kind: 'of a newer version', bytes: new Uint8Array() }));
+    // Nobody waits for it any more: the flow that it once started may be forgotten (W4).
+    await start('too late', encodeValue('hello', 'input'), kit.clock.now());
     await start('good input', encodeValue('hello', 'input'));
     await kit.advance('2 hours');
     const view = (id: string) => kit.node().get({ member: { name: 'A', group: 'default' }, clientRequestId: id });
