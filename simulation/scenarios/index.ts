@@ -1,6 +1,7 @@
 /** The scenarios that Weir is simulated with, by name. */
 import type { Scenario } from 'weir/testing';
 import { fanOut } from './fan-out.ts';
+import { kafka } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
 import { small } from './small.ts';
@@ -17,5 +18,6 @@ export const scenarios: readonly Scenario<unknown>[] = [
   storm,
   operators,
   upgrade,
+  kafka,
   swarm,
 ];
