@@ -5,12 +5,12 @@
 import { FlowError, flow, protocol } from 'weir';
 import type { World } from 'weir/testing';
 import { z } from 'zod';
-import { until } from '../time.ts';
+import { takesTime, until } from '../time.ts';
 import { workload } from '../workload.ts';
 import { actsInOrder, bothHearTheSame, type Ended } from './operator-invariants.ts';
 import { jobName, partnerName } from './operator-names.ts';
 
-const job = z.object({ job: z.string(), partner: z.string(), value: z.int() });
+const job = z.object({ job: z.string(), partner: z.string(), value: z.int(), workMs: z.int() });
 
 const kinds = ['retry', 'edit', 'skip', 'kill', 'kill early', 'leave'] as const;
 
@@ -21,6 +21,7 @@ const act = z.object({
   partner: z.string(),
   /** Retries that come before the bug is mended. */
   inVain: z.int(),
+  workMs: z.int(),
 });
 
 type Act = z.output<typeof act>;
@@ -34,20 +35,21 @@ const partnering = protocol('operators.partnering', {
 const goodValue = 7;
 const skippedValue = 9;
 
-function flowsIn(broken: ReadonlySet<string>) {
+function flowsIn(broken: ReadonlySet<string>, world: () => World) {
   const work = flow(jobName, {
     version: 1,
     result: z.int(),
     states: { start: job, finish: job },
     stages: {
-      *start({ job: id, partner, value }, { session, step, become }) {
+      *start({ job: id, partner, value, workMs }, { session, step, become }) {
         const peer = yield* session(partner, partnering);
         yield* peer.send('begin', { job: id });
-        const found = yield* step('work', () => {
+        const found = yield* step('work', async () => {
+          await takesTime(world(), workMs, null);
           if (broken.has(id) || value < 0) throw new TypeError('a bug');
           return value;
         });
-        return become('finish', { job: id, partner, value: found });
+        return become('finish', { job: id, partner, value: found, workMs });
       },
       *finish({ partner, value }, { session }) {
         const peer = yield* session(partner, partnering);
@@ -89,28 +91,29 @@ export const operators = workload({
     draw.several(flows, (index) => {
       const kind = draw.odds(0.7) ? draw.pick(['retry', 'edit', 'skip', 'kill'] as const) : draw.pick(kinds);
       const partner = draw.pick(members);
-      const what = { kind, member: draw.pick(members), id: `job-${index}`, partner, inVain: draw.whole(0, 2) };
+      const workMs = draw.odds(0.5) ? 0 : draw.whole(1, 400);
+      const what = { kind, member: draw.pick(members), id: `job-${index}`, partner, inVain: draw.whole(0, 2), workMs };
       return { at: draw.whole(0, withinMs), what };
     }),
-  prepare() {
+  prepare(_plan, world) {
     const broken = new Set<string>();
     const ended = new Map<string, Ended>();
-    const { work, partner } = flowsIn(broken);
+    const { work, partner } = flowsIn(broken, world);
     return {
       flows: () => [work, partner],
       actors: [],
-      async perform(order, world) {
+      async perform(order, at) {
         const name = `${order.member}/${order.id}`;
         if (order.kind !== 'edit') broken.add(name);
         const value = order.kind === 'edit' ? -1 : goodValue;
-        const started = await world.clients.start(
+        const started = await at.clients.start(
           order.member,
           work,
-          { job: name, partner: order.partner, value },
+          { job: name, partner: order.partner, value, workMs: order.workMs },
           name,
         );
         if (started === undefined) throw new Error(`${name} was refused`);
-        ended.set(name, await operate(order, name, world, broken));
+        ended.set(name, await operate(order, name, at, broken));
       },
       describe: ({ kind, member, id, partner: other }) => `${id} of ${member} with ${other}: ${kind}`,
       invariants: [bothHearTheSame(ended), actsInOrder()],
@@ -120,7 +123,7 @@ export const operators = workload({
 
 /** What operators do until the flow has ended; answers what must have become of it. */
 async function operate(
-  { kind, member, id, partner, inVain }: Act,
+  { kind, member, id, partner, inVain, workMs }: Act,
   name: string,
   world: World,
   broken: Set<string>,
@@ -144,7 +147,7 @@ async function operate(
         await clients.ask(member, id, 'retry', (node) => node.retry(flow, `try ${tries}`));
         return undefined;
       case 'edit': {
-        const state = { job: name, partner, value: goodValue };
+        const state = { job: name, partner, value: goodValue, workMs };
         await clients.ask(member, id, 'edit', (node) => node.retryWith(flow, state, 'a better value'));
         return undefined;
       }

@@ -5,7 +5,7 @@ import type { WorldFault } from './plan.ts';
 type Fault = Extract<WorldFault, { type: 'brokers' }>;
 
 /** The state topic of flows, as the driver names it. */
-const stateTopic = 'weir.flow.state';
+export const stateTopic = 'weir.flow.state';
 
 export class BrokerFaults {
   readonly #broker: KafkaModelCluster['broker'];

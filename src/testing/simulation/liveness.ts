@@ -21,6 +21,8 @@ export class Liveness {
   /** By node, sending and receiving shard: numbers of the last entry sent and of the last one taken. */
   readonly #sent = new Map<string, number>();
   readonly #taken = new Map<string, number>();
+  /** Numbers of the entries whose records are there, by stream. */
+  readonly #entries = new Map<string, Set<string>>();
 
   event(event: SimEvent): void {
     if (event.type !== 'applied') return;
@@ -31,7 +33,14 @@ export class Liveness {
       const [kind, peer = '', number = ''] = key.split('/');
       if (kind === 'o' && shardNumber.test(peer)) {
         // The newest acknowledged entry keeps its record, so it is the number that tells what is still on its way.
-        if (value !== null) this.#sent.set(`${event.node}/${topic}/${partition}>${peer}`, Number(number));
+        const stream = `${event.node}/${topic}/${partition}>${peer}`;
+        const entries = this.#entries.get(stream) ?? new Set();
+        this.#entries.set(stream, entries);
+        if (value === null) entries.delete(number);
+        else {
+          entries.add(number);
+          this.#sent.set(stream, Number(number));
+        }
       } else if (kind === 'w' && value !== null) {
         this.#taken.set(`${event.node}/${topic}/${peer}>${partition}`, decodeCount(value));
       } else if (kind === 'o') {
@@ -41,9 +50,12 @@ export class Liveness {
     }
   }
 
-  /** Streams between shards with entries that the receiver has not taken. */
+  /** Streams between shards with entries that the receiver has not taken, or whose sender does not know it. */
   #behind(): string[] {
-    return [...this.#sent].flatMap(([stream, last]) => ((this.#taken.get(stream) ?? 0) < last ? [stream] : []));
+    return [...this.#sent].flatMap(([stream, last]) => {
+      const unheard = (this.#entries.get(stream)?.size ?? 0) > 1;
+      return unheard || (this.#taken.get(stream) ?? 0) < last ? [stream] : [];
+    });
   }
 
   #head(name: string, value: Uint8Array | null): void {

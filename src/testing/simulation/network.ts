@@ -35,8 +35,9 @@ export interface NetworkEnd {
   readonly clock: Clock;
 }
 
-/** Messages that a liar can pick from. */
+/** Messages that a liar can pick from, and how many it takes. */
 const remembered = 64;
+const forgedAtOnce = 6;
 
 export class Network {
   readonly #setup: NetworkSetup;
@@ -81,14 +82,14 @@ export class Network {
   }
 
   /**
-   * A member sends, under its own name, a copy of another member's message; `alter` may change its bytes. Nothing
+   * A member sends, under its own name, copies of what other members said last; `alter` may change their bytes. Nothing
    * happens while there is no message to copy.
    */
-  forge(liar: Identity, random: Random, alter: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes): void {
+  forge(liar: Identity, alter: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes): void {
     const foreign = this.#heard.filter(({ source }) => source.name !== liar.name || source.group !== liar.group);
-    const victim = foreign[Math.floor(random.next() * foreign.length)];
-    if (victim === undefined) return;
-    this.#arrive({ ...victim, source: liar, bytes: alter(victim.bytes) }, 'forged');
+    for (const victim of foreign.slice(-forgedAtOnce)) {
+      this.#arrive({ ...victim, source: liar, bytes: alter(victim.bytes) }, 'forged');
+    }
   }
 
   #send(from: NetworkEnd, message: PeerMessage): void {

@@ -26,7 +26,7 @@ export type WorldFault =
       readonly worker: number;
       readonly rude: boolean;
     }
-  /** A member sends another member's message under its own name. */
+  /** A member sends other members' messages under its own name. */
   | { readonly type: 'forge'; readonly liar: string }
   /** A worker stops gracefully, and is started again after `downMs`: one stage of a rolling restart. */
   | { readonly type: 'stop'; readonly node: string; readonly worker: number; readonly downMs: number }
@@ -107,7 +107,7 @@ export function describeSimFault(fault: SimFault): string {
     case 'move':
       return `shard ${fault.partition} of ${fault.node} ${fault.rude ? 'is given, without a word to its owner,' : 'moves'} to ${nameOf(fault.worker)}`;
     case 'forge':
-      return `${fault.liar} sends a message of another member under its own name`;
+      return `${fault.liar} sends messages of other members under its own name`;
     case 'stop':
       return `${fault.node}/${nameOf(fault.worker)} is told to stop, for ${fault.downMs} ms`;
     case 'scale':

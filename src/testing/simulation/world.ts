@@ -15,6 +15,7 @@ import {
   seededRandom,
 } from '../../ports/index.ts';
 import {
+  type KafkaModelCluster,
   kafkaModelCluster,
   type MemoryCluster,
   type MemoryClusterSetup,
@@ -72,8 +73,9 @@ export interface SimNode {
   readonly planned: PlannedNode;
   readonly cluster: MemoryCluster;
   readonly workers: readonly SimWorker[];
-  /** What can be done to its brokers, where its log is Kafka. */
+  /** What can be done to its brokers, where its log is Kafka, and what they hold. */
   readonly brokers: BrokerFaults | undefined;
+  readonly broker: KafkaModelCluster['broker'] | undefined;
 }
 
 const restartAfterMs = 500;
@@ -243,7 +245,7 @@ export class World {
         return;
       }
       case 'forge':
-        this.network.forge(identityOf(fault.liar), this.#random, lie(this.#random));
+        this.network.forge(identityOf(fault.liar), lie(this.#random));
         return;
       case 'brokers':
         this.node(fault.node).brokers?.strike(fault, later);
@@ -324,7 +326,7 @@ export class World {
       workers.push(worker);
     }
     const brokers = kafka === undefined ? undefined : new BrokerFaults(kafka.broker);
-    return { planned, cluster, workers, brokers };
+    return { planned, cluster, workers, brokers, broker: kafka?.broker };
   }
 
   /** Its parent process starts a worker again that has died. */

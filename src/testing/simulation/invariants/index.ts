@@ -5,6 +5,7 @@ import { flowLives } from './flow-lives.ts';
 import { journals } from './journals.ts';
 import { noDefectsLogged } from './no-defects-logged.ts';
 import { oneWriter } from './one-writer.ts';
+import { oneWriterAtBrokers } from './one-writer-at-brokers.ts';
 import { sessions } from './sessions.ts';
 import { statusesAreCommitted } from './statuses-are-committed.ts';
 import { stepsComeAfterCommits } from './steps-come-after-commits.ts';
@@ -14,6 +15,7 @@ import { streamsBetweenShards } from './streams-between-shards.ts';
 export function weirInvariants(): Invariant[] {
   return [
     oneWriter(),
+    oneWriterAtBrokers(),
     streamsBetweenShards(),
     sessions(),
     journals(),

@@ -52,6 +52,7 @@ function changed(
   const former = headIn(event.before(`c/${flowId}`));
   const head = written === undefined ? former : headIn(written ?? undefined);
   if (head === undefined) return 'its flow is not there';
+  if (isTerminal(head.status)) return `its flow is ${head.status}`;
   if (visit !== head.visit) return `its flow is in visit ${head.visit}`;
   const old = event.before(key);
   if (old === undefined || head.retries !== former?.retries) return undefined;

@@ -1,7 +1,7 @@
 /**
  * W1: one writer per shard and term. A term is given once; a claim fences before it resolves, so what an older term
- * sends afterwards is never taken; commits of a shard number on without gap, and its position in the log lane never
- * goes back.
+ * sends afterwards is never taken; commits of a shard number on without gap, the last one of an owner lets it go, and
+ * its position in the log lane never goes back.
  */
 import type { Term } from '../../../transport/log/index.ts';
 import { contentsOf, shardName } from '../commit-contents.ts';
@@ -17,6 +17,8 @@ interface Seen {
   readonly late: Set<string>;
   commit: number | undefined;
   position: number;
+  /** The term whose owner has let the shard go. */
+  released: string | undefined;
 }
 
 export function oneWriter(): Invariant {
@@ -27,7 +29,14 @@ export function oneWriter(): Invariant {
       if (!('shard' in event) || !('term' in event)) return;
       const name = shardName(event.node, event.shard);
       const seen: Seen = shards.get(name) ?? {
-        ...{ owners: new Map(), newest: undefined, late: new Set(), commit: undefined, position: 0 },
+        ...{
+          owners: new Map(),
+          newest: undefined,
+          late: new Set(),
+          commit: undefined,
+          position: 0,
+          released: undefined,
+        },
       };
       shards.set(name, seen);
       const term = termText(event.term);
@@ -57,11 +66,13 @@ export function oneWriter(): Invariant {
             seen.position = position;
           }
           if (shard === undefined) return;
-          const { commit } = shardRecordOf(shard);
+          const { commit, released } = shardRecordOf(shard);
           if (seen.commit !== undefined && commit !== seen.commit + 1) {
             violate(`${name}: commit ${commit} of term ${term} follows commit ${seen.commit}`);
           }
           seen.commit = commit;
+          if (seen.released === term) violate(`${name}: commit ${commit} of term ${term} comes after it was let go`);
+          if (released) seen.released = term;
         }
       }
     },
