@@ -328,10 +328,13 @@ export const mutations: readonly Mutation[] = [
   },
   {
     id: 'release-without-drain',
-    sentence: 'A shard that moves is given up with advances that are not durable.',
+    sentence: 'A shard that moves is given up while commits are on their way.',
     file: shard,
-    edits: [{ find: 'await this.#commits.settle();\n      if (this.#over) return;\n', replace: '' }],
-    scenarios: ['upgrade', 'swarm'],
+    edits: [
+      { find: 'await this.#commits.settle();\n      if (this.#over) return;\n', replace: '' },
+      { find: 'await this.#commits.release();', replace: 'void this.#commits.release();' },
+    ],
+    scenarios: ['upgrade'],
   },
   {
     id: 'terminal-not-final',

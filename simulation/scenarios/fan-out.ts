@@ -19,6 +19,12 @@ export const fanOut = scenarioOf({
       ...node,
       forceLogRoute: draw.odds(0.5),
     }));
-    return { nodes, network: drawNetwork(draw), faults: drawFaults(draw, { nodes, count: 10, withinMs: withinMs }) };
+    // What is lost with the last messages of a stream is not made good by those that follow.
+    const late = drawFaults(draw, { nodes, count: 6, withinMs: 400, words: ['crash', 'move', 'full-mailbox'] });
+    const faults = [
+      ...drawFaults(draw, { nodes, count: 10, withinMs }),
+      ...late.map(({ at, what }) => ({ at: at + withinMs - 100, what })),
+    ];
+    return { nodes, network: drawNetwork(draw), faults };
   },
 });

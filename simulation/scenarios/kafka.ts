@@ -1,10 +1,11 @@
 /** Shards whose log is Kafka: owners that stand still and come back, brokers that forget, move and fall behind. */
-import type { PlannedNode } from 'weir/testing';
+import type { PlannedNode, SimFault, Timed } from 'weir/testing';
+import type { Draw } from '../draw.ts';
 import { drawFaults } from '../draw-faults.ts';
 import { scenarioOf } from '../workload.ts';
 import { errands } from '../workloads/errands.ts';
 
-const withinMs = 3_000;
+const withinMs = 2_000;
 const members = ['ACME', 'GLOBEX'];
 
 export const kafka = scenarioOf({
@@ -12,7 +13,7 @@ export const kafka = scenarioOf({
   version: 1,
   about: 'a node of 2 or 3 workers on Kafka: claims, fences, late requests, moves, faults of brokers',
   withinMs,
-  workloads: [{ of: errands, flows: 15 }],
+  workloads: [{ of: errands, flows: 40 }],
   world(draw) {
     const node: PlannedNode = {
       name: 'node-0',
@@ -32,10 +33,25 @@ export const kafka = scenarioOf({
       nodes,
       network: {},
       faults: [
-        ...drawFaults(draw, { nodes, count: 4, withinMs, words: ['hang', 'move', 'lost-ack', 'slow'] }),
+        // Owners change all the time, under load: what a claim misses is in the few milliseconds before its fence.
+        ...drawFaults(draw, { nodes, count: 8, withinMs, words: ['move'] }),
+        ...draw.several(2, () => newProducers(draw, node)).flat(),
+        ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['lost-ack'] }),
+        ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['hang', 'slow'] }),
         ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['brokers'] }),
         ...drawFaults(draw, { nodes, count: 2, withinMs, words: ['crash', 'stop', 'fenced-writer', 'slow-worker'] }),
       ],
     };
   },
 });
+
+/** The next owner has another producer id, and the one before does not know that it is none any more. */
+function newProducers(draw: Draw, { name: node, shards, workers }: PlannedNode): Timed<SimFault>[] {
+  const at = draw.whole(0, withinMs);
+  const partition = draw.whole(0, shards - 1);
+  const move = (worker: number): SimFault => ({ type: 'move', node, partition, worker, rude: true });
+  return [
+    { at, what: { type: 'brokers', node, partition, what: 'epochs used up', forMs: 1 } },
+    ...draw.several(workers, (worker) => ({ at: at + 1 + worker, what: move(worker) })),
+  ];
+}

@@ -30,6 +30,8 @@ export type Happening =
   | { readonly type: 'durable'; readonly shard: ShardId; readonly term: Term; readonly sequence: number }
   | { readonly type: 'refused'; readonly shard: ShardId; readonly term: Term; readonly code: string }
   | { readonly type: 'fenced'; readonly shard: ShardId; readonly term: Term }
+  /** The worker gives its claim up. */
+  | { readonly type: 'released'; readonly shard: ShardId; readonly term: Term }
   /**
    * A commit is known to be in the log: its worker was told so, or a later owner has read it. `before` gives the value
    * that a key had until then, for as long as the event is being told.

@@ -57,7 +57,10 @@ function observedClaim(claim: Claim, observe: (happening: Happening) => void): C
         observe({ type: 'fenced', shard, term });
         listener();
       }),
-    release: () => claim.release(),
+    release() {
+      observe({ type: 'released', shard, term });
+      return claim.release();
+    },
   };
 }
 

@@ -104,6 +104,8 @@ export class Oracle {
 
   #restored(node: string, shard: ShardId, term: Term, found: readonly LogRecord[]): void {
     const fold = this.#fold(node, shard);
+    // Heard late: it is fenced already, and what it has read is what was there before that.
+    if (fold.term !== undefined && newerTerm(fold.term, term)) return;
     if (fold.restored === undefined || newerTerm(term, fold.restored)) fold.restored = term;
     const open = [...fold.open.values()].filter((commit) => newerTerm(term, commit.term));
     // At most one commit of each older term can be in doubt; they were sent in the order of their terms.

@@ -60,6 +60,7 @@ export class Trace {
         return;
       case 'claimed':
       case 'fenced':
+      case 'released':
       case 'refused':
       case 'durable':
         this.mix(event.shard.partition);

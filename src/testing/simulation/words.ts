@@ -47,6 +47,8 @@ function wordsOf(event: SimEvent): string | undefined {
       return `is refused a commit of ${shardText(event.shard)}: ${event.code}`;
     case 'fenced':
       return `hears that ${shardText(event.shard)} is another's now`;
+    case 'released':
+      return `gives ${shardText(event.shard)} up`;
     case 'append':
       return `appends ${event.records.length} to ${event.topic}[${event.partition}]`;
     case 'published':

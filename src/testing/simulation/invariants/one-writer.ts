@@ -13,6 +13,8 @@ interface Seen {
   /** Who was given each term. */
   readonly owners: Map<string, string>;
   newest: Term | undefined;
+  /** Terms with a commit on its way. */
+  readonly open: Set<string>;
   /** Commits, by term and number, that were sent when a newer claim had been given. */
   readonly late: Set<string>;
   commit: number | undefined;
@@ -33,6 +35,7 @@ export function oneWriter(): Invariant {
           owners: new Map(),
           newest: undefined,
           late: new Set(),
+          open: new Set(),
           commit: undefined,
           position: 0,
           released: undefined,
@@ -48,11 +51,17 @@ export function oneWriter(): Invariant {
           if (seen.newest === undefined || newerTerm(event.term, seen.newest)) seen.newest = event.term;
           return;
         }
+        case 'released':
+          if (seen.open.has(term)) violate(`${name}: term ${term} is given up while a commit is on its way`);
+          if (seen.released !== term) violate(`${name}: term ${term} is given up, and no commit says so`);
+          return;
         case 'commit':
+          seen.open.add(term);
           if (seen.newest !== undefined && newerTerm(seen.newest, event.term))
             seen.late.add(`${term}:${event.sequence}`);
           return;
         case 'durable':
+          seen.open.delete(term);
           if (!seen.late.has(`${term}:${event.sequence}`)) return;
           violate(
             `${name}: commit ${event.sequence} of term ${term} was taken after term ${text(seen.newest)} was given`,
