@@ -5,7 +5,7 @@ import { drawFaults } from '../draw-faults.ts';
 import { scenarioOf } from '../workload.ts';
 import { errands } from '../workloads/errands.ts';
 
-const withinMs = 2_000;
+const withinMs = 3_000;
 const members = ['ACME', 'GLOBEX'];
 
 export const kafka = scenarioOf({
@@ -13,7 +13,7 @@ export const kafka = scenarioOf({
   version: 1,
   about: 'a node of 2 or 3 workers on Kafka: claims, fences, late requests, moves, faults of brokers',
   withinMs,
-  workloads: [{ of: errands, flows: 40 }],
+  workloads: [{ of: errands, flows: 50 }],
   world(draw) {
     const node: PlannedNode = {
       name: 'node-0',
@@ -24,8 +24,8 @@ export const kafka = scenarioOf({
       log: 'kafka',
       logLatencyMs: draw.pick([
         { min: 0.05, max: 1 },
-        { min: 1, max: 30 },
-        { min: 5, max: 300 },
+        { min: 5, max: 100 },
+        { min: 50, max: 600 },
       ]),
     };
     const nodes = [node];

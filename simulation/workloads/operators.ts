@@ -2,7 +2,7 @@
  * Operators: flows that a bug puts into the hospital, and people who retry, correct, skip and kill them, or forget about
  * them. A partner at the other end of a session hears how it ended.
  */
-import { FlowError, flow, protocol } from 'weir';
+import { FlowError, flow, persistentActor, protocol } from 'weir';
 import type { World } from 'weir/testing';
 import { z } from 'zod';
 import { takesTime, until } from '../time.ts';
@@ -10,7 +10,7 @@ import { workload } from '../workload.ts';
 import { actsInOrder, bothHearTheSame, type Ended } from './operator-invariants.ts';
 import { jobName, partnerName } from './operator-names.ts';
 
-const job = z.object({ job: z.string(), partner: z.string(), value: z.int(), workMs: z.int() });
+const job = z.object({ job: z.string(), partner: z.string(), value: z.int(), workMs: z.int(), atBench: z.boolean() });
 
 const kinds = ['retry', 'edit', 'skip', 'kill', 'kill early', 'leave'] as const;
 
@@ -22,6 +22,8 @@ const act = z.object({
   /** Retries that come before the bug is mended. */
   inVain: z.int(),
   workMs: z.int(),
+  /** A persistent actor does the work, instead of a step. */
+  atBench: z.boolean(),
 });
 
 type Act = z.output<typeof act>;
@@ -36,20 +38,34 @@ const goodValue = 7;
 const skippedValue = 9;
 
 function flowsIn(broken: ReadonlySet<string>, world: () => World) {
+  const workOn = (id: string, value: number): number => {
+    if (broken.has(id) || value < 0) throw new TypeError('a bug');
+    return value;
+  };
+
+  const bench = persistentActor('operators.bench', {
+    version: 1,
+    state: z.object({ done: z.int() }),
+    initial: () => ({ done: 0 }),
+    messages: { work: { body: z.object({ value: z.int() }), reply: z.int() } },
+    on: { work: ({ done }, { value }, { key }) => ({ state: { done: done + 1 }, reply: workOn(key, value) }) },
+  });
+
   const work = flow(jobName, {
     version: 1,
     result: z.int(),
     states: { start: job, finish: job },
     stages: {
-      *start({ job: id, partner, value, workMs }, { session, step, become }) {
+      *start({ job: id, partner, value, workMs, atBench }, { session, step, actor, become }) {
         const peer = yield* session(partner, partnering);
         yield* peer.send('begin', { job: id });
-        const found = yield* step('work', async () => {
-          await takesTime(world(), workMs, null);
-          if (broken.has(id) || value < 0) throw new TypeError('a bug');
-          return value;
-        });
-        return become('finish', { job: id, partner, value: found, workMs });
+        const found = atBench
+          ? yield* actor(bench, id).ask('work', { value })
+          : yield* step('work', async () => {
+              await takesTime(world(), workMs, null);
+              return workOn(id, value);
+            });
+        return become('finish', { job: id, partner, value: found, workMs, atBench });
       },
       *finish({ partner, value }, { session }) {
         const peer = yield* session(partner, partnering);
@@ -81,7 +97,7 @@ function flowsIn(broken: ReadonlySet<string>, world: () => World) {
       },
     },
   });
-  return { work, partner };
+  return { work, partner, bench };
 }
 
 export const operators = workload({
@@ -92,16 +108,24 @@ export const operators = workload({
       const kind = draw.odds(0.7) ? draw.pick(['retry', 'edit', 'skip', 'kill'] as const) : draw.pick(kinds);
       const partner = draw.pick(members);
       const workMs = draw.odds(0.5) ? 0 : draw.whole(1, 400);
-      const what = { kind, member: draw.pick(members), id: `job-${index}`, partner, inVain: draw.whole(0, 2), workMs };
+      const what = {
+        kind,
+        member: draw.pick(members),
+        id: `job-${index}`,
+        partner,
+        inVain: draw.whole(0, 2),
+        workMs,
+        atBench: draw.odds(0.3),
+      };
       return { at: draw.whole(0, withinMs), what };
     }),
   prepare(_plan, world) {
     const broken = new Set<string>();
     const ended = new Map<string, Ended>();
-    const { work, partner } = flowsIn(broken, world);
+    const { work, partner, bench } = flowsIn(broken, world);
     return {
       flows: () => [work, partner],
-      actors: [],
+      actors: [bench],
       async perform(order, at) {
         const name = `${order.member}/${order.id}`;
         if (order.kind !== 'edit') broken.add(name);
@@ -109,7 +133,7 @@ export const operators = workload({
         const started = await at.clients.start(
           order.member,
           work,
-          { job: name, partner: order.partner, value, workMs: order.workMs },
+          { job: name, partner: order.partner, value, workMs: order.workMs, atBench: order.atBench },
           name,
         );
         if (started === undefined) throw new Error(`${name} was refused`);
@@ -123,7 +147,7 @@ export const operators = workload({
 
 /** What operators do until the flow has ended; answers what must have become of it. */
 async function operate(
-  { kind, member, id, partner, inVain, workMs }: Act,
+  { kind, member, id, partner, inVain, workMs, atBench }: Act,
   name: string,
   world: World,
   broken: Set<string>,
@@ -147,7 +171,7 @@ async function operate(
         await clients.ask(member, id, 'retry', (node) => node.retry(flow, `try ${tries}`));
         return undefined;
       case 'edit': {
-        const state = { job: name, partner, value: goodValue, workMs };
+        const state = { job: name, partner, value: goodValue, workMs, atBench };
         await clients.ask(member, id, 'edit', (node) => node.retryWith(flow, state, 'a better value'));
         return undefined;
       }
