@@ -10,7 +10,7 @@ const sessions = 'src/actors/flow/sessions.ts';
 const sessionOrder = 'src/actors/session-manager/session-order.ts';
 const performer = 'src/actors/flow/performer.ts';
 const claiming = 'src/transport/log/kafka/claiming.ts';
-const everywhere = ['swarm', 'payments', 'small'];
+const everywhere = ['small', 'payments', 'swarm'];
 
 export const mutations: readonly Mutation[] = [
   {
@@ -42,7 +42,7 @@ export const mutations: readonly Mutation[] = [
       },
       { find: 'await reading.to(Math.max(fence, end));', replace: '' },
     ],
-    scenarios: ['kafka', 'swarm'],
+    scenarios: ['kafka'],
   },
   {
     id: 'batch-reformed',
@@ -55,7 +55,7 @@ export const mutations: readonly Mutation[] = [
       },
       { find: 'if (this.#expected !== undefined && baseOffset !== this.#expected) {', replace: 'if (false) {' },
     ],
-    scenarios: ['kafka', 'swarm'],
+    scenarios: ['kafka'],
   },
   {
     id: 'no-dead-fence',
@@ -74,7 +74,7 @@ export const mutations: readonly Mutation[] = [
     sentence: 'Every claim begins to count terms anew.',
     file: claiming,
     edits: [{ find: 'counter: (term?.counter ?? 0) + 1 }', replace: 'counter: 1 }' }],
-    scenarios: ['kafka', 'swarm'],
+    scenarios: ['kafka'],
   },
   {
     id: 'reply-before-commit',
@@ -127,14 +127,14 @@ export const mutations: readonly Mutation[] = [
     sentence: 'What a restored flow sleeps or waits for has no timer.',
     file: engine,
     edits: [{ find: 'if (last.due > 0) this.life.arm(flow, last.due);', replace: '' }],
-    scenarios: ['timers', 'small', 'swarm'],
+    scenarios: ['timers'],
   },
   {
     id: 'hospital-not-rearmed',
     sentence: 'The deadline of a STUCK flow is not armed after a takeover.',
     file: program,
     edits: [{ find: 'else this.#engine.life.admit(flow);', replace: '' }],
-    scenarios: ['operators', 'swarm'],
+    scenarios: ['operators'],
   },
   {
     id: 'outbox-acknowledged-early',
@@ -193,21 +193,21 @@ export const mutations: readonly Mutation[] = [
     sentence: 'What was not acknowledged is never delivered again.',
     file: shard,
     edits: [{ find: 'if (this.#outbox.progress === oldest) this.#outbox.resendAll();', replace: 'void oldest;' }],
-    scenarios: ['fan-out', 'payments', 'swarm'],
+    scenarios: ['kafka', 'fan-out'],
   },
   {
     id: 'repeat-not-acknowledged',
     sentence: 'A repeated message between shards is dropped without an acknowledgement.',
     file: shard,
     edits: [{ find: 'if (repeats + gaps > 0)', replace: 'if (gaps > 0)' }],
-    scenarios: ['fan-out', 'payments', 'swarm'],
+    scenarios: ['fan-out', 'kafka'],
   },
   {
     id: 'late-step-result',
     sentence: 'The result of a step that belongs to a former incarnation of its flow is taken.',
     file: 'src/actors/flow/step-runner.ts',
     edits: [{ find: 'if (flow.incarnation !== incarnation) this.lateResults++;\n        else this', replace: 'this' }],
-    scenarios: ['operators', 'timers', 'swarm'],
+    scenarios: ['operators'],
   },
   {
     id: 'step-before-commit',
@@ -298,7 +298,7 @@ export const mutations: readonly Mutation[] = [
     sentence: 'Whom a session message comes from is not compared with whom the network vouches for.',
     file: 'src/actors/flow/peer-receiver.ts',
     edits: [{ find: 'sameIdentity(source, sourceOf(message)) && ', replace: '' }],
-    scenarios: ['payments', 'small', 'swarm'],
+    scenarios: ['payments'],
   },
   {
     id: 'kill-not-told',
@@ -310,14 +310,14 @@ export const mutations: readonly Mutation[] = [
         replace: "if (status !== 'KILLED') this.#setup.sessions.endAll(flow, farewell, reason, changes);",
       },
     ],
-    scenarios: ['operators', 'swarm'],
+    scenarios: ['operators'],
   },
   {
     id: 'retry-counter-forgotten',
     sentence: 'A request that is made again after a retry has the id of the one before.',
     file: engine,
     edits: [{ find: 'head.retries++;', replace: '' }],
-    scenarios: ['operators', 'swarm'],
+    scenarios: ['operators'],
   },
   {
     id: 'publications-reordered',
@@ -341,6 +341,6 @@ export const mutations: readonly Mutation[] = [
     sentence: 'A killed flow whose step comes back completes all the same.',
     file: lifecycle,
     edits: [{ find: 'flow.incarnation++;\n    flow.running = undefined;', replace: '' }],
-    scenarios: ['operators', 'swarm'],
+    scenarios: ['operators'],
   },
 ];

@@ -35,6 +35,8 @@ export interface RunOptions {
 const defaultSettleMs = 24 * 60 * 60 * 1_000;
 /** Faults stop this long after the last planned thing has happened. */
 const afterwardsMs = 2_000;
+/** When everything has finished the world runs on for so long: whoever is not told so goes on asking. */
+const quietMs = 6_000;
 /** A world that runs so many events is in a loop. */
 const mostEvents = 20_000_000;
 
@@ -144,5 +146,7 @@ async function drive<Action>(
     world.violate('liveness', `${settleMs} ms after faults stopped there are still ${left.join('; ')}`);
     return;
   }
+  await scheduler.run(broken, scheduler.now + quietMs);
+  if (broken()) return;
   world.end();
 }

@@ -4,6 +4,7 @@ import { acceptedFlowsExist } from './accepted-flows-exist.ts';
 import { flowLives } from './flow-lives.ts';
 import { journals } from './journals.ts';
 import { noDefectsLogged } from './no-defects-logged.ts';
+import { nothingGoesOn } from './nothing-goes-on.ts';
 import { oneWriter } from './one-writer.ts';
 import { oneWriterAtBrokers } from './one-writer-at-brokers.ts';
 import { sessions } from './sessions.ts';
@@ -24,5 +25,6 @@ export function weirInvariants(): Invariant[] {
     statusesAreCommitted(),
     acceptedFlowsExist(),
     noDefectsLogged(),
+    nothingGoesOn(),
   ];
 }

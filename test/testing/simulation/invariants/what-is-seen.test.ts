@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { encodeRouted } from '../../../../src/actors/shard/protocol.ts';
 import { statusRecord } from '../../../../src/persistence/index.ts';
+import type { SimEvent } from '../../../../src/testing/simulation/events.ts';
 import { noDefectsLogged } from '../../../../src/testing/simulation/invariants/no-defects-logged.ts';
+import { stillSent } from '../../../../src/testing/simulation/invariants/nothing-goes-on.ts';
 import { statusesAreCommitted } from '../../../../src/testing/simulation/invariants/statuses-are-committed.ts';
 import { stepsComeAfterCommits } from '../../../../src/testing/simulation/invariants/steps-come-after-commits.ts';
 import { flowId, History, head, headBytes } from './history.ts';
@@ -45,6 +48,24 @@ describe('steps that begin', () => {
     const history = new History(stepsComeAfterCommits()).commits({ records: { [`c/${flowId}`]: headBytes() } });
     expect(begins(history, `${flowId}.0.3`).violations).toEqual([]);
     expect(begins(history, `${flowId}.1.0`).violations).toHaveLength(1);
+  });
+});
+
+describe('what is sent when everything has finished', () => {
+  const delivery = encodeRouted({ type: 'delivery', from: 0, entries: [{ number: 3, bytes: new Uint8Array() }] });
+  const ack = encodeRouted({ type: 'ack', from: 0, number: 3, resend: false });
+  const appended = (value: Uint8Array): SimEvent => ({
+    ...{ at: 1_000, node: 'node', worker: 'worker-0', type: 'append', topic: 'flow.events', partition: 1 },
+    records: [{ key: '', value }],
+  });
+
+  it('TK5 finds a message that is sent again and again', () => {
+    expect(stillSent(appended(delivery), 2_000)).toContain('still sends entry 3 of shard 0');
+  });
+
+  it('TK5 says nothing of what was sent long ago, nor of acknowledgements', () => {
+    expect(stillSent(appended(delivery), 9_000)).toBeUndefined();
+    expect(stillSent(appended(ack), 2_000)).toBeUndefined();
   });
 });
 
