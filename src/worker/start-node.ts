@@ -74,6 +74,8 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
         })
       : await openKafkaLog({ ...settings.kafka, clock, random, logger });
   const peer = loopbackTransport({ clock, random });
+  // From here on: a start that waits for brokers has nothing else that keeps the process alive.
+  const letGo = holdProcess();
   const { endIfBlocked: within, data } = settings;
   const watch = within === undefined ? undefined : watchLoop({ within, reports: join(data, 'reports') }, machine);
   try {
@@ -83,7 +85,6 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
       http?.services,
     );
     chaos?.started(node);
-    const letGo = holdProcess();
     const url = http?.url();
     return {
       ...node,
@@ -97,6 +98,7 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
   } catch (error) {
     await watch?.stop();
     await log.close();
+    letGo();
     throw error;
   }
 }
