@@ -49,42 +49,65 @@ async function huntFor({ id, scenarios }: Mutation, round: number): Promise<Foun
 }
 
 const wanted = flags.only?.split(',');
+const unknown = (wanted ?? []).filter((id) => !mutations.some((mutation) => mutation.id === id));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `there is no mutation ${unknown.join(', ')}; there are ${mutations.map(({ id }) => id).join(', ')}\n`,
+  );
+  process.exit(2);
+}
 const chosen = mutations.filter(({ id }) => wanted === undefined || wanted.includes(id));
-const rows: Row[] = [];
+const results = new Map<string, Row>();
 const queue = [...chosen];
 await Promise.all(
   Array.from({ length: flags.jobs }, async () => {
     for (let mutation = queue.shift(); mutation !== undefined; mutation = queue.shift()) {
       const rounds: Array<Found | undefined> = [];
       for (let round = 1; round <= flags.rounds; round++) rounds.push(await huntFor(mutation, round));
-      rows.push({ mutation, rounds });
-      if (flags.json !== true) process.stdout.write(`${lineOf(rows.at(-1) ?? { mutation, rounds })}\n`);
+      results.set(mutation.id, { mutation, rounds });
+      if (process.stderr.isTTY) process.stderr.write(`${results.size} of ${chosen.length}: ${mutation.id}\n`);
     }
   }),
 );
+const rows = chosen.flatMap(({ id }) => results.get(id) ?? []);
 const missed = rows.filter(({ rounds }) => rounds.includes(undefined));
-if (flags.json === true) {
-  process.stdout.write(
-    `${JSON.stringify(
-      rows.map(({ mutation, rounds }) => ({ id: mutation.id, rounds })),
-      null,
-      2,
-    )}\n`,
-  );
-} else {
-  process.stdout.write(`\n${chosen.length - missed.length} of ${chosen.length} found in every round.\n`);
-}
+process.stdout.write(flags.json === true ? jsonOf(rows) : tableOf(rows));
 process.exitCode = missed.length === 0 ? 0 : 1;
 
-function lineOf({ mutation, rounds }: Row): string {
+function jsonOf(all: readonly Row[]): string {
+  return `${JSON.stringify(
+    all.map(({ mutation: { id, sentence }, rounds }) => ({ id, sentence, rounds })),
+    null,
+    2,
+  )}\n`;
+}
+
+/** As it stands in docs/decisions/simulation.md. */
+function tableOf(all: readonly Row[]): string {
+  return [
+    `| bug | found | seeds | seconds | scenario | caught by |`,
+    `|---|---|---|---|---|---|`,
+    ...all.map(lineOf),
+    '',
+    `${all.length - missed.length} of ${all.length} found in every round; seeds and seconds are medians of ${flags.rounds}.`,
+    '',
+  ].join('\n');
+}
+
+function lineOf({ mutation: { id, sentence }, rounds }: Row): string {
   const found = rounds.filter((round) => round !== undefined);
-  const median = (values: readonly number[]): number =>
-    [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  const [first] = found;
-  const how =
-    first === undefined
-      ? `NOT FOUND in ${flags.seconds} s`
-      : `found ${found.length}/${rounds.length}, after ${median(found.map(({ seeds }) => seeds))} seeds, ` +
-        `${median(found.map(({ seconds }) => seconds)).toFixed(1)} s, in ${first.scenario}: ${first.invariant}`;
-  return `| ${mutation.id} | ${mutation.sentence} | ${how} |`;
+  const distinct = (names: readonly string[]): string => [...new Set(names)].join('; ');
+  const cells = [
+    `\`${id}\`: ${sentence}`,
+    `${found.length}/${rounds.length}`,
+    found.length === 0 ? `none in ${flags.seconds} s` : median(found.map(({ seeds }) => seeds)),
+    found.length === 0 ? '' : median(found.map(({ seconds }) => seconds)).toFixed(1),
+    distinct(found.map(({ scenario }) => scenario)),
+    distinct(found.map(({ invariant }) => invariant)),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
