@@ -20,7 +20,7 @@ export const fanOut = scenarioOf({
       forceLogRoute: draw.odds(0.5),
     }));
     // What is lost with the last messages of a stream is not made good by those that follow.
-    const late = drawFaults(draw, { nodes, count: 6, withinMs: 400, words: ['crash', 'move', 'full-mailbox'] });
+    const late = drawFaults(draw, { nodes, count: 12, withinMs: 1_000, words: ['full-mailbox'] });
     const faults = [
       ...drawFaults(draw, { nodes, count: 10, withinMs }),
       ...late.map(({ at, what }) => ({ at: at + withinMs - 100, what })),
