@@ -28,6 +28,7 @@ export class Refusal extends Error {
 
 const usageCodes: ReadonlySet<ErrorCode> = new Set([
   'WEIR_CLI_USAGE',
+  'WEIR_WORKERS_NEED_KAFKA',
   'WEIR_CONFIGURATION_INVALID',
   'WEIR_CONFIGURATION_UNREADABLE',
   'WEIR_MODULE_UNUSABLE',
@@ -48,7 +49,10 @@ export function exitCodeOf(thrown: unknown): ExitCode {
 export function failureText(thrown: unknown, json: boolean): string {
   const { code, message, remedy: said } = factsOf(thrown);
   // Remedies name commands; they are told as they can be typed here.
-  const remedy = said.replace(/\bweir(?= (?:up|flow|status|tree|actor|chaos|--help)\b)/g, commandName(process.env));
+  const remedy = said.replace(
+    /\bweir(?= (?:up|worker|workers|shard|shards|flow|status|tree|actor|chaos|--help)\b)/g,
+    commandName(process.env),
+  );
   const causes = causesOf(thrown);
   if (json) return `${JSON.stringify({ error: { code, message, causes, remedy } })}\n`;
   return [`weir: ${message} (${code})`, ...causes.map((cause) => `  cause: ${cause}`), `  to do: ${remedy}`, ''].join(

@@ -12,6 +12,7 @@ import { nodeClient } from './node-client.ts';
 import { nodeCommands } from './node-commands.ts';
 import type { Terminal } from './output.ts';
 import { upCommand } from './up-command.ts';
+import { workerCommand } from './worker-command.ts';
 
 const defaultUrl = 'http://127.0.0.1:7447';
 
@@ -43,6 +44,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     .addHelpText('after', exitCodeHelp)
     .showSuggestionAfterError();
   upCommand(program, context);
+  workerCommand(program, context);
   flowCommands(program, context);
   nodeCommands(program, context);
   actorCommands(program, context);

@@ -1,25 +1,21 @@
-/** `weir up`: a node in the foreground, until a signal or a failure ends it. */
+/** `weir up`: a node in the foreground, until a signal or a failure ends it; with `--workers`, several processes of it. */
 import type { Command } from 'commander';
 import type { ZodType } from 'zod';
-import { WeirError } from '../errors/index.ts';
-import { defaultGroup, pinoLogger } from '../ports/index.ts';
+import { defaultGroup } from '../ports/index.ts';
 import { commandName, quoted } from './command-line.ts';
+import { type ConfigurationFlags, readConfiguration } from './configuration-flags.ts';
 import type { CommandContext } from './context.ts';
-import { exitCodes } from './exit-codes.ts';
-import { failureText } from './failure.ts';
 import { printJson } from './output.ts';
+import { runNode } from './run-node.ts';
+import { runWorkers, workersOf } from './run-workers.ts';
 import { sampleInput } from './sample-input.ts';
 
-interface UpFlags {
-  readonly config?: string;
-  readonly data?: string;
-  readonly port?: string;
-  readonly host?: string;
+interface UpFlags extends ConfigurationFlags {
+  readonly workers?: string;
 }
 
-const signals = ['SIGINT', 'SIGTERM'] as const;
-
-export function upCommand(program: Command, { terminal, json, done }: CommandContext): void {
+export function upCommand(program: Command, context: CommandContext): void {
+  const { terminal, json } = context;
   program
     .command('up')
     .description('start a node in the foreground; SIGTERM or Ctrl-C drains and ends it')
@@ -27,80 +23,20 @@ export function upCommand(program: Command, { terminal, json, done }: CommandCon
     .option('--data <dir>', 'data directory, over the configuration')
     .option('--port <number>', 'HTTP port, over the configuration; 0 for any that is free')
     .option('--host <address>', 'loopback address to listen on, over the configuration')
-    .action(async ({ config, data, port, host }: UpFlags) => {
+    .option('--workers <number>', 'run so many worker processes on Kafka, and watch them; each has a port of its own')
+    .action(async ({ workers, ...flags }: UpFlags) => {
+      const configuration = await readConfiguration(flags);
+      if (workers !== undefined) return runWorkers(workersOf(workers), { flags, configuration }, context);
       // The client's commands do without what a node is made of, and are quick for it.
-      const { loadConfiguration, loadMembers, startNode } = await import('../worker/index.ts');
-      const configuration = await loadConfiguration({
-        file: config,
-        environment: process.env,
-        flags: { data, port: port === undefined ? undefined : portOf(port), host },
-        directory: process.cwd(),
-      });
-      const { log, redeliver, watchdog } = configuration;
+      const { loadMembers } = await import('../worker/index.ts');
       const members = await loadMembers(configuration);
-      const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
-      const signalled = firstSignal(terminal.error);
-      process.once('uncaughtException', (error) => {
-        // Nobody knows what state it left behind; the next start has the one that was committed.
-        logger.error({ error }, 'the process has failed');
-        terminal.error(failureText(error, json()));
-        process.exit(exitCodes.failed);
-      });
-      const node = await startNode({
-        members,
-        data: configuration.data,
-        ...(configuration.kafka === undefined ? {} : { kafka: configuration.kafka }),
-        ...(configuration.shards === undefined ? {} : { shards: configuration.shards }),
-        retention: configuration.retention,
-        hospital: configuration.hospital,
-        ...(redeliver === undefined ? {} : { redeliver }),
-        http: configuration.http,
-        chaos: configuration.chaos,
-        ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
-        logger,
-      });
-      const failed = new Promise<Error>((resolve) => node.onFailure(resolve));
-      const { url = '' } = node;
-      if (json())
-        printJson(terminal, {
-          url,
-          data: configuration.data,
-          members: members.map(({ name, group }) => ({ name, group })),
-        });
-      else terminal.out(welcome(url, configuration.data, members));
-
-      const end = await Promise.race([signalled, failed]);
-      if (end instanceof Error) {
-        terminal.error(failureText(end, json()));
-        done(exitCodes.failed);
-      } else if (!json()) {
-        terminal.out(`${end}: finishing what runs; again to end at once\n`);
-      }
-      await node.stop();
-      if (!json()) terminal.out('Stopped. What is unfinished goes on at the next start.\n');
+      const { data } = configuration;
+      const onUp = (url: string): void => {
+        if (json()) printJson(terminal, { url, data, members: members.map(({ name, group }) => ({ name, group })) });
+        else terminal.out(welcome(url, data, members));
+      };
+      await runNode({ configuration, members, onUp }, context);
     });
-}
-
-function portOf(text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw new WeirError('WEIR_CLI_USAGE', { why: `"${text}" is not a port`, help: 'weir up --help' });
-}
-
-/** The first signal asks for an orderly end, the second one ends at once: somebody has waited long enough. */
-function firstSignal(error: (text: string) => void): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of signals) {
-      process.on(signal, () => {
-        if (asked) {
-          error('weir: ended at once, before everything was finished; nothing that was accepted is lost\n');
-          process.exit(signal === 'SIGINT' ? 130 : 143);
-        }
-        asked = true;
-        resolve(signal);
-      });
-    }
-  });
 }
 
 interface HostedMember {

@@ -468,6 +468,19 @@ const entries = {
     status: 400,
   },
 
+  // Workers
+  WEIR_WORKERS_NEED_KAFKA: {
+    message: 'workers share a log, and this node keeps its own in {data}, which one process uses at a time',
+    remedy:
+      'set "log: { driver: kafka, brokers: [...] }" in the configuration, or start the one process with "weir up"',
+    status: 400,
+  },
+  WEIR_WORKERS_ENDED: {
+    message: 'no worker is left: the last one ended again and again ({why})',
+    remedy: 'see what the workers have said before they ended',
+    status: 503,
+  },
+
   // Access
   WEIR_FORBIDDEN: {
     message: '{principal} may not {action} here',

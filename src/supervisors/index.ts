@@ -1,3 +1,5 @@
+export { backoffMs } from './backoff.ts';
+export { type RestartBudget, restartBudget } from './budget.ts';
 export type { ChildAnswer, ChildRequest, SupervisorMessage } from './messages.ts';
 export type { AnyBehavior, ChildSpec, ChildStart, Restart, Strategy, SupervisorSpec } from './spec.ts';
 export { shutdownMsOf } from './spec.ts';

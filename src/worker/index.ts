@@ -1,5 +1,6 @@
 /** A worker: what a process is made of. */
 
+export { openKafkaGroups } from '../transport/log/index.ts';
 export type { ChaosOptions } from './chaos.ts';
 export type {
   Client,
@@ -27,6 +28,8 @@ export type {
   NodeStatus,
 } from './node.ts';
 export { createNode } from './node.ts';
+export type { ParentEvent } from './parent/index.ts';
+export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';
 export type { StartedNode, StartNodeSettings } from './start-node.ts';
 export { startNode } from './start-node.ts';

@@ -25,6 +25,11 @@ export interface StartNodeSettings extends NodeSettings {
    * processes may run the node, each with the same members; they share its shards.
    */
   readonly kafka?: KafkaConnection;
+  /**
+   * Told which id the brokers know this process by in a group of them: by it a parent process makes it leave when it has
+   * died. Default: its session runs out.
+   */
+  readonly onMemberId?: (group: string, memberId: string) => void;
   /** Default: JSON lines of level `warn` and above on standard error. */
   readonly logger?: Logger;
   /** Also listens for HTTP, on loopback only. Default: it does not. */
@@ -72,7 +77,10 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
           ...{ directory: settings.data, clock, logger },
           ...(chaos === undefined ? {} : { openStore: chaos.openStore }),
         })
-      : await openKafkaLog({ ...settings.kafka, clock, random, logger });
+      : await openKafkaLog({
+          ...{ ...settings.kafka, clock, random, logger },
+          ...(settings.onMemberId === undefined ? {} : { onMemberId: settings.onMemberId }),
+        });
   const peer = loopbackTransport({ clock, random });
   // From here on: a start that waits for brokers has nothing else that keeps the process alive.
   const letGo = holdProcess();

@@ -5,7 +5,9 @@ import type { ConnectionOptions } from 'node:tls';
 import { messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
 import { type KafkaLog, kafkaLog } from './kafka-log.ts';
+import { nameOf } from './refusals.ts';
 import type { Sasl } from './wire/index.ts';
+import { type KafkaWire, kafkaError } from './wire.ts';
 
 /** How to reach a cluster, and what its topics are to be like. */
 export interface KafkaConnection {
@@ -25,6 +27,8 @@ export interface KafkaConnection {
 }
 
 export interface OpenKafkaSettings extends KafkaConnection {
+  /** Told which id the brokers know this worker by in a group, so that it can be made to leave when it dies. */
+  readonly onMemberId?: (group: string, memberId: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -36,24 +40,66 @@ export interface OpenKafkaSettings extends KafkaConnection {
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read
  */
 export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLog> {
-  const { brokers, prefix, replication, minInsyncReplicas, tls, sasl, clock, random, logger } = settings;
-  const { worker = `${hostname()}-${process.pid}` } = settings;
-  // Only a worker on Kafka pays for the client.
-  const { kafkaWire } = await import('./wire/index.ts');
-  const secured = tls === undefined || tls === false ? undefined : await certificates(tls === true ? {} : tls);
-  const wire = kafkaWire({
-    brokers,
-    clientId: worker,
-    ...(secured === undefined ? {} : { tls: secured }),
-    ...(sasl === undefined ? {} : { sasl }),
-  });
+  const { prefix, replication, minInsyncReplicas, onMemberId, clock, random, logger } = settings;
+  const worker = settings.worker ?? `${hostname()}-${process.pid}`;
+  const wire = await connect(settings, worker);
   return kafkaLog({
     ...{ wire, clock, random, logger, worker },
     ...(prefix === undefined ? {} : { prefix }),
+    ...(onMemberId === undefined ? {} : { onMemberId }),
     topics: {
       ...(replication === undefined ? {} : { replication }),
       ...(minInsyncReplicas === undefined ? {} : { minInsyncReplicas }),
     },
+  });
+}
+
+/** Makes members of groups leave them: for whoever saw their process die. */
+export interface KafkaGroups {
+  /**
+   * Tries until the brokers have answered or `withinMs` has passed: by then the session of a member runs out by itself.
+   * @param group its name on the brokers
+   */
+  leave(group: string, memberId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read */
+export async function openKafkaGroups(
+  connection: KafkaConnection & { readonly clock: Clock; readonly withinMs?: number },
+): Promise<KafkaGroups> {
+  const { clock, withinMs = 10_000 } = connection;
+  const wire = await connect(connection, connection.worker ?? `${hostname()}-${process.pid}`);
+  return {
+    async leave(group, memberId) {
+      const until = clock.monotonic() + withinMs;
+      for (;;) {
+        const error = await wire.leaveGroup(group, memberId).then(
+          (answer) => answer.error,
+          (failure: unknown) => messageOf(failure),
+        );
+        // A member that the brokers do not know has left.
+        if (error === kafkaError.none || error === kafkaError.unknownMember) return;
+        const why = typeof error === 'number' ? nameOf(error) : error;
+        if (clock.monotonic() >= until) throw new WeirError('WEIR_LOG_REFUSED', { what: `leaving ${group}`, why });
+        wire.refresh();
+        await new Promise<void>((resolve) => void clock.after(leavePauseMs, resolve));
+      }
+    },
+    close: () => wire.close(),
+  };
+}
+
+const leavePauseMs = 50;
+
+async function connect({ brokers, tls, sasl }: KafkaConnection, clientId: string): Promise<KafkaWire> {
+  // Only a worker on Kafka pays for the client.
+  const { kafkaWire } = await import('./wire/index.ts');
+  const secured = tls === undefined || tls === false ? undefined : await certificates(tls === true ? {} : tls);
+  return kafkaWire({
+    ...{ brokers, clientId },
+    ...(secured === undefined ? {} : { tls: secured }),
+    ...(sasl === undefined ? {} : { sasl }),
   });
 }
 

@@ -1,0 +1,72 @@
+/** `weir up --workers N`: a parent process that runs N workers and tells of each in one line. */
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { WeirError } from '../errors/index.ts';
+import { pinoLogger, systemClock, systemRandom } from '../ports/index.ts';
+import type { Configuration, ParentEvent } from '../worker/index.ts';
+import type { ConfigurationFlags } from './configuration-flags.ts';
+import type { CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { failureText } from './failure.ts';
+import { printLine } from './output.ts';
+import { onSignals } from './signals.ts';
+
+const script = fileURLToPath(new URL('./main.ts', import.meta.url));
+const mostWorkers = 256;
+
+export async function runWorkers(
+  count: number,
+  { flags, configuration }: { readonly flags: ConfigurationFlags; readonly configuration: Configuration },
+  { terminal, json, done }: CommandContext,
+): Promise<void> {
+  const { forkWorker, openKafkaGroups, workersParent } = await import('../worker/index.ts');
+  const { kafka, data, http, log } = configuration;
+  if (kafka === undefined) throw new WeirError('WEIR_WORKERS_NEED_KAFKA', { data });
+  const clock = systemClock();
+  const groups = await openKafkaGroups({ ...kafka, worker: `${hostname()}-parent-${process.pid}`, clock });
+  const parent = workersParent({
+    ...{ clock, random: systemRandom() },
+    logger: pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY }),
+    workers: Array.from({ length: count }, (_, index) => `${hostname()}-${index + 1}`),
+    launch: (name, index) => forkWorker([script, ...argumentsOf(name, index, flags, http.port)]),
+    leave: (group, memberId) => groups.leave(group, memberId),
+    onEvent: (event) => (json() ? printLine(terminal, event) : terminal.out(`${lineOf(event)}\n`)),
+  });
+  if (!json())
+    terminal.out(`Starting ${count === 1 ? '1 worker' : `${count} workers`} on ${kafka.brokers.join(', ')}\n`);
+  onSignals(parent.stop, parent.stop);
+  const cause = await parent.ended;
+  await groups.close();
+  if (cause !== undefined) {
+    terminal.error(failureText(cause, json()));
+    done(exitCodes.failed);
+  } else if (!json()) terminal.out('Stopped. What is unfinished goes on at the next start.\n');
+}
+
+/** @throws WeirError `WEIR_CLI_USAGE` */
+export function workersOf(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,3}$/.test(text) && count >= 1 && count <= mostWorkers) return count;
+  const why = `"${text}" is not a number of workers from 1 to ${mostWorkers}`;
+  throw new WeirError('WEIR_CLI_USAGE', { why, help: 'weir up --help' });
+}
+
+/** Each worker has a port of its own: the next ones after that of the first, or any that is free. */
+function argumentsOf(name: string, index: number, flags: ConfigurationFlags, port: number): string[] {
+  const given = { ...flags, name, port: String(port === 0 ? 0 : port + index) };
+  return ['worker', ...Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, value])];
+}
+
+function lineOf(event: ParentEvent): string {
+  switch (event.type) {
+    case 'up':
+      return `Worker ${event.worker} is up at ${event.url}, process ${event.pid}`;
+    case 'stopped':
+      return `Worker ${event.worker} has stopped (${event.how})`;
+    case 'ended': {
+      const { worker, how, againInMs } = event;
+      const then = againInMs === undefined ? 'it is given up' : `it starts again in ${againInMs} ms`;
+      return `Worker ${worker} has ended (${how}): ${then}`;
+    }
+  }
+}
