@@ -14,6 +14,8 @@ const watched: ReadonlySet<string> = new Set(['o/', 'w/', 'c/']);
 const shardNumber = /^\d{1,5}$/;
 
 export class Liveness {
+  /** When a message between shards or flows was sent last. */
+  sentAt = 0;
   readonly #running = new Map<string, string>();
   readonly #stuck = new Map<string, string>();
   /** Messages of sessions that the peer has not acknowledged. */
@@ -25,6 +27,7 @@ export class Liveness {
   readonly #entries = new Map<string, Set<string>>();
 
   event(event: SimEvent): void {
+    if (event.type === 'append' || event.type === 'sent') this.sentAt = event.at;
     if (event.type !== 'applied') return;
     const { topic, partition } = event.shard;
     for (const { key, value } of event.batch.records) {

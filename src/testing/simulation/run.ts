@@ -35,8 +35,10 @@ export interface RunOptions {
 const defaultSettleMs = 24 * 60 * 60 * 1_000;
 /** Faults stop this long after the last planned thing has happened. */
 const afterwardsMs = 2_000;
-/** When everything has finished the world runs on for so long: whoever is not told so goes on asking. */
-const quietMs = 6_000;
+/** When everything has finished, nothing is sent for so long; it is longer than the pause of those that send again. */
+const quietMs = 2_500;
+/** It becomes so within this time: an owner that is gone may have had a deadline to drain. */
+const quietWithinMs = 60_000;
 /** A world that runs so many events is in a loop. */
 const mostEvents = 20_000_000;
 
@@ -146,7 +148,8 @@ async function drive<Action>(
     world.violate('liveness', `${settleMs} ms after faults stopped there are still ${left.join('; ')}`);
     return;
   }
-  await scheduler.run(broken, scheduler.now + quietMs);
+  const quiet = (): boolean => scheduler.now - liveness.sentAt > quietMs;
+  await scheduler.run(() => broken() || quiet(), scheduler.now + quietWithinMs);
   if (broken()) return;
   world.end();
 }

@@ -71,8 +71,10 @@ export class Group {
   drop(host: Host, reassign: boolean): void {
     this.#members = this.#members.filter((member) => member.host !== host);
     for (const slot of this.#slots) {
-      if (slot.owner?.host === host) slot.owner = undefined;
       if (slot.next?.host === host) slot.next = undefined;
+      if (slot.owner?.host !== host) continue;
+      // Whoever is dead drains nothing: what it was to give up is given away at once.
+      Object.assign(slot, { owner: undefined, next: undefined, revoking: false });
     }
     if (reassign) this.#rebalanceSoon();
   }
