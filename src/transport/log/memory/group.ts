@@ -29,6 +29,8 @@ export class Group {
   readonly #drainDeadlineMs: number;
   readonly #slots: Slot[];
   #members: Member[] = [];
+  /** Under way: whose partitions are revoked, and what ends the wait. */
+  readonly #revocations = new Set<readonly [Host, () => void]>();
   readonly #greeted = new WeakSet<Member>();
   #scheduled = false;
 
@@ -70,6 +72,8 @@ export class Group {
   /** Forgets the worker on this host at once; with `reassign` its partitions go to the survivors. */
   drop(host: Host, reassign: boolean): void {
     this.#members = this.#members.filter((member) => member.host !== host);
+    // Nobody waits for the dead to drain what they had.
+    for (const [revoked, done] of this.#revocations) if (revoked === host) done();
     for (const slot of this.#slots) {
       if (slot.next?.host === host) slot.next = undefined;
       if (slot.owner?.host !== host) continue;
@@ -156,11 +160,14 @@ export class Group {
     if (partitions.length === 0) return;
     for (const partition of partitions) this.#setRevoking(partition, true);
     await new Promise<void>((resolve) => {
-      const deadline = this.#clock.after(this.#drainDeadlineMs, resolve);
       const done = (): void => {
+        this.#revocations.delete(revocation);
         deadline.cancel();
         resolve();
       };
+      const deadline = this.#clock.after(this.#drainDeadlineMs, done);
+      const revocation = [from.host, done] as const;
+      this.#revocations.add(revocation);
       from.host.deliver(() => void from.listener.revoked(partitions).then(done, done));
     });
     for (const partition of partitions) {
