@@ -25,6 +25,7 @@ interface Options {
   readonly openAccounts?: string;
   readonly port?: number;
   readonly serve: boolean;
+  readonly allowChaos?: true;
   readonly json?: true;
 }
 
@@ -161,8 +162,8 @@ async function startServing({
   options,
   events,
 }: ServingSetup): Promise<{ node: Node; url: string | undefined }> {
-  const { port, serve } = options;
-  const settings = { book, data };
+  const { port, serve, allowChaos: chaos = false } = options;
+  const settings = { book, data, chaos };
   if (!serve) {
     const node = await startMarket(settings);
     events.nodeStarted({ data, url: undefined });
@@ -214,6 +215,7 @@ const program = new Command('payments')
   .option('--open-accounts <AMOUNT>', 'open unknown banks and accounts at first sight, with this amount', amountText)
   .option('--port <N>', `port for HTTP on 127.0.0.1; default ${defaultPort}, or a free one`, portOf)
   .option('--no-serve', 'end when the payments are through; no HTTP')
+  .option('--allow-chaos', 'let failures be injected by name: npm run weir -- chaos --help')
   .option('--json', 'one JSON object a line, for programs')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exits.ok : exits.input));
 

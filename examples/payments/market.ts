@@ -16,6 +16,8 @@ export interface MarketSettings {
   readonly data: string;
   /** None: the node is reached from this process alone. 0 takes a free one. */
   readonly port?: number;
+  /** Failures may be injected by name (`weir chaos`). Default: none. */
+  readonly chaos?: boolean;
   readonly logger?: Logger;
 }
 
@@ -28,7 +30,7 @@ export interface AccountNow extends ReportedBalance {
 const retention = '3650 days';
 const accountsAtOnce = 256;
 
-export function startMarket({ book, data, port, logger }: MarketSettings): Promise<StartedNode> {
+export function startMarket({ book, data, port, chaos = false, logger }: MarketSettings): Promise<StartedNode> {
   const bank = { flows: [pay, take], actors: [account, uetr] };
   return startNode({
     members: {
@@ -37,6 +39,7 @@ export function startMarket({ book, data, port, logger }: MarketSettings): Promi
     },
     data,
     retention,
+    chaos: { allow: chaos },
     ...(port === undefined ? {} : { http: { port } }),
     ...(logger === undefined ? {} : { logger }),
   });
