@@ -7,9 +7,10 @@ import {
   faultyClock,
   faultyPeer,
   faultyStore,
+  faultyWire,
 } from '../chaos/index.ts';
 import type { Clock, Logger, Random } from '../ports/index.ts';
-import { type Log, type OpenStore, openLevelStore } from '../transport/log/index.ts';
+import { type KafkaWire, type Log, type OpenStore, openLevelStore } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
 import type { Node } from './node.ts';
 
@@ -20,8 +21,10 @@ export interface ChaosOptions {
 
 export interface NodeChaos {
   readonly desk: ChaosDesk;
-  /** How the embedded log opens its store. */
-  readonly openStore: OpenStore;
+  /** How the embedded log opens its store. Faults of the disk can be injected once this was asked for. */
+  openStore(): OpenStore;
+  /** What the log on Kafka says to the brokers, with whatever strikes it. */
+  wire(wire: KafkaWire): KafkaWire;
   readonly clock: Clock;
   /** The ports of the node with whatever strikes them. */
   ports(ports: { readonly log: Log; readonly peer: PeerTransport }): {
@@ -57,7 +60,8 @@ export function nodeChaos(setup: {
   });
   return {
     desk: chaosDesk(injector, logger),
-    openStore: faultyStore(openLevelStore, injector),
+    openStore: () => faultyStore(openLevelStore, injector),
+    wire: (wire) => faultyWire(wire, injector),
     clock: faultyClock(clock, injector),
     ports: ({ log, peer }) => ({ log: contestedLog(log, injector, logger), peer: faultyPeer(peer, injector) }),
     started: ({ internals }) => injector.attach({ actors: internals.system.steer }),

@@ -75,11 +75,12 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
     settings.kafka === undefined
       ? await openEmbeddedLog({
           ...{ directory: settings.data, clock, logger },
-          ...(chaos === undefined ? {} : { openStore: chaos.openStore }),
+          ...(chaos === undefined ? {} : { openStore: chaos.openStore() }),
         })
       : await openKafkaLog({
           ...{ ...settings.kafka, clock, random, logger },
           ...(settings.onMemberId === undefined ? {} : { onMemberId: settings.onMemberId }),
+          ...(chaos === undefined ? {} : { decorate: chaos.wire }),
         });
   const peer = loopbackTransport({ clock, random });
   // From here on: a start that waits for brokers has nothing else that keeps the process alive.

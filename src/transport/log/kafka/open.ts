@@ -32,6 +32,8 @@ export interface OpenKafkaSettings extends KafkaConnection {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Stands between the driver and the brokers. Default: nothing does. */
+  readonly decorate?: (wire: KafkaWire) => KafkaWire;
 }
 
 /**
@@ -41,10 +43,10 @@ export interface OpenKafkaSettings extends KafkaConnection {
  */
 export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLog> {
   const { prefix, replication, minInsyncReplicas, onMemberId, clock, random, logger } = settings;
-  const worker = settings.worker ?? `${hostname()}-${process.pid}`;
+  const { worker = `${hostname()}-${process.pid}`, decorate = (wire) => wire } = settings;
   const wire = await connect(settings, worker);
   return kafkaLog({
-    ...{ wire, clock, random, logger, worker },
+    ...{ wire: decorate(wire), clock, random, logger, worker },
     ...(prefix === undefined ? {} : { prefix }),
     ...(onMemberId === undefined ? {} : { onMemberId }),
     topics: {
