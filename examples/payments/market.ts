@@ -2,7 +2,7 @@
  * The market as a Weir node: every bank of the book is a member, and so is the tracker. Owns the settings of the node,
  * and how accounts are opened and looked at from outside of any flow.
  */
-import { type Logger, type Node, type StartedNode, startNode } from 'weir';
+import { type KafkaConnection, type Logger, type Node, type StartedNode, startNode } from 'weir';
 import { account, uetr } from './actors.ts';
 import { eachOf } from './each-of.ts';
 import { pay, take, track } from './flows.ts';
@@ -14,6 +14,8 @@ export interface MarketSettings {
   readonly book: OpeningBook;
   /** Data directory of the node. */
   readonly data: string;
+  /** A cluster that keeps everything instead of the data directory. */
+  readonly kafka?: KafkaConnection | undefined;
   /** None: the node is reached from this process alone. 0 takes a free one. */
   readonly port?: number;
   /** Failures may be injected by name (`weir chaos`). Default: none. */
@@ -30,7 +32,8 @@ export interface AccountNow extends ReportedBalance {
 const retention = '3650 days';
 const accountsAtOnce = 256;
 
-export function startMarket({ book, data, port, chaos = false, logger }: MarketSettings): Promise<StartedNode> {
+export function startMarket(settings: MarketSettings): Promise<StartedNode> {
+  const { book, data, kafka, port, chaos = false, logger } = settings;
   const bank = { flows: [pay, take], actors: [account, uetr] };
   return startNode({
     members: {
@@ -40,6 +43,7 @@ export function startMarket({ book, data, port, chaos = false, logger }: MarketS
     data,
     retention,
     chaos: { allow: chaos },
+    ...(kafka === undefined ? {} : { kafka }),
     ...(port === undefined ? {} : { http: { port } }),
     ...(logger === undefined ? {} : { logger }),
   });

@@ -42,8 +42,8 @@ const batch = 200;
 const waitText = '5s';
 const requestMs = 8_000;
 const retryMs = 50;
-/** A node that has just started may not know of every flow yet; one that says so this often has lost it. */
-const notFoundLimit = 100;
+/** A worker that has just started may not know of every flow yet; when all say so for so long, it is lost. */
+const lostAfterMs = 30_000;
 
 // Not `created`: a start that is asked for again while its shard is elsewhere is told true, too.
 const started = z.looseObject({ flowId: z.string() });
@@ -81,7 +81,7 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
     const body = JSON.stringify({ clientRequestId: id, flow: 'pay', input: transfer }, decimal);
     // What was accepted is not asked for a second time: that would start again what was lost, and hide it.
     let flowId: string | undefined;
-    let notFound = 0;
+    let notFoundSince: number | undefined;
     for (let attempt = 0; !aborted; attempt++) {
       try {
         const all = urls();
@@ -97,6 +97,7 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
           flowId = start.flowId;
         }
         const view = await ask(ended, `${url}/api/v1/flows/${flowId}/result?wait=${waitText}`);
+        notFoundSince = undefined;
         if (view.status === 'RUNNING') continue;
         const outcome = view.result?.outcome;
         const heard = outcome === undefined ? `${view.status} ${view.error?.message}` : (outcome.code ?? outcome.type);
@@ -104,8 +105,8 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
         outcomes.set(id, heard);
         return;
       } catch (error) {
-        if (error instanceof NotFound) notFound += 1;
-        if (notFound > notFoundLimit) {
+        if (error instanceof NotFound) notFoundSince ??= performance.now();
+        if (notFoundSince !== undefined && performance.now() - notFoundSince > lostAfterMs) {
           lost.push(id);
           outcomes.set(id, 'lost');
           return;

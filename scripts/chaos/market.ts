@@ -9,15 +9,31 @@ import { lookAtAccounts, openAccounts, startMarket } from '../../examples/paymen
 import { type OpeningBook, readOpeningBook } from '../../examples/payments/opening-book.ts';
 import { trackerName } from '../../examples/payments/protocol.ts';
 import { type LedgerProof, type ReportedOutcome, recompute } from '../../examples/payments/recompute.ts';
-import { type FlowView, silentLogger } from '../../src/index.ts';
+import { type FlowView, type KafkaConnection, type StartedNode, silentLogger } from '../../src/index.ts';
 
 const example = (path: string): string => fileURLToPath(new URL(`../../examples/payments/${path}`, import.meta.url));
 
 export const book: OpeningBook = readOpeningBook(readFileSync(example('files/accounts.json'), 'utf8'));
 
-/** Opens the accounts in `folder`/data, and writes the configuration of a node over them. Gives its path. */
-export async function prepareMarket(folder: string): Promise<string> {
-  const node = await startMarket({ book, data: join(folder, 'data'), logger: silentLogger });
+/** How long what still runs may take once no fault strikes any more. */
+const settleWithin = '1 min';
+
+/** Where a market is kept. */
+export interface MarketPlace {
+  readonly folder: string;
+  /** The cluster that has its data. Default: it is in `folder`/data. */
+  readonly kafka?: KafkaConnection;
+}
+
+/** A worker of its own, in this process, while no other works on the market. */
+function openMarket({ folder, kafka }: MarketPlace): Promise<StartedNode> {
+  return startMarket({ ...{ book, kafka }, data: join(folder, 'data'), logger: silentLogger });
+}
+
+/** Opens the accounts, and writes the configuration of a node over them. Gives its path. */
+export async function prepareMarket(place: MarketPlace): Promise<string> {
+  const { folder, kafka } = place;
+  const node = await openMarket(place);
   await openAccounts(node, book, () => undefined);
   await node.stop();
   const flows = ['pay', 'take'].map((name) => `${example('flows.ts')}#${name}`);
@@ -34,7 +50,7 @@ export async function prepareMarket(folder: string): Promise<string> {
       ...{ data: './data', retention: '3650 days', chaos: { allow: true }, members },
       // The same after each restart, as clients expect.
       http: { port: await freePort() },
-      log: { level: 'warn', pretty: false },
+      log: { level: 'warn', pretty: false, ...(kafka === undefined ? {} : { driver: 'kafka', ...kafka }) },
     }),
   );
   return file;
@@ -50,8 +66,8 @@ export interface Ledger {
 }
 
 /** Reads the ledger from the node itself, and recomputes it from what was given to it. Nobody else may work on it. */
-export async function settle(folder: string, given: readonly Transaction[]): Promise<Ledger> {
-  const node = await startMarket({ book, data: join(folder, 'data'), logger: silentLogger });
+export async function settle(place: MarketPlace, given: readonly Transaction[]): Promise<Ledger> {
+  const node = await openMarket(place);
   try {
     const views: FlowView[] = [];
     let cursor: string | undefined;
@@ -60,6 +76,13 @@ export async function settle(folder: string, given: readonly Transaction[]): Pro
       views.push(...page.flows);
       cursor = page.cursor;
     } while (cursor !== undefined);
+    // A client has the outcome before the tracker and the other bank have heard of it.
+    await Promise.all(
+      views.map(async (view, at) => {
+        if (view.status === 'RUNNING')
+          views[at] = await node.settled({ flowId: view.flowId }, { within: settleWithin });
+      }),
+    );
     const outcomes: ReportedOutcome[] = [];
     const results = new Map<string, string[]>();
     for (const { flow, clientRequestId, status, result } of views) {
@@ -82,7 +105,8 @@ export async function settle(folder: string, given: readonly Transaction[]): Pro
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const address = server.address();

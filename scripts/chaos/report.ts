@@ -34,6 +34,8 @@ export function reportText(report: Report): string {
     ...facts.map(([name, value]) => `${name.padEnd(20)} ${value}`),
     ...wrong.slice(0, mostShown).map((line) => `  ${line}`),
     ...(wrong.length > mostShown ? [`  and ${wrong.length - mostShown} more`] : []),
-    passed(report) ? '' : `\nAgain: npm run chaos -- --minutes ${report.durationMs / 60_000} --seed ${report.seed}`,
+    passed(report)
+      ? ''
+      : `\nAgain: npm run chaos -- --minutes ${report.durationMs / 60_000} --seed ${report.seed}${report.clusterFlags}`,
   ].join('\n');
 }

@@ -6,18 +6,18 @@ import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { z } from 'zod';
-import { seededRandom } from '../../src/ports/index.ts';
+import { type Random, seededRandom } from '../../src/ports/index.ts';
 import type { Fault } from '../../src/testing/index.ts';
 import type { ClusterUnderTest, WorkerUnderTest } from './cluster.ts';
 import { type Load, startLoad } from './load.ts';
-import { type Ledger, settle } from './market.ts';
-import { type Act, nameOf, proofOf, scheduleFrom } from './schedule.ts';
+import { type Ledger, type MarketPlace, settle } from './market.ts';
+import { type Act, type BrokerAct, nameOf, proofOf, scheduleFrom, type WorkerAct } from './schedule.ts';
+import { StruckCounts, watchCounts } from './struck-counts.ts';
 
 export interface ChaosSetup {
   readonly cluster: ClusterUnderTest;
-  /** Folder of the market: its `data` is what the cluster works on. */
-  readonly folder: string;
+  /** The market that the cluster works on. */
+  readonly place: MarketPlace;
   readonly seed: number;
   /** How long acts go on. */
   readonly durationMs: number;
@@ -35,6 +35,8 @@ export interface ActCount {
 export interface Report {
   readonly seed: number;
   readonly durationMs: number;
+  /** What `npm run chaos` is told to have such a cluster again; empty for the one that it has by default. */
+  readonly clusterFlags: string;
   readonly acts: readonly ActCount[];
   /** Processes that ended and were started again. */
   readonly restarts: number;
@@ -58,29 +60,26 @@ const progressMs = 5_000;
 /** After the last act everything must come to an end within this. */
 const peaceMs = 120_000;
 
-export async function runChaos({ cluster, folder, seed, durationMs, tell }: ChaosSetup): Promise<Report> {
+export async function runChaos({ cluster, place, seed, durationMs, tell }: ChaosSetup): Promise<Report> {
+  const { workers, brokers } = cluster;
   const random = seededRandom(seed);
-  const schedule = scheduleFrom(random);
+  const schedule = scheduleFrom(random, brokers === undefined ? 'embedded' : 'kafka');
   const done = new Map<string, Done>();
   const counts = new StruckCounts();
+  const deaths = new Deaths();
   const problems: string[] = [];
   let restarts = 0;
-  /** Ends that acts have asked for: any other is a finding. */
-  let terminating = false;
-  let deadly: string | undefined;
   cluster.onExit(({ worker, code, signal, log }) => {
-    counts.died();
-    const expected = signal === 'SIGKILL' || (terminating && code === 0);
+    counts.died(worker);
+    const { cause, expected } = deaths.died(worker, code, signal);
     if (!expected) problems.push(`${worker} ended by itself (${signal ?? `exit code ${code}`}): ${log.at(-1) ?? ''}`);
-    const blow = deadly === undefined ? undefined : done.get(deadly);
-    if (blow !== undefined && signal === 'SIGKILL') blow.deaths += 1;
-    deadly = undefined;
-    terminating = false;
+    const blow = cause === undefined ? undefined : done.get(cause);
+    if (blow !== undefined) blow.deaths += 1;
     restarts += 1;
   });
 
   await cluster.start();
-  const urls = (): string[] => cluster.workers.flatMap((worker) => worker.url() ?? []);
+  const urls = (): string[] => workers.flatMap((worker) => worker.url() ?? []);
   const load = startLoad({ urls, seed, clients });
   const began = performance.now();
   const left = (): number => durationMs - (performance.now() - began);
@@ -91,18 +90,11 @@ export async function runChaos({ cluster, folder, seed, durationMs, tell }: Chao
     while (left() > 0) {
       const { afterMs, act } = schedule.next();
       await pause(Math.min(afterMs, Math.max(0, left())));
-      const worker = cluster.workers[Math.floor(random.next() * cluster.workers.length)];
-      if (worker === undefined || left() <= 0) continue;
-      // An act meets a worker that is up, or it would prove nothing.
-      await upAgain(worker);
-      if (act.type === 'signal' && act.signal === 'SIGTERM') terminating = true;
+      if (left() <= 0) break;
       const name = nameOf(act);
       const before = done.get(name) ?? { act, times: 0, deaths: 0 };
       done.set(name, before);
-      if (proofOf(act) === 'death') deadly = name;
-      if (await perform(act, worker)) before.times += 1;
-      // It was not done, so that it is not what ends the process next.
-      else deadly = undefined;
+      if (await perform(act, cluster, random, deaths)) before.times += 1;
     }
     tell('Faults are over; waiting for every payment that was given.');
     const patience = AbortSignal.timeout(peaceMs);
@@ -115,15 +107,17 @@ export async function runChaos({ cluster, folder, seed, durationMs, tell }: Chao
     watching.abort();
     await watch;
   }
-  terminating = true;
+  for (const { name } of workers) deaths.terminates(name);
   const { accepted, outcomes, contradictions, given, retries, longestStallMs } = load;
   await cluster.stop();
   tell('Stopped; settling the ledger from what was given.');
-  const ledger = await settle(folder, given);
+  const ledger = await settle(place, given);
   return {
     ...{ seed, durationMs, retries, longestStallMs, given: given.length, accepted: accepted.size },
+    clusterFlags:
+      brokers === undefined ? '' : ` --cluster kafka --workers ${workers.length} --brokers ${brokers.brokers.length}`,
     acts: actCounts(done, counts),
-    restarts: restarts - 1,
+    restarts: restarts - workers.length,
     settled: ledger.proof.settled,
     refused: [...ledger.proof.refused.values()].reduce((sum, count) => sum + count, 0),
     lost: [...new Set([...load.lost, ...[...accepted].filter((id) => !ledger.results.has(id))])],
@@ -132,10 +126,73 @@ export async function runChaos({ cluster, folder, seed, durationMs, tell }: Chao
   };
 }
 
-/** Does the act; false when the worker was not there for it. */
-async function perform(act: Act, worker: WorkerUnderTest): Promise<boolean> {
+/** What each worker is to die of: any other end is a finding. */
+class Deaths {
+  readonly #terminating = new Set<string>();
+  /** Names of acts that kill a worker sooner or later. */
+  readonly #deadly = new Map<string, string>();
+
+  /** Whatever it was to die of, now it is told to end. */
+  terminates(worker: string): void {
+    this.#deadly.delete(worker);
+    this.#terminating.add(worker);
+  }
+
+  killed(worker: string): void {
+    this.#deadly.delete(worker);
+  }
+
+  dooms(worker: string, act: string): void {
+    this.#deadly.set(worker, act);
+  }
+
+  died(
+    worker: string,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+  ): { readonly cause: string | undefined; readonly expected: boolean } {
+    const cause = signal === 'SIGKILL' ? this.#deadly.get(worker) : undefined;
+    const expected = signal === 'SIGKILL' || (this.#terminating.has(worker) && code === 0);
+    this.#deadly.delete(worker);
+    this.#terminating.delete(worker);
+    return { cause, expected };
+  }
+}
+
+/** Does the act, to a worker or a broker that is drawn for it; false when nobody was there for it. */
+async function perform(act: Act, cluster: ClusterUnderTest, random: Random, deaths: Deaths): Promise<boolean> {
+  const drawn = (count: number): number => Math.floor(random.next() * count);
+  const { brokers } = cluster;
+  if (act.type === 'broker') return brokers !== undefined && strikeBroker(act, brokers, drawn(brokers.brokers.length));
+  const first = drawn(cluster.workers.length);
+  const workers = [...cluster.workers.slice(first), ...cluster.workers.slice(0, first)];
+  for (const worker of workers) {
+    // An act meets a worker that is up, or it would prove nothing.
+    await upAgain(worker);
+    if (await strikeWorker(act, worker, deaths)) return true;
+    // Another one may have the shard or the actor that it is aimed at.
+  }
+  return false;
+}
+
+async function strikeBroker(
+  { signal, forMs }: BrokerAct,
+  brokers: NonNullable<ClusterUnderTest['brokers']>,
+  broker: number,
+): Promise<boolean> {
+  if (signal === 'SIGKILL') await brokers.kill(broker);
+  else brokers.pause(broker);
+  await pause(forMs);
+  if (signal === 'SIGKILL') await brokers.start(broker);
+  else brokers.resume(broker);
+  return true;
+}
+
+async function strikeWorker(act: WorkerAct, worker: WorkerUnderTest, deaths: Deaths): Promise<boolean> {
   switch (act.type) {
     case 'signal':
+      if (act.signal === 'SIGTERM') deaths.terminates(worker.name);
+      else deaths.killed(worker.name);
       return worker.signal(act.signal);
     case 'stop': {
       if (!worker.signal('SIGSTOP')) return false;
@@ -143,7 +200,11 @@ async function perform(act: Act, worker: WorkerUnderTest): Promise<boolean> {
       return worker.signal('SIGCONT');
     }
     case 'fault':
-      return inject(act.fault, worker);
+      if (proofOf(act) === 'death') deaths.dooms(worker.name, nameOf(act));
+      if (await inject(act.fault, worker)) return true;
+      // It was not done, so that it is not what ends the process next.
+      if (proofOf(act) === 'death') deaths.killed(worker.name);
+      return false;
   }
 }
 
@@ -181,46 +242,6 @@ async function upAgain(worker: WorkerUnderTest): Promise<void> {
         : await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
     if (answer !== undefined) return;
     await pause(50);
-  }
-}
-
-const struckAnswer = z.looseObject({ struck: z.record(z.string(), z.number()) });
-
-/** Counts of strikes over all lives of the workers. */
-class StruckCounts {
-  readonly #total = new Map<string, number>();
-  #latest: Readonly<Record<string, number>> = {};
-
-  /** What the node of this life has counted so far. */
-  saw(struck: Readonly<Record<string, number>>): void {
-    this.#latest = struck;
-  }
-
-  /** The next counts are of another life. */
-  died(): void {
-    for (const [word, count] of Object.entries(this.#latest)) {
-      this.#total.set(word, (this.#total.get(word) ?? 0) + count);
-    }
-    this.#latest = {};
-  }
-
-  of(word: string): number {
-    return (this.#total.get(word) ?? 0) + (this.#latest[word] ?? 0);
-  }
-}
-
-async function watchCounts(cluster: ClusterUnderTest, counts: StruckCounts, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    for (const worker of cluster.workers) {
-      const url = worker.url();
-      if (url === undefined) continue;
-      const answer = await fetch(`${url}/api/v1/chaos`, { signal: AbortSignal.timeout(2_000) })
-        .then((response) => response.json())
-        .catch(() => undefined);
-      const parsed = struckAnswer.safeParse(answer);
-      if (parsed.success) counts.saw(parsed.data.struck);
-    }
-    await pause(200);
   }
 }
 

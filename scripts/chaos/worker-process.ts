@@ -1,0 +1,80 @@
+/** One worker as a process: `weir up`, started again whenever it dies, until it is told to stop. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { WorkerExit, WorkerUnderTest } from './cluster.ts';
+
+const weir = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const linesKept = 40;
+const restartAfterMs = 100;
+
+/** Where the node says that it listens; with `--json` it is the first that it prints. */
+const addressLine = /"url": "([^"]+)"/;
+
+export class WorkerProcess implements WorkerUnderTest {
+  readonly name: string;
+  readonly #flags: readonly string[];
+  readonly #onExit: (exit: WorkerExit) => void;
+  #child: ChildProcess | undefined;
+  #url: string | undefined;
+  #stopping = false;
+
+  /** @param flags of `weir up`: its configuration, and what stands over it */
+  constructor(name: string, flags: readonly string[], onExit: (exit: WorkerExit) => void) {
+    this.name = name;
+    this.#flags = flags;
+    this.#onExit = onExit;
+  }
+
+  url(): string | undefined {
+    return this.#url;
+  }
+
+  signal(signal: NodeJS.Signals): boolean {
+    return this.#child?.kill(signal) ?? false;
+  }
+
+  /** Resolves when it listens, or has ended before that. */
+  async start(): Promise<void> {
+    const launched = spawn(process.execPath, [weir, 'up', '--json', ...this.#flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = launched;
+    const log: string[] = [];
+    createInterface({ input: launched.stderr }).on('line', (line) => {
+      log.push(line);
+      if (log.length > linesKept) log.shift();
+    });
+    const listening = new Promise<void>((resolve) => {
+      createInterface({ input: launched.stdout }).on('line', (line) => {
+        const found = addressLine.exec(line)?.[1];
+        if (found === undefined) return;
+        this.#url = found;
+        resolve();
+      });
+    });
+    const ended = once(launched, 'close').then(([code, signal]) => {
+      this.#url = undefined;
+      this.#child = undefined;
+      this.#onExit({ worker: this.name, code, signal, log });
+      if (!this.#stopping) setTimeout(() => void this.start(), restartAfterMs);
+    });
+    await Promise.race([listening, ended]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const last = this.#child;
+    if (last === undefined || last.exitCode !== null || last.signalCode !== null) return;
+    const closed = once(last, 'close');
+    last.kill('SIGCONT');
+    last.kill('SIGTERM');
+    await closed;
+  }
+
+  destroy(): void {
+    this.#stopping = true;
+    this.#child?.kill('SIGKILL');
+  }
+}
