@@ -12,8 +12,8 @@ export interface PreparedMarket {
 /** One worker on the embedded log, all of it in `folder`. */
 export async function embeddedMarket(folder: string): Promise<PreparedMarket> {
   const place = { folder };
-  const flags = ['--config', await prepareMarket(place)];
-  return { place, cluster: clusterOf(undefined, (told) => [new WorkerProcess('worker-0', flags, told)]) };
+  const command = ['up', '--config', await prepareMarket(place)];
+  return { place, cluster: clusterOf(undefined, (told) => [new WorkerProcess('worker-0', command, told)]) };
 }
 
 /** Several workers of one node on brokers that run; each has a data directory and a port of its own. */
@@ -28,8 +28,8 @@ export async function kafkaMarket(folder: string, brokers: BrokersUnderTest, cou
   );
   const cluster = clusterOf(brokers, (told) =>
     workers.map(({ name, port }) => {
-      const flags = ['--config', file, '--data', join(folder, name), '--port', String(port)];
-      return new WorkerProcess(name, flags, told);
+      const flags = ['--name', name, '--config', file, '--data', join(folder, name), '--port', String(port)];
+      return new WorkerProcess(name, ['worker', ...flags], told);
     }),
   );
   return { place, cluster };

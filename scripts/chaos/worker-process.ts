@@ -1,4 +1,4 @@
-/** One worker as a process: `weir up`, started again whenever it dies, until it is told to stop. */
+/** One worker as a process of the command line, started again whenever it dies, until it is told to stop. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -14,16 +14,16 @@ const addressLine = /"url": "([^"]+)"/;
 
 export class WorkerProcess implements WorkerUnderTest {
   readonly name: string;
-  readonly #flags: readonly string[];
+  readonly #command: readonly string[];
   readonly #onExit: (exit: WorkerExit) => void;
   #child: ChildProcess | undefined;
   #url: string | undefined;
   #stopping = false;
 
-  /** @param flags of `weir up`: its configuration, and what stands over it */
-  constructor(name: string, flags: readonly string[], onExit: (exit: WorkerExit) => void) {
+  /** @param command for `weir`, with its flags */
+  constructor(name: string, command: readonly string[], onExit: (exit: WorkerExit) => void) {
     this.name = name;
-    this.#flags = flags;
+    this.#command = command;
     this.#onExit = onExit;
   }
 
@@ -37,7 +37,7 @@ export class WorkerProcess implements WorkerUnderTest {
 
   /** Resolves when it listens, or has ended before that. */
   async start(): Promise<void> {
-    const launched = spawn(process.execPath, [weir, 'up', '--json', ...this.#flags], {
+    const launched = spawn(process.execPath, [weir, ...this.#command, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = launched;
