@@ -75,10 +75,8 @@ export class Group {
     // Nobody waits for the dead to drain what they had.
     for (const [revoked, done] of this.#revocations) if (revoked === host) done();
     for (const slot of this.#slots) {
+      if (slot.owner?.host === host) slot.owner = undefined;
       if (slot.next?.host === host) slot.next = undefined;
-      if (slot.owner?.host !== host) continue;
-      // Whoever is dead drains nothing: what it was to give up is given away at once.
-      Object.assign(slot, { owner: undefined, next: undefined, revoking: false });
     }
     if (reassign) this.#rebalanceSoon();
   }
