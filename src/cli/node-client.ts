@@ -120,6 +120,43 @@ export const faultAnswer = z.looseObject({
 export const chaosAnswer = z.looseObject({ active: z.array(faultAnswer), struck: z.record(z.string(), z.number()) });
 export const clearedAnswer = z.looseObject({ cleared: z.array(faultAnswer) });
 
+export const workersAnswer = z.looseObject({
+  /** The worker that answers. */
+  self: z.string(),
+  workers: z.array(
+    z.looseObject({
+      worker: z.string(),
+      version: z.string(),
+      roles: z.array(z.string()),
+      address: z.string().optional(),
+      state: z.string(),
+      seenAt: z.string(),
+      waiting: z.array(z.string()),
+      shards: z.number(),
+      drained: z.object({ principal: z.string(), reason: z.string(), at: z.string() }).optional(),
+      load: z.object({ cpu: z.number(), memoryBytes: z.number() }),
+    }),
+  ),
+});
+
+export const shardsAnswer = z.looseObject({
+  shards: z.array(
+    z.looseObject({
+      partition: z.number(),
+      worker: z.string().optional(),
+      phase: z.string(),
+      term: z.string().optional(),
+      lag: z.number().optional(),
+      position: z.number().optional(),
+      restarts: z.number(),
+      lastFailure: z.string().optional(),
+    }),
+  ),
+});
+
+export const movedAnswer = z.looseObject({ shard: z.number(), worker: z.string() });
+export const drainedAnswer = z.looseObject({ worker: z.string(), act: z.string() });
+
 const problem = z.looseObject({
   code: z.string(),
   detail: z.string(),

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { WeirError } from '../errors/index.ts';
 import { actorCommands } from './actor-commands.ts';
 import { chaosCommands } from './chaos-commands.ts';
+import { clusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
@@ -47,6 +48,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   workerCommand(program, context);
   flowCommands(program, context);
   nodeCommands(program, context);
+  clusterCommands(program, context);
   actorCommands(program, context);
   chaosCommands(program, context);
   for (const command of everyCommand(program)) {

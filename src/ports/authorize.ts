@@ -20,6 +20,8 @@ export type Action =
   | 'actor.ask'
   | 'actor.steer'
   | 'chaos.inject'
+  | 'shard.move'
+  | 'worker.drain'
   | 'node.read';
 
 /** What the action is on: a member, a flow class, one flow, or an actor of the node. */
@@ -29,6 +31,8 @@ export interface Resource {
   readonly flowId?: string;
   /** Path of an actor of the node, such as `/services/rpc`. */
   readonly actor?: string;
+  /** Name of a worker. */
+  readonly worker?: string;
 }
 
 /** Answers whether `principal` may do `action` on `resource`. Must not block: it is asked on the hot path. */

@@ -1,6 +1,6 @@
 /** The HTTP edge of a worker. */
 import type { Ref } from '../actors/kernel/index.ts';
-import { type Address, checkAddress, type HttpMessage, httpBehavior } from '../actors/rpc/index.ts';
+import { type Address, type ClusterDesk, checkAddress, type HttpMessage, httpBehavior } from '../actors/rpc/index.ts';
 import type { ChaosDesk } from '../chaos/index.ts';
 import type { ExtraServices } from './node.ts';
 import { logNeed, type ServiceDescriptor } from './service.ts';
@@ -26,7 +26,10 @@ const defaultHttpPort = 7_447;
  */
 export async function openHttp(
   { port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions,
-  chaos?: ChaosDesk,
+  {
+    chaos,
+    cluster = () => undefined,
+  }: { readonly chaos?: ChaosDesk | undefined; readonly cluster?: () => ClusterDesk | undefined } = {},
 ): Promise<HttpEdge> {
   let address: Address = { host, port };
   let url: string | undefined;
@@ -52,6 +55,7 @@ export async function openHttp(
             address,
             logger,
             chaos,
+            cluster: cluster(),
             facts: {
               status,
               tree: () => system.tree(),

@@ -134,6 +134,9 @@ export type ExtraServices = (parts: {
   readonly rpc: () => Ref<RpcMessage>;
   readonly registry: Registry;
   readonly status: () => NodeStatus;
+  /** Tells of changes of services and shards. */
+  readonly onChange: (listener: () => void) => void;
+  readonly partitions: number;
   readonly system: ActorSystem;
   readonly authorize: Authorize;
 }) => readonly ServiceDescriptor[];
@@ -183,6 +186,10 @@ export async function createNode(
   let services: readonly ChildStatus[] = [];
   let stopping = false;
   let stopped = false;
+  const changeListeners: Array<() => void> = [];
+  const changed = (): void => {
+    for (const listener of changeListeners) listener();
+  };
   const waiting = (): readonly string[] => waitingOf(services, shards, log.health());
   const status = (): NodeStatus => ({
     ready: !stopping && services.length > 0 && services.every(({ state }) => state === 'ready'),
@@ -208,6 +215,7 @@ export async function createNode(
       shards: defaultShardSettings,
       onShards: (now) => {
         shards = now;
+        changed();
       },
       crashPoint: faults.crashPoint,
     }),
@@ -221,7 +229,10 @@ export async function createNode(
         rpcRef = ref;
       },
     }),
-    ...extra({ rpc, registry, status, system, authorize }),
+    ...extra({
+      ...{ rpc, registry, status, partitions, system, authorize },
+      onChange: (listener) => void changeListeners.push(listener),
+    }),
   ];
   await log.ensureTopics(descriptors.flatMap(({ creates }) => creates));
 
@@ -258,6 +269,7 @@ export async function createNode(
     },
     onChange: (now) => {
       services = now;
+      changed();
       if (now.every(({ state }) => state === 'ready')) allReady?.();
       // The supervisor goes on as long as any child runs; an edge alone is no reason to.
       if (lastDown !== undefined && !stopping && nothingLeft(descriptors, now)) {
@@ -272,7 +284,8 @@ export async function createNode(
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    for (const { name } of [...descriptors].reverse()) {
+    const last = (one: ServiceDescriptor): number => Number(one.drainsLast === true);
+    for (const { name } of [...descriptors].reverse().sort((a, b) => last(a) - last(b))) {
       const drain = drains.get(name);
       if (drain === undefined) continue;
       await withDeadline(clock, drain(), drainWithinMs, `drain of ${name}`).catch((error: unknown) => {

@@ -35,6 +35,8 @@ export interface ServiceDescriptor {
   readonly start: (worker: WorkerContext, child: ChildStart) => AnyBehavior;
   /** It only answers for the others: a node with nothing but edges left has nothing left to do. Default false. */
   readonly edge?: boolean;
+  /** It drains after all others, to tell of them. Default false. */
+  readonly drainsLast?: boolean;
   /** Facts that the live tree shows beside the service. */
   readonly inspect?: () => Readonly<Record<string, unknown>>;
 }

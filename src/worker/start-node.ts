@@ -12,6 +12,7 @@ import {
 import { type KafkaConnection, openEmbeddedLog, openKafkaLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type ChaosOptions, nodeChaos } from './chaos.ts';
+import { Cluster, heartbeatService } from './cluster/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type Node, type NodeSettings } from './node.ts';
@@ -70,18 +71,25 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
   const logger = settings.logger ?? pinoLogger({ level: 'warn' });
   const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
   const clock = chaos?.clock ?? machine;
-  const http = settings.http === undefined ? undefined : await openHttp(settings.http, chaos?.desk);
-  const log =
+  const http =
+    settings.http === undefined
+      ? undefined
+      : await openHttp(settings.http, { chaos: chaos?.desk, cluster: () => cluster });
+  const kafka =
     settings.kafka === undefined
-      ? await openEmbeddedLog({
-          ...{ directory: settings.data, clock, logger },
-          ...(chaos === undefined ? {} : { openStore: chaos.openStore() }),
-        })
+      ? undefined
       : await openKafkaLog({
           ...{ ...settings.kafka, clock, random, logger },
           ...(settings.onMemberId === undefined ? {} : { onMemberId: settings.onMemberId }),
           ...(chaos === undefined ? {} : { decorate: chaos.wire }),
         });
+  const cluster = kafka === undefined ? undefined : new Cluster({ log: kafka, clock, random, logger });
+  const log =
+    kafka ??
+    (await openEmbeddedLog({
+      ...{ directory: settings.data, clock, logger },
+      ...(chaos === undefined ? {} : { openStore: chaos.openStore() }),
+    }));
   const peer = loopbackTransport({ clock, random });
   // From here on: a start that waits for brokers has nothing else that keeps the process alive.
   const letGo = holdProcess();
@@ -91,7 +99,10 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
     const node = await createNode(
       settings,
       { ...(chaos?.ports({ log, peer }) ?? { log, peer }), clock, random, logger, probe: watch?.probe },
-      http?.services,
+      (parts) => [
+        ...(http?.services(parts) ?? []),
+        ...(cluster === undefined ? [] : [heartbeatService({ ...parts, cluster, address: () => http?.url() })]),
+      ],
     );
     chaos?.started(node);
     const url = http?.url();

@@ -1,5 +1,13 @@
 /** The RPC service: how clients and operators reach flows. */
-export type { Address, HttpMessage, HttpSetup, NodeFacts } from './http/index.ts';
+export type {
+  Address,
+  ClusterDesk,
+  HttpMessage,
+  HttpSetup,
+  NodeFacts,
+  PlacedShard,
+  WorkerStanding,
+} from './http/index.ts';
 export { checkAddress, httpBehavior } from './http/index.ts';
 export type {
   ActorAnswer,

@@ -201,6 +201,7 @@ class Shard<Local> {
       phase: this.#phase,
       term: term === undefined ? undefined : `${term.incarnation}.${term.counter}`,
       commits: this.#commits.commits,
+      position: this.#position,
       unacknowledged: this.#outbox.unacknowledged,
       ...this.#counts,
       // Named where an operator looks; a shard has few of them or a defect.

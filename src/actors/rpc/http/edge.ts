@@ -93,6 +93,15 @@ export class Edge {
     throw new WeirError('WEIR_FORBIDDEN', { principal: operator.name, action: 'chaos.inject' });
   }
 
+  /**
+   * Who moves shards and drains workers, with the reason.
+   * @throws WeirError `WEIR_FORBIDDEN` when operators of this edge may not
+   */
+  placer(action: 'shard.move' | 'worker.drain', worker: string, reason: string): Authority {
+    if (this.#setup.authorize(operator, action, { worker })) return { principal: operator, reason };
+    throw new WeirError('WEIR_FORBIDDEN', { principal: operator.name, action });
+  }
+
   start(request: StartRequest): Promise<Started> {
     return this.#ask((replyTo) => ({ type: 'start', ...request, authority: client, replyTo }));
   }

@@ -3,4 +3,5 @@ export type { Address } from './address.ts';
 export { checkAddress } from './address.ts';
 export type { HttpMessage, HttpSetup } from './behavior.ts';
 export { httpBehavior } from './behavior.ts';
+export type { ClusterDesk, PlacedShard, WorkerStanding } from './cluster-routes.ts';
 export type { NodeFacts } from './node-routes.ts';

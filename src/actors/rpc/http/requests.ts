@@ -43,6 +43,7 @@ export const startBody = z.strictObject({
 
 const reason = z.string().trim().min(1, 'say why').max(500);
 export const reasonBody = z.strictObject({ reason });
+export const moveBody = z.strictObject({ worker: z.string().min(1), reason });
 /** With `state` the stage begins anew with it. */
 export const retryBody = z.strictObject({ reason, state: z.unknown().optional() });
 /** `result` is what the skipped operation counts as having given; none is nothing. */

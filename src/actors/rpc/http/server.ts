@@ -9,6 +9,7 @@ import type { Clock, Logger } from '../../../ports/index.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { type Address, listenError, urlOf } from './address.ts';
 import { chaosRoutes } from './chaos-routes.ts';
+import { type ClusterDesk, clusterRoutes } from './cluster-routes.ts';
 import { Edge, type EdgeSetup } from './edge.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { checkSource } from './guard.ts';
@@ -23,6 +24,8 @@ export interface ServerSetup extends EdgeSetup {
   readonly facts: NodeFacts;
   /** Where faults are injected; undefined on a node that allows none. */
   readonly chaos?: ChaosDesk | undefined;
+  /** The workers of the node; undefined where it is one process with a log of its own. */
+  readonly cluster?: ClusterDesk | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -95,6 +98,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
   flowRoutes(app, edge);
   chaosRoutes(app, edge, setup.chaos);
+  clusterRoutes(app, edge, setup.cluster);
   actorRoutes(app, { edge, system: setup.system, logger });
   nodeRoutes(app, facts, metrics, () => edge.checkRead());
 

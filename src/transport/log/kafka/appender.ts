@@ -1,5 +1,5 @@
 /**
- * Appends to one partition of an `events` topic, in the order of the calls.
+ * Appends to one partition of an `events` topic, or of a table without an owner, in the order of the calls.
  *
  * Owns the queue: one batch in flight, which keeps the order when it has to be sent again, and what comes meanwhile
  * shares the next one. Anyone appends there, without a producer id, so a lost answer means that records may be there
@@ -42,8 +42,8 @@ export class Appender {
 
   /** @throws WeirError `WEIR_LOG_CLOSED`: the outcome is unknown; `WEIR_LOG_REFUSED`: nothing was written */
   append(records: readonly LogRecord[]): Promise<void> {
-    const copies = records.map(({ key, value }) => ({ key, value: Uint8Array.from(value ?? []) }));
-    const bytes = copies.reduce((sum, { key, value }) => sum + key.length + value.byteLength, 0);
+    const copies = records.map(({ key, value }) => ({ key, value: value === null ? null : Uint8Array.from(value) }));
+    const bytes = copies.reduce((sum, { key, value }) => sum + key.length + (value?.byteLength ?? 0), 0);
     return new Promise((resolve, reject) => {
       this.#queue.push({ records: copies, bytes, resolve, reject });
       // What is appended in this turn shares one batch.

@@ -13,6 +13,8 @@ export interface MemberData {
   readonly generation: number;
   /** Partitions that it was asked to take over, and when; the newest request for a partition counts. */
   readonly pulls: ReadonlyArray<{ readonly partition: number; readonly at: number }>;
+  /** It is to run nothing. */
+  readonly resting?: boolean;
   /** Roles, version, load and the like, for operators. */
   readonly about: Readonly<Record<string, string | number>>;
 }
@@ -22,13 +24,15 @@ export interface GroupView {
   readonly data: MemberData;
 }
 
-/** Partitions of each member; one that has to move first is with nobody. */
+/** Partitions of each member; one that has to move first is with nobody, and so are all while every member rests. */
 export function assign(partitions: number, members: readonly GroupView[]): ReadonlyMap<string, readonly number[]> {
   const owners = ownersOf(partitions, members);
-  const wanted = wantedOwners(partitions, members, owners);
+  const active = members.filter(({ data }) => data.resting !== true);
+  const wanted = wantedOwners(partitions, active, owners);
   const assigned = new Map<string, number[]>(members.map(({ memberId }) => [memberId, []]));
   for (const [partition, memberId] of wanted.entries()) {
     const owner = owners[partition];
+    if (memberId === undefined) continue;
     if (owner === undefined || owner === memberId) assigned.get(memberId)?.push(partition);
   }
   return assigned;
@@ -51,7 +55,7 @@ function wantedOwners(
   partitions: number,
   members: readonly GroupView[],
   owners: ReadonlyArray<string | undefined>,
-): string[] {
+): Array<string | undefined> {
   const counts = new Map(members.map(({ memberId }) => [memberId, 0]));
   const quotas = quotasOf(partitions, members, owners);
   const wanted = Array.from<string | undefined>({ length: partitions });
@@ -72,7 +76,7 @@ function wantedOwners(
       .sort((a, b) => (counts.get(a) ?? 0) - (counts.get(b) ?? 0) || compare(a, b));
     if (least !== undefined) give(partition, least);
   }
-  return wanted.filter((memberId) => memberId !== undefined);
+  return wanted;
 }
 
 /** Equal shares; those who own most keep one more when it does not come out even. */

@@ -47,6 +47,8 @@ export interface GroupMemberSetup {
   /** The brokers dropped this member, and others may run by now what it thinks it runs. */
   readonly onExpelled: () => void;
   readonly onLeft: (member: GroupMember) => void;
+  /** It begins without taking part: see `rest`. */
+  readonly resting: boolean;
 }
 
 export class GroupMember implements Membership {
@@ -60,6 +62,7 @@ export class GroupMember implements Membership {
   readonly #draining = new Set<number>();
   readonly #pulls = new Map<number, number>();
   #greeted = false;
+  #resting: boolean;
   #leaving: Promise<void> | undefined;
   #left = false;
   /** What this member says of itself has changed: it joins again. */
@@ -68,6 +71,7 @@ export class GroupMember implements Membership {
 
   constructor(setup: GroupMemberSetup) {
     this.#setup = setup;
+    this.#resting = setup.resting;
   }
 
   start(): void {
@@ -79,6 +83,13 @@ export class GroupMember implements Membership {
   /** Asks the group for a partition; its owner drains it first. */
   pull(partition: number): void {
     this.#pulls.set(partition, this.#setup.clock.now());
+    this.#rejoin();
+  }
+
+  /** A member that rests is given nothing, and what it runs moves to others. */
+  rest(resting: boolean): void {
+    if (this.#resting === resting) return;
+    this.#resting = resting;
     this.#rejoin();
   }
 
@@ -171,7 +182,7 @@ export class GroupMember implements Membership {
   #metadata(): Uint8Array {
     const { worker, about } = this.#setup;
     return encodeMember({
-      ...{ worker, about },
+      ...{ worker, about, resting: this.#resting },
       owned: [...this.#running, ...this.#draining].sort((a, b) => a - b),
       generation: this.#generation,
       pulls: [...this.#pulls].map(([partition, at]) => ({ partition, at })),

@@ -21,12 +21,13 @@ import type {
   TopicName,
   TopicSpec,
 } from '../port.ts';
-import { checkAppend } from '../rules.ts';
+import { checkAppend, checkBatch } from '../rules.ts';
 import { Appender } from './appender.ts';
 import { Catalog } from './catalog.ts';
 import { takeOver } from './claiming.ts';
 import { GroupMember } from './group-member.ts';
 import { KafkaClaim } from './kafka-claim.ts';
+import { storedKey } from './own-records.ts';
 import { partitionTail } from './partition-tail.ts';
 import { Patience } from './patience.ts';
 import { probeFencing, probeSpec } from './probe.ts';
@@ -49,6 +50,17 @@ export interface KafkaLogSetup extends GivenSettings {
 export interface KafkaLog extends Log {
   /** Asks for a partition of a group that this worker has joined: its owner drains it, then it is assigned here. */
   pull(group: string, partition: number): void;
+  /** Gives up what runs here in any group and takes nothing more, or takes its part again. Default: it takes part. */
+  rest(resting: boolean): void;
+  /**
+   * Writes to a `table` topic that no shard owns: durable when it resolves. Each key has one writer at a time, or the
+   * last one counts; no claim keeps them apart. A record without a value removes its key.
+   */
+  put(topic: TopicName, records: readonly LogRecord[]): Promise<void>;
+  /** The offset that the next record of a partition will have. */
+  end(topic: TopicName, partition: number): Promise<number>;
+  /** Name of this worker. */
+  readonly worker: string;
 }
 
 /**
@@ -62,6 +74,7 @@ export function kafkaLog(setup: KafkaLogSetup): KafkaLog {
 class WorkerLog implements KafkaLog {
   readonly driver = 'kafka';
   readonly limits: LogLimits;
+  readonly worker: string;
   readonly #setup: KafkaLogSetup;
   readonly #settings: KafkaLogSettings;
   readonly #patience: Patience;
@@ -73,12 +86,14 @@ class WorkerLog implements KafkaLog {
   readonly #members = new Map<string, Set<GroupMember>>();
   readonly #open = new Set<{ close(): void }>();
   readonly #inFlight = new Set<Promise<unknown>>();
+  #resting = false;
   #probed: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(setup: KafkaLogSetup, settings: KafkaLogSettings) {
     checkSettings(settings);
     this.#setup = setup;
+    this.worker = setup.worker;
     this.#settings = settings;
     this.limits = settings.limits;
     this.#patience = new Patience(setup);
@@ -175,6 +190,7 @@ class WorkerLog implements KafkaLog {
       onMemberId: (memberId) => onMemberId?.(this.#catalog.nameOf(group), memberId),
       onExpelled: () => this.#proveClaims(),
       onLeft: (left) => this.#members.get(group)?.delete(left),
+      resting: this.#resting,
     });
     const members = this.#members.get(group) ?? new Set();
     this.#members.set(group, members.add(member));
@@ -184,6 +200,30 @@ class WorkerLog implements KafkaLog {
 
   pull(group: string, partition: number): void {
     for (const member of this.#members.get(group) ?? []) member.pull(partition);
+  }
+
+  rest(resting: boolean): void {
+    this.#resting = resting;
+    for (const member of [...this.#members.values()].flatMap((group) => [...group])) member.rest(resting);
+  }
+
+  async put(topic: TopicName, records: readonly LogRecord[]): Promise<void> {
+    this.#assertOpen();
+    await this.#catalog.load();
+    this.#catalog.expect(topic, 'table');
+    checkBatch({ records, publications: [] }, this.limits);
+    await this.#appender(topic, 0).append(records.map(({ key, value }) => ({ key: storedKey(key), value })));
+  }
+
+  end(topic: TopicName, partition: number): Promise<number> {
+    return this.#tracked(async () => {
+      this.#catalog.expect(topic, 'events', partition);
+      const name = this.#catalog.nameOf(topic);
+      return this.#patience.until(`the end of ${name}/${partition}`, async () => {
+        const { error, offset } = await this.#setup.wire.offset(name, partition, 'latest');
+        return error === kafkaError.none ? { done: offset } : { again: nameOf(error) };
+      });
+    });
   }
 
   health(): LogHealth {

@@ -56,6 +56,16 @@ describe('assignment of partitions', () => {
     expect(assigned(2, member('a', asked(1)), member('b', asked(2)))).toMatchObject({ a: [1], b: [0] });
   });
 
+  it('WK9 a member that rests is given nothing, not even what it asked for; its partitions move as it lets go', () => {
+    const resting = member('a', { owned: [0, 1], resting: true, pulls: [{ partition: 2, at: 9 }] });
+    expect(assigned(4, resting, member('b', { owned: [2, 3] }))).toEqual({ a: [], b: [2, 3] });
+    expect(assigned(4, member('a', { resting: true }), member('b', { owned: [2, 3] }))).toEqual({
+      a: [],
+      b: [0, 1, 2, 3],
+    });
+    expect(assigned(4, member('a', { resting: true }))).toEqual({ a: [] });
+  });
+
   it('WK4 a member that cannot be read owns nothing, and may be given something', () => {
     const data = decodeMember(Buffer.from('{"owned": 7'));
     expect(data.owned).toEqual([]);

@@ -1,0 +1,180 @@
+/**
+ * This worker among the workers of its node: it hears of the others, gives out the orders of operators, and obeys those
+ * that are for it. Owns the two tables that this goes through; the groups move the shards.
+ */
+import { flowTopics } from '../../actors/flow/protocol.ts';
+import type { ClusterDesk, PlacedShard, WorkerStanding } from '../../actors/rpc/index.ts';
+import { messageOf, namesHint, WeirError } from '../../errors/index.ts';
+import type { Authority, Clock, Logger, Random } from '../../ports/index.ts';
+import type { KafkaLog, Table } from '../../transport/log/index.ts';
+import { silentAfterMs, WorkerDirectory } from './directory.ts';
+import {
+  clusterTopics,
+  decodeHeartbeat,
+  decodeOrder,
+  drainKey,
+  encode,
+  type Heartbeat,
+  moveKey,
+  moveOf,
+  type Order,
+} from './records.ts';
+
+export interface ClusterSetup {
+  readonly log: KafkaLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** The sharded service of a worker; its group has this name too. */
+export const flowGroup = 'flow';
+/** Heartbeats of workers that are gone for good are removed after so long. */
+const forgottenAfterMs = 60 * 60_000;
+
+export class Cluster implements ClusterDesk {
+  readonly self: string;
+  readonly instance: string;
+  readonly startedAt: number;
+  readonly #setup: ClusterSetup;
+  readonly #directory: WorkerDirectory;
+  #partitions = 0;
+  #tables: readonly Table[] = [];
+  #rivalTold = false;
+
+  constructor(setup: ClusterSetup) {
+    this.#setup = setup;
+    this.self = setup.log.worker;
+    this.instance = Buffer.from(setup.random.bytes(8)).toString('hex');
+    this.startedAt = setup.clock.now();
+    this.#directory = new WorkerDirectory(() => setup.clock.now());
+  }
+
+  /** Begins to listen. Orders for an earlier process of this name are void. */
+  async open(partitions: number): Promise<void> {
+    const { log, clock } = this.#setup;
+    this.#partitions = partitions;
+    this.close();
+    const beats = await log.table(clusterTopics.heartbeats);
+    for (const [worker, value] of beats.entries()) this.#heard(worker, value, (beat) => beat.at);
+    beats.onChange((worker, value) => this.#heard(worker, value, () => clock.now()));
+    const orders = await log.table(clusterTopics.orders);
+    for (const [key, value] of orders.entries()) this.#ordered(key, value);
+    orders.onChange((key, value) => this.#ordered(key, value));
+    this.#tables = [beats, orders];
+  }
+
+  close(): void {
+    for (const table of this.#tables) table.close();
+    this.#tables = [];
+  }
+
+  /** Tells the others of this worker, and clears away what workers that are long gone have left. */
+  async beat(beat: Heartbeat): Promise<void> {
+    const gone = this.#directory.silentFor(forgottenAfterMs).filter((worker) => worker !== this.self);
+    await this.#setup.log.put(clusterTopics.heartbeats, [
+      { key: this.self, value: encode(beat) },
+      ...gone.map((key) => ({ key, value: null })),
+    ]);
+  }
+
+  /** The last word of this worker: it ends. */
+  async bye(): Promise<void> {
+    await this.#setup.log.put(clusterTopics.heartbeats, [{ key: this.self, value: null }]);
+  }
+
+  workers(): readonly WorkerStanding[] {
+    return this.#directory.workers();
+  }
+
+  shards(): readonly PlacedShard[] {
+    return this.#directory.shards(flowGroup, this.#partitions);
+  }
+
+  async move(partition: number, worker: string, authority: Authority): Promise<void> {
+    if (!(partition >= 0 && partition < this.#partitions)) {
+      throw new WeirError('WEIR_SHARD_UNKNOWN', { shard: partition, last: this.#partitions - 1 });
+    }
+    const { drained } = this.#present(worker);
+    if (drained !== undefined) throw new WeirError('WEIR_WORKER_DRAINED', { worker });
+    await this.#order(moveKey(flowGroup, partition), worker, authority);
+  }
+
+  async drain(worker: string, authority: Authority): Promise<void> {
+    this.#present(worker);
+    const takes = (one: WorkerStanding): boolean => one.drained === undefined && one.state !== 'silent';
+    if (!this.workers().some((one) => one.worker !== worker && takes(one))) {
+      throw new WeirError('WEIR_WORKER_LAST', { worker });
+    }
+    await this.#order(drainKey(worker), worker, authority);
+  }
+
+  async undrain(worker: string, authority: Authority): Promise<void> {
+    this.#known(worker);
+    const { log, logger } = this.#setup;
+    const { principal, reason } = authority;
+    logger.info({ worker, principal: principal.name, reason }, 'a worker is to take shards again');
+    await log.put(clusterTopics.orders, [{ key: drainKey(worker), value: null }]);
+  }
+
+  async #order(key: string, worker: string, { principal, reason }: Authority): Promise<void> {
+    const { log, clock, logger } = this.#setup;
+    const instance = this.#directory.instanceOf(worker) ?? '';
+    const order: Order = { worker, instance, principal: principal.name, reason, at: clock.now() };
+    logger.info({ order: key, ...order }, 'an operator gives an order to a worker');
+    await log.put(clusterTopics.orders, [{ key, value: encode(order) }]);
+  }
+
+  #known(worker: string): WorkerStanding {
+    const standing = this.#directory.worker(worker);
+    if (standing !== undefined) return standing;
+    const hint = namesHint(worker, this.#directory.names(), 'there are');
+    throw new WeirError('WEIR_WORKER_UNKNOWN', { worker, hint });
+  }
+
+  #present(worker: string): WorkerStanding {
+    const standing = this.#known(worker);
+    if (standing.state !== 'silent') return standing;
+    throw new WeirError('WEIR_WORKER_SILENT', { worker, since: new Date(standing.seenAt).toISOString() });
+  }
+
+  #heard(worker: string, value: Uint8Array | undefined, seenAt: (beat: Heartbeat) => number): void {
+    const beat = value === undefined ? undefined : decodeHeartbeat(value);
+    if (beat === undefined) {
+      this.#directory.forget(worker);
+      return;
+    }
+    this.#directory.hear(beat, seenAt(beat));
+    const { clock, logger } = this.#setup;
+    const rival = worker === this.self && beat.instance !== this.instance;
+    if (!rival || this.#rivalTold || beat.startedAt < this.startedAt || clock.now() - beat.at >= silentAfterMs) return;
+    this.#rivalTold = true;
+    logger.error({ worker }, 'another process has the name of this worker: operators cannot tell them apart');
+  }
+
+  #ordered(key: string, value: Uint8Array | undefined): void {
+    const order = value === undefined ? undefined : decodeOrder(value);
+    const { log, logger } = this.#setup;
+    const mine = order !== undefined && order.worker === this.self && order.instance === this.instance;
+    if (mine) logger.info({ order: key, ...order }, 'obeys an order');
+    const move = moveOf(key);
+    if (move !== undefined) {
+      if (mine) log.pull(move.service, move.partition);
+      return;
+    }
+    const worker = order?.worker ?? key.slice(drainKey('').length);
+    this.#directory.drained(worker, order);
+    if (worker === this.self) log.rest(mine);
+  }
+
+  /** How far the log lane of a shard is ahead of `position`; undefined when nobody can say. */
+  async lagOf(partition: number, position: number): Promise<number | undefined> {
+    try {
+      return Math.max(0, (await this.#setup.log.end(flowTopics.events, partition)) - position);
+    } catch (error) {
+      // A figure for operators alone: the next heartbeat tries again.
+      this.#setup.logger.debug({ partition, error: messageOf(error) }, 'the end of a log lane is not known');
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,3 @@
+/** The workers of one node: what each tells of itself, and what operators ask of them. */
+export { Cluster } from './cluster.ts';
+export { heartbeatService } from './heartbeat-service.ts';
