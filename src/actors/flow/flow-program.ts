@@ -17,7 +17,7 @@ import { FlowEngine } from './engine.ts';
 import { bodyHash, clientRoutingKey, flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
 import { cut, maxValueBytes } from './limits.ts';
-import { type Answer, type FlowRequest, serviceKinds } from './protocol.ts';
+import { type Answer, type FlowRequest, type Started, serviceKinds } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import { type NewFlow, SessionInputs } from './session-inputs.ts';
 import { FlowSessions, type SessionSettings } from './sessions.ts';
@@ -216,12 +216,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     const known = this.#dedupe.find(routingKey);
     if (known !== undefined) {
       const { flowId, print } = known;
-      if (print !== printOf(name, inputHash)) {
-        const error = new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId });
-        return void replyTo?.tell({ type: 'error', error });
-      }
-      // The first request may not be durable yet: the answer leaves with a commit behind its own (W8).
-      changes.after(() => replyTo?.tell(ok({ flowId, created: false })));
+      const answer: Answer<Started> =
+        print === printOf(name, inputHash)
+          ? ok({ flowId, created: false })
+          : { type: 'error', error: new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId }) };
+      // The first request may not be durable yet, and another body may win when it is lost: whatever the answer is, it
+      // leaves with a commit behind that one (W3, W8).
+      changes.after(() => replyTo?.tell(answer));
       this.#host.add(changes);
       return;
     }
