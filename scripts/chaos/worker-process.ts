@@ -18,7 +18,12 @@ export class WorkerProcess implements WorkerUnderTest {
   readonly #onExit: (exit: WorkerExit) => void;
   #child: ChildProcess | undefined;
   #url: string | undefined;
+  /** Resolves when the process listens, or has ended before that. */
+  #starting: Promise<void> | undefined;
+  /** The process was told to end; told twice it would end at once. */
+  #ending = false;
   #stopping = false;
+  #restart: NodeJS.Timeout | undefined;
 
   /** @param command for `weir`, with its flags */
   constructor(name: string, command: readonly string[], onExit: (exit: WorkerExit) => void) {
@@ -32,15 +37,19 @@ export class WorkerProcess implements WorkerUnderTest {
   }
 
   signal(signal: NodeJS.Signals): boolean {
-    return this.#child?.kill(signal) ?? false;
+    if (this.#ending && signal === 'SIGTERM') return false;
+    const sent = this.#child?.kill(signal) ?? false;
+    if (sent && signal === 'SIGTERM') this.#ending = true;
+    return sent;
   }
 
   /** Resolves when it listens, or has ended before that. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
     const launched = spawn(process.execPath, [weir, ...this.#command, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = launched;
+    this.#ending = false;
     const log: string[] = [];
     createInterface({ input: launched.stderr }).on('line', (line) => {
       log.push(line);
@@ -58,23 +67,28 @@ export class WorkerProcess implements WorkerUnderTest {
       this.#url = undefined;
       this.#child = undefined;
       this.#onExit({ worker: this.name, code, signal, log });
-      if (!this.#stopping) setTimeout(() => void this.start(), restartAfterMs);
+      if (!this.#stopping) this.#restart = setTimeout(() => void this.start(), restartAfterMs);
     });
-    await Promise.race([listening, ended]);
+    this.#starting = Promise.race([listening, ended]);
+    return this.#starting;
   }
 
+  /** An orderly end, also of one that is only just coming up; nothing is started any more. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    clearTimeout(this.#restart);
+    await this.#starting;
     const last = this.#child;
     if (last === undefined || last.exitCode !== null || last.signalCode !== null) return;
     const closed = once(last, 'close');
     last.kill('SIGCONT');
-    last.kill('SIGTERM');
+    this.signal('SIGTERM');
     await closed;
   }
 
   destroy(): void {
     this.#stopping = true;
+    clearTimeout(this.#restart);
     this.#child?.kill('SIGKILL');
   }
 }
