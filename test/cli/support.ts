@@ -17,7 +17,8 @@ export interface Outcome {
 
 type Environment = Readonly<Record<string, string>>;
 
-function start(args: readonly string[], environment: Environment = {}): ChildProcessWithoutNullStreams {
+/** A `weir` that goes on; it is killed when the test ends. */
+export function start(args: readonly string[], environment: Environment = {}): ChildProcessWithoutNullStreams {
   // Nor what npm says of how the tests were started: hints would be for that.
   const kept = Object.entries(process.env).filter(([name]) => !/^(?:WEIR_|npm_|NODE_OPTIONS$)/.test(name));
   const child = spawn(process.execPath, [main, ...args], { env: { ...Object.fromEntries(kept), ...environment } });
