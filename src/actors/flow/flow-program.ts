@@ -7,6 +7,7 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { type FlowHead, flowHead, isTerminal, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Action, Authority, Authorize, Identity } from '../../ports/index.ts';
 import { memberId } from '../../ports/index.ts';
+import type { Ref } from '../kernel/index.ts';
 import { printOf, StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
@@ -220,10 +221,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
         print === printOf(name, inputHash)
           ? ok({ flowId, created: false })
           : { type: 'error', error: new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId }) };
-      // The first request may not be durable yet, and another body may win when it is lost: whatever the answer is, it
-      // leaves with a commit behind that one (W3, W8).
-      changes.after(() => replyTo?.tell(answer));
-      this.#host.add(changes);
+      // The first request may not be durable yet, and another body may win when it is lost.
+      this.#answer(replyTo, answer);
       return;
     }
     const definition = this.#setup.registry.flow(member, name);
@@ -233,17 +232,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     }
     const limit = maxValueBytes(this.#host);
     if (input.length > limit) {
-      const error = new WeirError('WEIR_FLOW_INPUT_INVALID', {
-        flow: name,
-        why: `it has ${input.length} bytes, the limit is ${limit}`,
-      });
+      const why = `it has ${input.length} bytes, the limit is ${limit}`;
+      const error = new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why });
       return void replyTo?.tell({ type: 'error', error });
     }
     if (this.#host.congested()) {
-      return void replyTo?.tell({
-        type: 'error',
-        error: new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition }),
-      });
+      const error = new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition });
+      return void replyTo?.tell({ type: 'error', error });
     }
     const { version } = definition;
     const flow = this.#create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
@@ -258,13 +253,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' }>): void {
     const { type, flowId, authority, replyTo } = request;
     const flow = this.#flows.get(flowId);
-    if (flow === undefined) return void replyTo.tell(this.#notFound(flowId));
+    if (flow === undefined) return void this.#answer(replyTo, this.#notFound(flowId));
     const { head } = flow;
     const denied = this.#denied(authority, `flow.${type}`, flow.member, head.flow, flowId);
     if (denied !== undefined) return void replyTo.tell({ type: 'error', error: denied });
     if (type === 'retry' && head.status !== 'STUCK') {
       const error = new WeirError('WEIR_FLOW_NOT_STUCK', { flowId, status: head.status });
-      return void replyTo.tell({ type: 'error', error });
+      return void this.#answer(replyTo, { type: 'error', error });
     }
     const changes = new ChangeSet();
     const acts = [...head.acts];
@@ -282,6 +277,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     }
     const { status } = head;
     changes.after(() => replyTo.tell(ok(status)));
+    this.#host.add(changes);
+  }
+
+  /** Leaves with a commit behind everything that it may rest on and that is not durable yet (W3, W8). */
+  #answer<T>(replyTo: Ref<Answer<T>> | undefined, answer: Answer<T>): void {
+    const changes = new ChangeSet();
+    changes.after(() => replyTo?.tell(answer));
     this.#host.add(changes);
   }
 

@@ -15,7 +15,7 @@ export function lineOf(event: SimEvent): string | undefined {
 }
 
 /** `0:01.234` from milliseconds; days and hours where there are some. */
-export function timeOf(ms: number): string {
+function timeOf(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   const pad = (value: number, digits = 2): string => String(value).padStart(digits, '0');
   const days = Math.floor(seconds / 86_400);
