@@ -2,16 +2,13 @@
  * One run: a load on a cluster of real processes, acts against it for a stated time, then peace, and the ledger.
  * Owns the order, and the verdict.
  */
-import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { type Random, seededRandom } from '../../src/ports/index.ts';
-import type { Fault } from '../../src/testing/index.ts';
-import type { ClusterUnderTest, WorkerUnderTest } from './cluster.ts';
+import { seededRandom } from '../../src/ports/index.ts';
+import type { ClusterUnderTest } from './cluster.ts';
 import { type Load, startLoad } from './load.ts';
 import { type Ledger, type MarketPlace, settle } from './market.ts';
-import { type Act, type BrokerAct, nameOf, proofOf, scheduleFrom, type WorkerAct } from './schedule.ts';
+import { type Act, nameOf, proofOf, scheduleFrom } from './schedule.ts';
+import { clearAll, Deaths, perform } from './strike.ts';
 import { StruckCounts, watchCounts } from './struck-counts.ts';
 
 export interface ChaosSetup {
@@ -54,7 +51,6 @@ export interface Report {
   readonly problems: readonly string[];
 }
 
-const weir = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const clients = 24;
 const progressMs = 5_000;
 /** After the last act everything must come to an end within this. */
@@ -69,9 +65,10 @@ export async function runChaos({ cluster, place, seed, durationMs, tell }: Chaos
   const deaths = new Deaths();
   const problems: string[] = [];
   let restarts = 0;
-  cluster.onExit(({ worker, code, signal, log }) => {
+  cluster.onExit((exit) => {
+    const { worker, code, signal, log } = exit;
     counts.died(worker);
-    const { cause, expected } = deaths.died(worker, code, signal);
+    const { cause, expected } = deaths.died(exit);
     if (!expected) problems.push(`${worker} ended by itself (${signal ?? `exit code ${code}`}): ${log.at(-1) ?? ''}`);
     const blow = cause === undefined ? undefined : done.get(cause);
     if (blow !== undefined) blow.deaths += 1;
@@ -124,125 +121,6 @@ export async function runChaos({ cluster, place, seed, durationMs, tell }: Chaos
     doubled: [...doubledIn(ledger), ...contradictions],
     problems: [...problems, ...problemsOf(ledger, outcomes)],
   };
-}
-
-/** What each worker is to die of: any other end is a finding. */
-class Deaths {
-  readonly #terminating = new Set<string>();
-  /** Names of acts that kill a worker sooner or later. */
-  readonly #deadly = new Map<string, string>();
-
-  /** Whatever it was to die of, now it is told to end. */
-  terminates(worker: string): void {
-    this.#deadly.delete(worker);
-    this.#terminating.add(worker);
-  }
-
-  killed(worker: string): void {
-    this.#deadly.delete(worker);
-  }
-
-  dooms(worker: string, act: string): void {
-    this.#deadly.set(worker, act);
-  }
-
-  died(
-    worker: string,
-    code: number | null,
-    signal: NodeJS.Signals | null,
-  ): { readonly cause: string | undefined; readonly expected: boolean } {
-    const cause = signal === 'SIGKILL' ? this.#deadly.get(worker) : undefined;
-    const expected = signal === 'SIGKILL' || (this.#terminating.has(worker) && code === 0);
-    this.#deadly.delete(worker);
-    this.#terminating.delete(worker);
-    return { cause, expected };
-  }
-}
-
-/** Does the act, to a worker or a broker that is drawn for it; false when nobody was there for it. */
-async function perform(act: Act, cluster: ClusterUnderTest, random: Random, deaths: Deaths): Promise<boolean> {
-  const drawn = (count: number): number => Math.floor(random.next() * count);
-  const { brokers } = cluster;
-  if (act.type === 'broker') return brokers !== undefined && strikeBroker(act, brokers, drawn(brokers.brokers.length));
-  const first = drawn(cluster.workers.length);
-  const workers = [...cluster.workers.slice(first), ...cluster.workers.slice(0, first)];
-  for (const worker of workers) {
-    // An act meets a worker that is up, or it would prove nothing.
-    await upAgain(worker);
-    if (await strikeWorker(act, worker, deaths)) return true;
-    // Another one may have the shard or the actor that it is aimed at.
-  }
-  return false;
-}
-
-async function strikeBroker(
-  { signal, forMs }: BrokerAct,
-  brokers: NonNullable<ClusterUnderTest['brokers']>,
-  broker: number,
-): Promise<boolean> {
-  if (signal === 'SIGKILL') await brokers.kill(broker);
-  else brokers.pause(broker);
-  await pause(forMs);
-  if (signal === 'SIGKILL') await brokers.start(broker);
-  else brokers.resume(broker);
-  return true;
-}
-
-async function strikeWorker(act: WorkerAct, worker: WorkerUnderTest, deaths: Deaths): Promise<boolean> {
-  switch (act.type) {
-    case 'signal':
-      if (act.signal === 'SIGTERM') deaths.terminates(worker.name);
-      else deaths.killed(worker.name);
-      return worker.signal(act.signal);
-    case 'stop': {
-      if (!worker.signal('SIGSTOP')) return false;
-      await pause(act.forMs);
-      return worker.signal('SIGCONT');
-    }
-    case 'fault':
-      if (proofOf(act) === 'death') deaths.dooms(worker.name, nameOf(act));
-      if (await inject(act.fault, worker)) return true;
-      // It was not done, so that it is not what ends the process next.
-      if (proofOf(act) === 'death') deaths.killed(worker.name);
-      return false;
-  }
-}
-
-const run = promisify(execFile);
-
-/** As an operator would: by the command line. */
-async function inject({ type, on, ...measures }: Fault, worker: WorkerUnderTest): Promise<boolean> {
-  const url = worker.url();
-  if (url === undefined) return false;
-  const target = on === undefined ? [] : [on];
-  const flags = Object.entries(measures).flatMap(([name, value]) => [`--${name}=${String(value)}`]);
-  try {
-    await run(process.execPath, [weir, 'chaos', type, ...target, ...flags, '--reason', 'npm run chaos', '--url', url]);
-    return true;
-  } catch {
-    // The worker died meanwhile, or has no such actor or shard just now.
-    return false;
-  }
-}
-
-async function clearAll(cluster: ClusterUnderTest): Promise<void> {
-  for (const worker of cluster.workers) {
-    await upAgain(worker);
-    const url = worker.url();
-    if (url !== undefined) await fetch(`${url}/api/v1/chaos?reason=over`, { method: 'DELETE' }).catch(() => undefined);
-  }
-}
-
-async function upAgain(worker: WorkerUnderTest): Promise<void> {
-  for (;;) {
-    const url = worker.url();
-    const answer =
-      url === undefined
-        ? undefined
-        : await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
-    if (answer !== undefined) return;
-    await pause(50);
-  }
 }
 
 interface Done {
