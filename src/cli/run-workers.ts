@@ -19,24 +19,25 @@ export async function runWorkers(
   { flags, configuration }: { readonly flags: ConfigurationFlags; readonly configuration: Configuration },
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
-  const { forkWorker, openKafkaGroups, workersParent } = await import('../worker/index.ts');
+  const { clusterTopics, forkWorker, openKafkaUndertaker, workersParent } = await import('../worker/index.ts');
   const { kafka, data, http, log } = configuration;
   if (kafka === undefined) throw new WeirError('WEIR_WORKERS_NEED_KAFKA', { data });
   const clock = systemClock();
-  const groups = await openKafkaGroups({ ...kafka, worker: `${hostname()}-parent-${process.pid}`, clock });
+  const undertaker = await openKafkaUndertaker({ ...kafka, worker: `${hostname()}-parent-${process.pid}`, clock });
   const parent = workersParent({
     ...{ clock, random: systemRandom() },
     logger: pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY }),
     workers: Array.from({ length: count }, (_, index) => `${hostname()}-${index + 1}`),
     launch: (name, index) => forkWorker([script, ...argumentsOf(name, index, flags, http.port)]),
-    leave: (group, memberId) => groups.leave(group, memberId),
+    leave: (group, memberId) => undertaker.leave(group, memberId),
+    forget: (worker) => undertaker.remove(clusterTopics.heartbeats, worker),
     onEvent: (event) => (json() ? printLine(terminal, event) : terminal.out(`${lineOf(event)}\n`)),
   });
   if (!json())
     terminal.out(`Starting ${count === 1 ? '1 worker' : `${count} workers`} on ${kafka.brokers.join(', ')}\n`);
   onSignals(parent.stop, parent.stop);
   const cause = await parent.ended;
-  await groups.close();
+  await undertaker.close();
   if (cause !== undefined) {
     terminal.error(failureText(cause, json()));
     done(exitCodes.failed);

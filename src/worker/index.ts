@@ -1,6 +1,6 @@
 /** A worker: what a process is made of. */
 
-export { openKafkaGroups } from '../transport/log/index.ts';
+export { openKafkaUndertaker } from '../transport/log/index.ts';
 export type { ChaosOptions } from './chaos.ts';
 export type {
   Client,
@@ -14,6 +14,7 @@ export type {
   StartOptions,
 } from './client.ts';
 export { resultOf } from './client.ts';
+export { clusterTopics } from './cluster/index.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
 export type { HttpOptions } from './http-service.ts';

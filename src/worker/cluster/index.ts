@@ -1,3 +1,4 @@
 /** The workers of one node: what each tells of itself, and what operators ask of them. */
 export { Cluster } from './cluster.ts';
 export { heartbeatService } from './heartbeat-service.ts';
+export { clusterTopics } from './records.ts';

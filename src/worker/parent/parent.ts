@@ -31,6 +31,8 @@ export interface ParentSetup {
   readonly launch: (worker: string, index: number) => WorkerProcess;
   /** Makes a member of a group leave it. */
   readonly leave: (group: string, memberId: string) => Promise<void>;
+  /** Takes back what a dead worker has told of itself: nobody is to believe any more that it runs its shards. */
+  readonly forget: (worker: string) => Promise<void>;
   readonly onEvent: (event: ParentEvent) => void;
 }
 
@@ -59,7 +61,7 @@ interface Seat {
 export function workersParent(setup: ParentSetup): Parent {
   const { clock, random, logger, onEvent, launch } = setup;
   const left = new Set<Seat>();
-  const leaving = new Set<Promise<void>>();
+  const burials = new Set<Promise<void>>();
   let stopping = false;
   let lastCause = '';
   let end: (cause: WeirError | undefined) => void = () => undefined;
@@ -88,7 +90,8 @@ export function workersParent(setup: ParentSetup): Parent {
     const { worker } = seat;
     seat.process = undefined;
     // First of all: until the groups know of it, its shards stand still.
-    for (const [group, memberId] of seat.members) leave(worker, group, memberId);
+    const leaving = [...seat.members].map(([group, memberId]) => setup.leave(group, memberId));
+    bury(worker, [...leaving, setup.forget(worker)]);
     seat.members.clear();
     if (stopping) {
       onEvent({ type: 'stopped', worker, how });
@@ -107,20 +110,23 @@ export function workersParent(setup: ParentSetup): Parent {
     seat.waiting = clock.after(againInMs, () => start(seat));
   }
 
-  function leave(worker: string, group: string, memberId: string): void {
-    const gone = setup.leave(group, memberId).catch((error: unknown) => {
-      // Its session runs out all the same.
-      logger.warn({ worker, group, error: messageOf(error) }, 'could not make a dead worker leave its group');
-    });
-    leaving.add(gone);
-    void gone.then(() => leaving.delete(gone));
+  function bury(worker: string, acts: readonly Promise<void>[]): void {
+    const done = Promise.all(acts).then(
+      () => undefined,
+      (error: unknown) => {
+        // Its session runs out and its heartbeat grows old all the same.
+        logger.warn({ worker, error: messageOf(error) }, 'the brokers did not hear that a worker has died');
+      },
+    );
+    burials.add(done);
+    void done.then(() => burials.delete(done));
   }
 
   function remove(seat: Seat): void {
     left.delete(seat);
     if (left.size > 0) return;
     const cause = stopping ? undefined : new WeirError('WEIR_WORKERS_ENDED', { why: lastCause });
-    void Promise.all(leaving).then(() => end(cause));
+    void Promise.all(burials).then(() => end(cause));
   }
 
   for (const [index, worker] of setup.workers.entries()) {

@@ -37,6 +37,7 @@ function family(count = 1) {
       return process;
     },
     leave: async (group, memberId) => void left.push(`${group}/${memberId}`),
+    forget: async (worker) => void left.push(`${worker} forgotten`),
     onEvent: (event) => void events.push(event),
   });
   const newest = (): Process => {
@@ -49,12 +50,12 @@ function family(count = 1) {
 
 const killed = { how: 'SIGKILL', code: null };
 
-it('FE13 makes a worker that died leave its groups at once, by the newest id in each', () => {
+it('FE13 makes a worker that died leave its groups at once, by the newest id in each, and forgets it', () => {
   const { left, newest } = family();
   newest().report({ type: 'member', group: 'flow', memberId: 'old' });
   newest().report({ type: 'member', group: 'flow', memberId: 'new' });
   newest().end(killed);
-  expect(left).toEqual(['flow/new']);
+  expect(left).toEqual(['flow/new', 'w-1 forgotten']);
 });
 
 it('starts a worker again after its backoff, which grows', async () => {

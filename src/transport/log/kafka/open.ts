@@ -4,8 +4,11 @@ import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
+import type { TopicName } from '../port.ts';
 import { type KafkaLog, kafkaLog } from './kafka-log.ts';
+import { storedKey } from './own-records.ts';
 import { nameOf } from './refusals.ts';
+import { settingsOf } from './settings.ts';
 import type { Sasl } from './wire/index.ts';
 import { type KafkaWire, kafkaError } from './wire.ts';
 
@@ -56,43 +59,64 @@ export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLo
   });
 }
 
-/** Makes members of groups leave them: for whoever saw their process die. */
-export interface KafkaGroups {
+/** Does for a process that died what it cannot do itself any more. Each act is tried until the brokers have answered. */
+export interface KafkaUndertaker {
   /**
-   * Tries until the brokers have answered or `withinMs` has passed: by then the session of a member runs out by itself.
+   * Makes a member leave its group.
    * @param group its name on the brokers
+   * @throws WeirError `WEIR_LOG_REFUSED` when no broker has answered within 10 s: by then its session has run out by itself
    */
   leave(group: string, memberId: string): Promise<void>;
+  /**
+   * Removes a key from a table of one partition that no shard owns.
+   * @param topic its name without the prefix
+   * @throws WeirError `WEIR_LOG_REFUSED` as above
+   */
+  remove(topic: TopicName, key: string): Promise<void>;
   close(): Promise<void>;
 }
 
+const undertakenWithinMs = 10_000;
+const undertakerPauseMs = 50;
+
 /** @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read */
-export async function openKafkaGroups(
-  connection: KafkaConnection & { readonly clock: Clock; readonly withinMs?: number },
-): Promise<KafkaGroups> {
-  const { clock, withinMs = 10_000 } = connection;
+export async function openKafkaUndertaker(
+  connection: KafkaConnection & { readonly clock: Clock },
+): Promise<KafkaUndertaker> {
+  const { clock } = connection;
+  const { prefix } = settingsOf(connection.prefix === undefined ? {} : { prefix: connection.prefix });
   const wire = await connect(connection, connection.worker ?? `${hostname()}-${process.pid}`);
+
+  /** `settled` are the answers after which nothing is left to do. */
+  async function until(what: string, settled: readonly number[], act: () => Promise<{ readonly error: number }>) {
+    const deadline = clock.monotonic() + undertakenWithinMs;
+    for (;;) {
+      const error = await act().then(
+        (answer) => answer.error,
+        (failure: unknown) => messageOf(failure),
+      );
+      if (typeof error === 'number' && settled.includes(error)) return;
+      const why = typeof error === 'number' ? nameOf(error) : error;
+      if (clock.monotonic() >= deadline) throw new WeirError('WEIR_LOG_REFUSED', { what, why });
+      wire.refresh();
+      await new Promise<void>((resolve) => void clock.after(undertakerPauseMs, resolve));
+    }
+  }
+
   return {
-    async leave(group, memberId) {
-      const until = clock.monotonic() + withinMs;
-      for (;;) {
-        const error = await wire.leaveGroup(group, memberId).then(
-          (answer) => answer.error,
-          (failure: unknown) => messageOf(failure),
-        );
-        // A member that the brokers do not know has left.
-        if (error === kafkaError.none || error === kafkaError.unknownMember) return;
-        const why = typeof error === 'number' ? nameOf(error) : error;
-        if (clock.monotonic() >= until) throw new WeirError('WEIR_LOG_REFUSED', { what: `leaving ${group}`, why });
-        wire.refresh();
-        await new Promise<void>((resolve) => void clock.after(leavePauseMs, resolve));
-      }
+    leave: (group, memberId) =>
+      // A member that the brokers do not know has left.
+      until(`leaving ${group}`, [kafkaError.none, kafkaError.unknownMember], () => wire.leaveGroup(group, memberId)),
+    remove(name, key) {
+      const topic = `${prefix}${name}`;
+      const records = [{ key: storedKey(key), value: null }];
+      return until(`removing ${key} from ${topic}`, [kafkaError.none], () =>
+        wire.produce({ topic, partition: 0, records, timestampMs: clock.now() }),
+      );
     },
     close: () => wire.close(),
   };
 }
-
-const leavePauseMs = 50;
 
 async function connect({ brokers, tls, sasl }: KafkaConnection, clientId: string): Promise<KafkaWire> {
   // Only a worker on Kafka pays for the client.
