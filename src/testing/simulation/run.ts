@@ -85,7 +85,10 @@ export async function runPlan<Action>(
   } catch (error) {
     world.violate('nothing is thrown past its owner', messageOf(error));
   } finally {
+    world.dispose();
     posted.guarded = undefined;
+    // What actors leave to do at their end holds on to them until the process has looked after its own affairs.
+    await new Promise<void>((resolve) => void setImmediate(resolve));
     process.off('unhandledRejection', onStray);
     if (guard === undefined) posted.release();
   }

@@ -204,6 +204,12 @@ export class SimWorker {
     if (this.#again) this.start();
   }
 
+  /** The run is over: what the process holds is let go. nact would keep its actors for as long as this process lives. */
+  dispose(): void {
+    this.#lane?.kill();
+    this.#running?.internals.abandon();
+  }
+
   /** A process that cannot go on exits; its parent starts it again, as any other that died. */
   #failed(lane: Lane, error: unknown): void {
     if (lane.alive && this.#lane === lane) this.crash(`it gave up: ${messageOf(error)}`);

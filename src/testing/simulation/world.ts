@@ -286,6 +286,11 @@ export class World {
     }
   }
 
+  /** The run is over, whatever came of it. */
+  dispose(): void {
+    for (const { workers } of this.nodes) for (const worker of workers) worker.dispose();
+  }
+
   #build(planned: PlannedNode): SimNode {
     const { seed, settings } = this.#setup;
     const workers: SimWorker[] = [];
