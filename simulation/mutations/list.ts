@@ -67,7 +67,7 @@ export const mutations: readonly Mutation[] = [
         replace: 'const end = -1;',
       },
     ],
-    scenarios: ['kafka'],
+    scenarios: ['rotation'],
   },
   {
     id: 'terms-go-back',

@@ -1,7 +1,7 @@
 /** The scenarios that Weir is simulated with, by name. */
 import type { Scenario } from 'weir/testing';
 import { fanOut } from './fan-out.ts';
-import { kafka } from './kafka.ts';
+import { kafka, rotation } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
 import { small } from './small.ts';
@@ -19,5 +19,6 @@ export const scenarios: readonly Scenario<unknown>[] = [
   operators,
   upgrade,
   kafka,
+  rotation,
   swarm,
 ];

@@ -40,7 +40,7 @@ const quietMs = 2_500;
 /** It becomes so within this time: an owner that is gone may have had a deadline to drain. */
 const quietWithinMs = 60_000;
 /** A world that runs so many events is in a loop. */
-const mostEvents = 20_000_000;
+const mostEvents = 5_000_000;
 
 export function drawPlan<Action>(scenario: Scenario<Action>, seed: number): Plan<Action> {
   return scenario.plan(stream(seed, 'plan'));

@@ -92,9 +92,13 @@ export class Catalog {
     for (const { name } of missing) {
       if (this.#topics.has(name)) throw new WeirError('WEIR_LOG_TOPIC', { topic: name, why: 'has been deleted' });
     }
-    await this.#create(missing.map((spec) => newTopic(this.nameOf(spec.name), spec, rules)));
+    // Made by somebody else in this moment, or before and not known everywhere yet: whose settings it has is to be seen.
+    const found = await this.#create(missing.map((spec) => newTopic(this.nameOf(spec.name), spec, rules)));
     const after = missing.length === 0 ? before : await this.#onBrokers(missing.map(({ name }) => this.nameOf(name)));
-    for (const spec of specs) await this.#check(spec, after.get(this.nameOf(spec.name)), !missing.includes(spec));
+    for (const spec of specs) {
+      const name = this.nameOf(spec.name);
+      await this.#check(spec, after.get(name), !missing.includes(spec) || found.has(name));
+    }
     await this.#register(specs, after);
   }
 
@@ -110,12 +114,14 @@ export class Catalog {
     checkTransactionTopic(config, rules);
   }
 
-  /** Creates topics unless they exist. */
-  async #create(topics: readonly NewTopic[]): Promise<void> {
+  /** Creates topics unless they exist; gives the names of those that do. */
+  async #create(topics: readonly NewTopic[]): Promise<ReadonlySet<string>> {
     const { wire, patience } = this.#setup;
-    if (topics.length === 0) return;
+    const found = new Set<string>();
+    if (topics.length === 0) return found;
     await patience.until('creating topics', async () => {
       for (const { name, error, message } of await wire.createTopics(topics)) {
+        if (error === kafkaError.topicExists) found.add(name);
         if (error === kafkaError.none || error === kafkaError.topicExists) continue;
         if (passes(error)) return { again: nameOf(error) };
         const why = message === undefined ? nameOf(error) : `${nameOf(error)}, ${message}`;
@@ -123,6 +129,7 @@ export class Catalog {
       }
       return { done: undefined };
     });
+    return found;
   }
 
   /** The topics that the brokers have; `expected` ones were created a moment ago and may not be known everywhere yet. */
