@@ -16,7 +16,7 @@ the status below), on the command line behind the sentence, in brackets. Words i
 \`retryable\` means that the same request may succeed later without a change; over HTTP such a refusal carries
 \`Retry-After\` when its status is 429 or 503.
 
-This page is made from the catalogue (\`src/errors/catalogue.ts\`) by \`node scripts/errors-doc.ts\`. A node serves each
+This page is made from the catalogue (\`src/errors/catalogue/\`) by \`node scripts/errors-doc.ts\`. A node serves each
 entry, too: \`GET /errors/WEIR_FLOW_CONFLICT\`.
 `;
 

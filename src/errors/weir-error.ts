@@ -1,8 +1,8 @@
 /**
  * The one error type of Weir: a stable code, a sentence that states the fact, and what to do about it.
- * Owns how an error is made and recognised; the codes themselves live in `catalogue.ts`.
+ * Owns how an error is made and recognised; the codes themselves live in `catalogue/`.
  */
-import { catalogue, type ErrorCode } from './catalogue.ts';
+import { catalogue, type ErrorCode } from './catalogue/index.ts';
 
 /** Facts that an error carries beside its message; they must be safe to log. */
 export type ErrorContext = Readonly<Record<string, string | number | boolean | undefined>>;

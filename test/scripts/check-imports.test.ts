@@ -112,7 +112,7 @@ describe('import rules: one way', () => {
 
 describe('import rules: doors', () => {
   it.each([
-    ['src/ports/a.ts', '../errors/catalogue.ts', 'it goes past the door of src/errors: import src/errors/index.ts'],
+    ['src/ports/a.ts', '../errors/suggest.ts', 'it goes past the door of src/errors: import src/errors/index.ts'],
     [
       'src/worker/a.ts',
       '../transport/log/memory/index.ts',

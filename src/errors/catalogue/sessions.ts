@@ -1,0 +1,30 @@
+/** Errors: what members and sessions answer. */
+import type { CatalogueArea } from './entry.ts';
+
+export const sessions = {
+  WEIR_MEMBER_UNKNOWN: {
+    message: 'there is no member {member} in group {group}{hint?}',
+    remedy: 'check the name and the group',
+    status: 404,
+  },
+  WEIR_MESSAGE_INVALID: {
+    message: 'message {type} does not fit protocol {protocol}: {why}',
+    remedy: 'correct the message',
+    status: 400,
+  },
+  WEIR_SESSION_CLOSED: {
+    message: 'session {session} with {peer} is closed',
+    remedy: 'open a new session, or do not use it after close()',
+    status: 409,
+  },
+  WEIR_SESSION_FAILED: {
+    message: 'session {session} with {peer} has failed: {why}',
+    remedy: 'see the flow at the peer',
+    status: 502,
+  },
+  WEIR_SESSION_NO_RESPONDER: {
+    message: 'member {member} answers no protocol {protocol} version {version}',
+    remedy: 'check the name and version of the protocol on both sides',
+    status: 404,
+  },
+} as const satisfies CatalogueArea;
