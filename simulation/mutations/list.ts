@@ -2,6 +2,8 @@
 import type { Mutation } from './mutation.ts';
 
 const program = 'src/actors/flow/flow-program.ts';
+const requests = 'src/actors/flow/flow-requests.ts';
+const table = 'src/actors/flow/flow-table.ts';
 const shard = 'src/actors/shard/shard.ts';
 const outbox = 'src/actors/shard/outbox.ts';
 const lifecycle = 'src/actors/flow/lifecycle.ts';
@@ -79,7 +81,7 @@ export const mutations: readonly Mutation[] = [
   {
     id: 'reply-before-commit',
     sentence: 'A client is told "accepted" before the commit is durable, and before the status is seen.',
-    file: program,
+    file: requests,
     edits: [
       {
         find: 'changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));',
@@ -96,7 +98,7 @@ export const mutations: readonly Mutation[] = [
   {
     id: 'dedupe-forgotten',
     sentence: 'Start dedupe is not restored at a takeover.',
-    file: program,
+    file: table,
     edits: [
       {
         find: 'this.#dedupe.started(routingKeyOf(id), id, printOf(head.flow, head.inputHash));\n    if',
@@ -255,7 +257,7 @@ export const mutations: readonly Mutation[] = [
     file: program,
     edits: [
       {
-        find: 'this.#flows.get(id)?.unread.push({ ...message, place: Number(visit), stored: true });',
+        find: 'this.#table.find(id)?.unread.push({ ...message, place: Number(visit), stored: true });',
         replace: 'void message;',
       },
     ],

@@ -3,53 +3,25 @@
  * delivered once, and acknowledged when that is durable.
  */
 import { messageOf } from '../../errors/index.ts';
-import { encodeValue, type FlowHead, type SessionRecord } from '../../persistence/index.ts';
+import { encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
-import {
-  destinationOf,
-  type KnownStart,
-  type SessionMessage,
-  sessionMessage,
-  sourceOf,
-} from '../session-manager/index.ts';
+import { destinationOf, type SessionMessage, sessionMessage, sourceOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import { actNow, remember } from './acts.ts';
 import type { AnyFlow } from './definition.ts';
 import type { FlowEngine } from './engine.ts';
+import type { FlowTable } from './flow-table.ts';
 import { bodyHash, responderRoutingKey } from './ids.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
 import type { Registry } from './registry.ts';
 import type { FlowSessions } from './sessions.ts';
-
-/** What a new flow is made of, beside who runs which flow. */
-export interface NewFlow {
-  readonly routingKey: string;
-  readonly member: Identity;
-  readonly name: string;
-  readonly version: number;
-  readonly clientRequestId: string;
-  readonly input: Uint8Array;
-  readonly inputHash: string;
-  readonly trace: string;
-}
-
-/** The shard's flows, as far as sessions need them. */
-export interface FlowDesk {
-  /** An unfinished flow. */
-  find(id: string): FlowInstance | undefined;
-  /** The flow of a routing key, ended or not. */
-  known(routingKey: string): KnownStart | undefined;
-  /** Whether its checkpoint cannot be read here: it has not ended, and nobody may answer for it. */
-  parked(id: string): boolean;
-  create(parts: NewFlow): FlowInstance;
-  act(act: string, authority: Authority): FlowHead['acts'][number];
-}
 
 export interface SessionInputsSetup {
   readonly host: ShardHost;
   readonly registry: Registry;
   readonly engine: FlowEngine;
   readonly sessions: FlowSessions;
-  readonly desk: FlowDesk;
+  readonly table: FlowTable;
   readonly creditMessages: number;
 }
 
@@ -59,7 +31,7 @@ export class SessionInputs {
   readonly #registry: Registry;
   readonly #engine: FlowEngine;
   readonly #sessions: FlowSessions;
-  readonly #desk: FlowDesk;
+  readonly #table: FlowTable;
   readonly counts = { discarded: 0, forged: 0 };
 
   constructor(setup: SessionInputsSetup) {
@@ -68,7 +40,7 @@ export class SessionInputs {
     this.#registry = setup.registry;
     this.#engine = setup.engine;
     this.#sessions = setup.sessions;
-    this.#desk = setup.desk;
+    this.#table = setup.table;
   }
 
   /** A message from the peer transport, in bytes. */
@@ -94,9 +66,9 @@ export class SessionInputs {
     }
     const changes = new ChangeSet();
     const known = this.#receiverOf(message);
-    const flow = known === undefined ? this.#respond(message, changes) : this.#desk.find(known);
+    const flow = known === undefined ? this.#respond(message, changes) : this.#table.find(known);
     if (flow === undefined) {
-      if (known === undefined || this.#desk.parked(known)) return;
+      if (known === undefined || this.#table.parked(known)) return;
       // The flow has ended: it wants nothing more, and its peer need not send it again (FE4).
       // Farewells cross each other at every ordinary end; only what somebody wanted to be read is counted.
       if (message.kind === 'data') this.counts.discarded++;
@@ -138,7 +110,7 @@ export class SessionInputs {
   /** The flow that a message is for, ended or not; undefined when a session is new to its responder. */
   #receiverOf(message: SessionMessage): string | undefined {
     if (message.direction === 'toInitiator') return flowOf(message);
-    return this.#desk.known(responderRoutingKey(destinationOf(message), sourceOf(message), message.session))?.flowId;
+    return this.#table.known(responderRoutingKey(destinationOf(message), sourceOf(message), message.session))?.flowId;
   }
 
   /** Starts the flow that answers a new session. */
@@ -158,7 +130,7 @@ export class SessionInputs {
       this.#sessions.reject(message, `the flow of ${member.name} that answers ${protocol} cannot be started`);
       return undefined;
     }
-    const flow = this.#desk.create({
+    const flow = this.#table.create({
       routingKey: responderRoutingKey(member, peer, session),
       member,
       name: definition.name,
@@ -168,13 +140,11 @@ export class SessionInputs {
       inputHash: bodyHash(input),
       trace,
     });
-    flow.definition = definition;
-    flow.head.acts.push(
-      this.#desk.act('start', {
-        principal: { name: `member:${peer.name}`, kind: 'member' },
-        reason: `session ${session}`,
-      }),
-    );
+    const authority: Authority = {
+      principal: { name: `member:${peer.name}`, kind: 'member' },
+      reason: `session ${session}`,
+    };
+    remember(flow.head, actNow(this.#host.clock, 'start', authority));
     flow.head.sessions.push({
       id: session,
       name: '',
@@ -215,7 +185,7 @@ export class SessionInputs {
       for (const key of gone) changes.remove(key);
       this.#host.add(changes);
     }
-    const flow = this.#desk.find(this.#senderOf(ack) ?? '');
+    const flow = this.#table.find(this.#senderOf(ack) ?? '');
     if (flow === undefined) this.#sessions.closeAnswered(ack);
     // Credit may have come back.
     else if (flow.waiting?.what === 'credit') this.#engine.wake(flow);
@@ -223,7 +193,7 @@ export class SessionInputs {
 
   #senderOf(ack: SessionMessage): string | undefined {
     if (ack.direction === 'toInitiator') return flowOf(ack);
-    return this.#desk.known(responderRoutingKey(destinationOf(ack), sourceOf(ack), ack.session))?.flowId;
+    return this.#table.known(responderRoutingKey(destinationOf(ack), sourceOf(ack), ack.session))?.flowId;
   }
 
   /** A message of ours was given up. */
@@ -231,8 +201,8 @@ export class SessionInputs {
     const id =
       message.direction === 'toResponder'
         ? flowOf(message)
-        : this.#desk.known(responderRoutingKey(sourceOf(message), destinationOf(message), message.session))?.flowId;
-    const flow = this.#desk.find(id ?? '');
+        : this.#table.known(responderRoutingKey(sourceOf(message), destinationOf(message), message.session))?.flowId;
+    const flow = this.#table.find(id ?? '');
     const session = flow?.session(message.session);
     if (flow === undefined || session === undefined) return;
     const changes = new ChangeSet();
@@ -246,7 +216,7 @@ export class SessionInputs {
       this.counts.discarded++;
       return;
     }
-    const flow = this.#desk.find(flowOf(message));
+    const flow = this.#table.find(flowOf(message));
     const session = flow === undefined ? undefined : this.#sessionOf(flow, message);
     if (flow !== undefined && session === undefined) return;
     const changes = new ChangeSet();

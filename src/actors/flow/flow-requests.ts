@@ -1,0 +1,177 @@
+/**
+ * What this worker asks of a shard's flows: starts, operators' acts, questions. Each is authorized, decided here, and
+ * answered with a commit behind everything that the answer may rest on (W3, W8).
+ */
+import { WeirError } from '../../errors/index.ts';
+import type { Action, Authority, Authorize, Identity } from '../../ports/index.ts';
+import { memberId } from '../../ports/index.ts';
+import type { Ref } from '../kernel/index.ts';
+import { printOf } from '../session-manager/index.ts';
+import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { ActorHost } from './actor-host.ts';
+import { actNow, remember } from './acts.ts';
+import { actOf } from './correction.ts';
+import { describe } from './describe.ts';
+import type { FlowEngine } from './engine.ts';
+import type { FlowTable } from './flow-table.ts';
+import { bodyHash, clientRoutingKey } from './ids.ts';
+import { maxValueBytes } from './limits.ts';
+import type { Answer, FlowRequest, Started } from './protocol.ts';
+import type { Registry } from './registry.ts';
+
+export interface FlowRequestsSetup {
+  readonly host: ShardHost;
+  readonly registry: Registry;
+  readonly authorize: Authorize;
+  readonly table: FlowTable;
+  readonly engine: FlowEngine;
+  readonly actors: ActorHost;
+}
+
+export class FlowRequests {
+  readonly #setup: FlowRequestsSetup;
+  readonly #host: ShardHost;
+  readonly #table: FlowTable;
+  readonly #engine: FlowEngine;
+  readonly #actors: ActorHost;
+
+  constructor(setup: FlowRequestsSetup) {
+    this.#setup = setup;
+    this.#host = setup.host;
+    this.#table = setup.table;
+    this.#engine = setup.engine;
+    this.#actors = setup.actors;
+  }
+
+  handle(message: FlowRequest): void {
+    switch (message.type) {
+      case 'start':
+        this.start(message);
+        return;
+      case 'retry':
+      case 'kill':
+        this.#operate(message);
+        return;
+      case 'describe': {
+        const flow = this.#table.find(message.flowId);
+        message.replyTo.tell(
+          flow === undefined ? { type: 'error', error: this.#table.missing(message.flowId) } : ok(describe(flow)),
+        );
+        return;
+      }
+      case 'waiting': {
+        const flows = [...this.#table.unfinished()].slice(0, message.limit);
+        message.replyTo.tell(ok(flows.map(describe)));
+        return;
+      }
+      case 'ask':
+        this.#askActor(message);
+    }
+  }
+
+  refuse(message: FlowRequest): void {
+    const error = new WeirError('WEIR_SHARD_UNAVAILABLE', { partition: this.#host.partition });
+    message.replyTo?.tell({ type: 'error', error });
+  }
+
+  start(request: Extract<FlowRequest, { type: 'start' }>): void {
+    const { member, flow: name, clientRequestId, input, authority, trace, replyTo } = request;
+    const denied = this.#denied(authority, 'flow.start', member, name);
+    if (denied !== undefined) return void replyTo?.tell({ type: 'error', error: denied });
+    const routingKey = clientRoutingKey(member, clientRequestId);
+    const inputHash = bodyHash(input);
+    const changes = new ChangeSet();
+    const known = this.#table.known(routingKey);
+    if (known !== undefined) {
+      const { flowId, print } = known;
+      const answer: Answer<Started> =
+        print === printOf(name, inputHash)
+          ? ok({ flowId, created: false })
+          : { type: 'error', error: new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId }) };
+      // The first request may not be durable yet, and another body may win when it is lost.
+      this.#answer(replyTo, answer);
+      return;
+    }
+    const definition = this.#setup.registry.flow(member, name);
+    if (definition === undefined) {
+      const error = new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name });
+      return void replyTo?.tell({ type: 'error', error });
+    }
+    const limit = maxValueBytes(this.#host);
+    if (input.length > limit) {
+      const why = `it has ${input.length} bytes, the limit is ${limit}`;
+      const error = new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why });
+      return void replyTo?.tell({ type: 'error', error });
+    }
+    if (this.#host.congested()) {
+      const error = new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition });
+      return void replyTo?.tell({ type: 'error', error });
+    }
+    const { version } = definition;
+    const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
+    remember(flow.head, actNow(this.#host.clock, 'start', authority));
+    this.#engine.accept(flow, changes);
+    // Told only when it is durable (W8).
+    changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));
+    this.#host.add(changes);
+  }
+
+  #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' }>): void {
+    const { type, flowId, authority, replyTo } = request;
+    const flow = this.#table.find(flowId);
+    if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
+    const { head } = flow;
+    const denied = this.#denied(authority, `flow.${type}`, flow.member, head.flow, flowId);
+    if (denied !== undefined) return void replyTo.tell({ type: 'error', error: denied });
+    if (type === 'retry' && head.status !== 'STUCK') {
+      const error = new WeirError('WEIR_FLOW_NOT_STUCK', { flowId, status: head.status });
+      return void this.#answer(replyTo, { type: 'error', error });
+    }
+    const changes = new ChangeSet();
+    const acts = [...head.acts];
+    remember(head, actNow(this.#host.clock, type === 'kill' ? type : actOf(request.correction), authority));
+    try {
+      if (type === 'kill') this.#engine.kill(flow, authority.reason, changes);
+      else this.#engine.resume(flow, request.correction, changes);
+    } catch (error) {
+      if (!WeirError.is(error)) throw error;
+      // An operator's mistake: the flow stays where it is.
+      head.acts = acts;
+      return void replyTo.tell({ type: 'error', error });
+    }
+    const { status } = head;
+    changes.after(() => replyTo.tell(ok(status)));
+    this.#host.add(changes);
+  }
+
+  /** Leaves with a commit behind everything that it may rest on and that is not durable yet (W3, W8). */
+  #answer<T>(replyTo: Ref<Answer<T>> | undefined, answer: Answer<T>): void {
+    const changes = new ChangeSet();
+    changes.after(() => replyTo?.tell(answer));
+    this.#host.add(changes);
+  }
+
+  #askActor(request: Extract<FlowRequest, { type: 'ask' }>): void {
+    const { member, actor, key, message, body, replyTo } = request;
+    const changes = new ChangeSet();
+    const outcome = this.#actors.handle({ member, actor, key, type: message, body }, changes);
+    changes.after(() => replyTo.tell(ok(outcome)));
+    this.#host.add(changes);
+  }
+
+  #denied(
+    { principal }: Authority,
+    action: Action,
+    member: Identity,
+    flow: string,
+    flowId?: string,
+  ): WeirError | undefined {
+    const resource = { member: memberId(member), flow, ...(flowId === undefined ? {} : { flowId }) };
+    if (this.#setup.authorize(principal, action, resource)) return undefined;
+    return new WeirError('WEIR_FORBIDDEN', { principal: principal.name, action });
+  }
+}
+
+function ok<T>(value: T): Answer<T> {
+  return { type: 'ok', value };
+}
