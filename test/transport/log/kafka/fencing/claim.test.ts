@@ -1,0 +1,113 @@
+/** Who may write to a shard of Kafka: claims (fencing rule 1) on the model of a broker. The number in a title is the rule's; without the rule, its tests fail. */
+import { describe, expect, it } from 'vitest';
+import { type KafkaWire, kafkaError } from '../../../../../src/transport/log/kafka/wire.ts';
+import { codeOf, hourMs, isCommit, kafkaWorld, shard, stateTopic } from '../world.ts';
+import { forwarding } from './forwarding.ts';
+
+describe('fencing rule 1: claim', () => {
+  it('W1 an old owner commits nothing once the claim is there, though it has heard nothing of it', async () => {
+    const world = await kafkaWorld();
+    const old = await world.claim(world.worker('a'));
+    await world.commit(old, { a: '1' });
+    const current = await world.claim(world.worker('b'));
+    expect(await codeOf(world.commit(old, { a: 'late' }))).toBe('WEIR_LOG_FENCED');
+    expect(await world.restored(current)).toEqual({ a: '1' });
+  });
+
+  it('W1 a fence counts when it is acknowledged: it is sent again, and is there once', async () => {
+    const world = await kafkaWorld({ requestTimeoutMs: 1_000 });
+    let asked = 0;
+    world.faults((info) => (isCommit(info) && asked++ < 3 ? 'lost-answer' : 'ok'));
+    await world.claim(world.worker('a'));
+    const fences = world.batches().filter(({ records }) => records[0]?.key === '!fence');
+    expect(fences.length).toBe(1);
+    expect(asked).toBeGreaterThan(3);
+  });
+
+  it('W1 of claims that race, one whose fence comes too late is given up', async () => {
+    const world = await kafkaWorld();
+    world.once((info) => isCommit(info) && info.client === 'a', { delayMs: 500 });
+    const slow = codeOf(world.worker('a').claim(shard));
+    await world.clock.advance(100);
+    const fast = await world.claim(world.worker('b'));
+    expect(await world.run(slow)).toBe('WEIR_LOG_FENCED');
+    await world.commit(fast, { a: '1' });
+  });
+
+  it('W1 W2 reads up to its own fence, whatever end a leader names that has been deposed', async () => {
+    const world = await kafkaWorld();
+    const old = await world.claim(world.worker('a'));
+    await world.commit(old, { a: '1' });
+    const stale = world.broker.log(stateTopic, 0)?.highWatermark ?? 0;
+    await world.commit(old, { a: '2' });
+    const current = await world.claim(world.worker('b', { wire: deposedOnce(world.broker.connect('b'), stale) }));
+    expect(await world.restored(current)).toEqual({ a: '2' });
+  });
+
+  it('W1 WK5 an old owner under another producer id is shut out by a dead fence', async () => {
+    const world = await kafkaWorld();
+    const old = await world.claim(world.worker('a'));
+    await world.commit(old, { a: '1' });
+    world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+    const current = await world.claim(world.worker('b'));
+    expect(await codeOf(world.commit(old, { a: 'late' }))).toBe('WEIR_LOG_FENCED');
+    expect(await world.restored(current)).toEqual({ a: '1' });
+  });
+
+  it('W1 WK5 a producer id stays shut out when compaction has left no trace of it but the record of the claim', async () => {
+    const world = await kafkaWorld();
+    await world.claim(world.worker('a'));
+    const first = world.producer();
+    for (const name of ['b', 'c', 'd']) {
+      world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+      const claim = await world.claim(world.worker(name));
+      await world.clock.advance(2 * hourMs);
+      await world.commit(claim, { a: name });
+      world.broker.expireProducers(stateTopic, 0);
+      world.broker.compact(stateTopic, 0);
+    }
+    expect(
+      world.batches().some(({ producer }) => producer?.producerId === first.producerId && producer.epoch === 0),
+    ).toBe(false);
+    // Brokers have forgotten the dead fences, too: the next claim has to write them all again.
+    await world.claim(world.worker('e'));
+    expect((await world.zombie(first, 2, { a: 'zombie' })).error).toBe(kafkaError.invalidProducerEpoch);
+  });
+
+  it('W1 WK5 what gets in between fence and dead fence is read, does not count, and is written over', async () => {
+    const world = await kafkaWorld();
+    const old = await world.claim(world.worker('a'));
+    await world.commit(old, { a: 'good', b: 'good' });
+    world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+    world.once((info) => isCommit(info) && info.producer?.epoch === 32_767, { delayMs: 500 });
+    const claiming = world.worker('b').claim(shard);
+    await world.clock.advance(100);
+    expect(await codeOf(world.commit(old, { a: 'zombie', c: 'zombie' }))).toBe('WEIR_LOG_OUT_OF_STEP');
+    const current = await world.run(claiming);
+    expect(await world.restored(current)).toEqual({ a: 'good', b: 'good' });
+    // Compaction keeps the newest record of a key, whoever wrote it.
+    await world.clock.advance(2 * hourMs);
+    await world.commit(current, { d: '1' });
+    world.broker.compact(stateTopic, 0);
+    expect(await world.restored(await world.claim(world.worker('c')))).toEqual({ a: 'good', b: 'good', d: '1' });
+  });
+});
+
+/** A wire whose first fetch of a partition is answered by a leader that was deposed when its end was `end`. */
+function deposedOnce(wire: KafkaWire, end: number): KafkaWire {
+  let asked = false;
+  return {
+    ...forwarding(wire),
+    fetch: async (request) => {
+      const answer = await wire.fetch(request);
+      if (request.topic !== stateTopic || asked) return answer;
+      asked = true;
+      const batches = answer.batches.filter(({ lastOffset }) => lastOffset < end);
+      return { ...answer, highWatermark: end, batches };
+    },
+    offset: async (topic, partition, at) => {
+      const answer = await wire.offset(topic, partition, at);
+      return topic === stateTopic && at === 'latest' ? { ...answer, offset: end } : answer;
+    },
+  };
+}

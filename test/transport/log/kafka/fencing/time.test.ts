@@ -1,0 +1,72 @@
+/** Leases and times (fencing rule 5) on the model of a broker. The number in a title is the rule's; without the rule, its tests fail. */
+import { describe, expect, it } from 'vitest';
+import { seededRandom, silentLogger } from '../../../../../src/ports/index.ts';
+import { virtualClock } from '../../../../../src/testing/index.ts';
+import { kafkaLog } from '../../../../../src/transport/log/kafka/index.ts';
+import { codeOf, commit, hourMs, isCommit, kafkaWorld, minuteMs, stateTopic } from '../world.ts';
+import { forwarding } from './forwarding.ts';
+
+const dayMs = 24 * hourMs;
+
+describe('fencing rule 5: time', () => {
+  it('WK5 an owner that was cut off for longer than its lease sends nothing any more', async () => {
+    const world = await kafkaWorld();
+    const claim = await world.claim(world.worker('a'));
+    await world.commit(claim, { a: '1' });
+    world.broker.cut('a');
+    await world.clock.advance(hourMs);
+    world.broker.expireProducers(stateTopic, 0);
+    world.broker.heal('a');
+    const before = world.produced().length;
+    expect(await codeOf(world.commit(claim, { a: 'late' }))).toBe('WEIR_LOG_OUT_OF_STEP');
+    expect(world.produced().length).toBe(before);
+  });
+
+  it('WK5 a request that arrives after its fence was forgotten is too old for the broker', async () => {
+    const world = await kafkaWorld({ requestTimeoutMs: 30_000 });
+    const old = await world.claim(world.worker('a'));
+    world.once((info) => isCommit(info) && info.client === 'a', { delayMs: 2 * hourMs });
+    void codeOf(old.commit(commit({ a: 'late' })));
+    await world.clock.advance(minuteMs / 4);
+    world.broker.crash('a', { inFlight: 'arrives' });
+    const current = await world.claim(world.worker('b'));
+    await world.commit(current, { a: 'good' });
+    await world.clock.advance(2 * hourMs - minuteMs);
+    world.broker.expireProducers(stateTopic, 0);
+    await world.clock.advance(2 * minuteMs);
+    const written = world
+      .batches()
+      .flatMap(({ records }) => records.map(({ value }) => Buffer.from(value ?? []).toString()));
+    expect(written).toContain('good');
+    expect(written).not.toContain('late');
+  });
+
+  it('WK13 a retry carries its own time, so that a broker that was away for long takes it', async () => {
+    const world = await kafkaWorld({ log: { topics: { timestampBeforeMaxMs: 10 * minuteMs } } });
+    const claim = await world.claim(world.worker('a'));
+    world.once(isCommit, 'lost-answer');
+    const committing = world.run(claim.commit(commit({ a: '1' })));
+    await world.clock.advance(10);
+    world.broker.down();
+    await world.clock.advance(30 * minuteMs);
+    world.broker.up();
+    await committing;
+    expect(world.batches().filter(({ records }) => records[0]?.key === 'a').length).toBe(1);
+  });
+
+  it('WK5 refuses settings under which a fence could be forgotten before an old owner is silent', () => {
+    const clock = virtualClock();
+    const open = (settings: { leaseMs?: number; keepAliveMs?: number; producerIdExpirationMs?: number }) => () =>
+      kafkaLog({ wire: unused, clock, random: seededRandom(1), logger: silentLogger, worker: 'a', ...settings });
+    expect(open({})).not.toThrow();
+    expect(open({ leaseMs: dayMs })).toThrow(/producer\.id\.expiration\.ms/);
+    expect(open({ producerIdExpirationMs: 2 * hourMs })).toThrow(/producer\.id\.expiration\.ms/);
+    expect(open({ keepAliveMs: hourMs })).toThrow(/half of the lease/);
+  });
+});
+
+const unused = forwarding(
+  new Proxy(Object.create(null), {
+    get: () => () => Promise.reject(new Error('nothing is asked of the brokers here')),
+  }),
+);
