@@ -4,6 +4,7 @@ import { type Address, type ClusterDesk, checkAddress, type HttpMessage, httpBeh
 import type { ChaosDesk } from '../chaos/index.ts';
 import type { ExtraServices } from './node.ts';
 import { logNeed, type ServiceDescriptor } from './service.ts';
+import { version } from './version.ts';
 
 export interface HttpOptions {
   /** Default 7447; 0 means any that is free. */
@@ -54,7 +55,7 @@ export async function openHttp(
             authorize,
             address,
             logger,
-            chaos,
+            ...{ version, chaos },
             cluster: cluster(),
             facts: {
               status,

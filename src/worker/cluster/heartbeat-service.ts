@@ -2,12 +2,12 @@
  * The service that tells the other workers of this one: every two seconds, and at once when a shard or a service changes.
  * Owns what a heartbeat says.
  */
-import { createRequire } from 'node:module';
 import { z } from 'zod';
 import type { ActorSnapshot, ActorSystem, Behavior } from '../../actors/kernel/index.ts';
 import { messageOf } from '../../errors/index.ts';
 import type { NodeStatus } from '../node.ts';
 import { logNeed, type ServiceDescriptor } from '../service.ts';
+import { version } from '../version.ts';
 import { type Cluster, flowGroup } from './cluster.ts';
 import { processLoad } from './process-load.ts';
 import { clusterTopicSpecs, clusterTopics, type Heartbeat } from './records.ts';
@@ -28,7 +28,6 @@ const everyMs = 2_000;
 const topics = Object.values(clusterTopics);
 /** What shards show of themselves in the live tree. */
 const shardFacts = z.object({ term: z.string().optional(), position: z.number().optional() });
-const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../../../package.json'));
 
 export function heartbeatService(setup: HeartbeatServiceSetup): ServiceDescriptor {
   const { cluster, onChange } = setup;

@@ -1,13 +1,12 @@
 /** Routes of actors: the live tree, what happens in it, and what an operator does to one of them. */
-import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { WeirError } from '../../../errors/index.ts';
 import type { Logger } from '../../../ports/index.ts';
 import type { ActorSnapshot, ActorSystem, SteeringAnswer } from '../../kernel/index.ts';
-import { actorsJson, eventsJson, traceJson } from './actor-views.ts';
+import { actorsJson, actorsSchema, eventsJson, eventsSchema, traceJson, traceSchema } from './actor-views.ts';
 import type { Edge } from './edge.ts';
-import { apiRoot } from './flow-routes.ts';
-import { sendJson } from './reply.ts';
-import { eventsQuery, noQuery, parsed, steerBody, traceQuery, treeQuery } from './requests.ts';
+import { eventsQuery, steerBody, traceQuery, treeQuery } from './requests.ts';
+import { apiRoot, json, type Route, route } from './routing/route.ts';
 
 export interface ActorRoutesSetup {
   readonly edge: Edge;
@@ -15,15 +14,27 @@ export interface ActorRoutesSetup {
   readonly logger: Logger;
 }
 
-const acts = ['suspend', 'resume', 'stop', 'restart'] as const;
-type Act = (typeof acts)[number];
+const tag = 'actors';
+const acts = {
+  suspend: 'Lets an actor handle nothing more; its messages wait',
+  resume: 'Lets a suspended actor go on',
+  stop: 'Ends an actor and what is below it; its supervisor says what follows',
+  restart: 'Gives an actor a new incarnation; its messages stay',
+} as const;
+type Act = keyof typeof acts;
+
+const steeredSchema = z.object({
+  path: z.string(),
+  act: z.string(),
+  state: z.string().optional().describe('how it is now; not there when it is gone'),
+});
 
 /** Traces that may run at one time; each may keep a thousand messages. */
 const mostTraces = 16;
 /** Actors in one answer; where there are more, the ones furthest down are left out. */
 const mostActors = 5_000;
 
-export function actorRoutes(app: FastifyInstance, { edge, system, logger }: ActorRoutesSetup): void {
+export function actorRoutes({ edge, system, logger }: ActorRoutesSetup): readonly Route[] {
   let traces = 0;
 
   const steer = (act: Act, path: string): SteeringAnswer | Promise<SteeringAnswer> => {
@@ -35,51 +46,89 @@ export function actorRoutes(app: FastifyInstance, { edge, system, logger }: Acto
     return system.steer[act](path);
   };
 
-  for (const act of acts) {
-    app.post(`${apiRoot}/actors/${act}`, async (request, reply) => {
-      parsed(noQuery, request.query);
-      const { path, reason } = parsed(steerBody, request.body);
-      const principal = edge.steerer(path);
-      logger.warn({ actor: path, act, principal, reason }, 'an actor is steered');
-      const answer = await steer(act, path);
-      const actor = find(system.tree(), path);
-      if (answer === 'not-allowed') throw notSteerable(path, act, `it is ${actor?.state ?? 'gone'}`);
-      return sendJson(reply, 200, { path, act, ...(actor === undefined ? {} : { state: actor.state }) });
+  const steering = (act: Act, summary: string): Route =>
+    route({
+      method: 'POST',
+      path: `${apiRoot}/actors/${act}`,
+      operation: `${act}Actor`,
+      tag,
+      summary,
+      body: steerBody,
+      replies: { 200: json('it is done', steeredSchema) },
+      errors: ['WEIR_FORBIDDEN', 'WEIR_ACTOR_NOT_FOUND', 'WEIR_ACTOR_NOT_STEERABLE'],
+      handle: async ({ body: { path, reason } }) => {
+        const principal = edge.steerer(path);
+        logger.warn({ actor: path, act, principal, reason }, 'an actor is steered');
+        const answer = await steer(act, path);
+        const actor = find(system.tree(), path);
+        if (answer === 'not-allowed') throw notSteerable(path, act, `it is ${actor?.state ?? 'gone'}`);
+        return { status: 200, body: { path, act, ...(actor === undefined ? {} : { state: actor.state }) } };
+      },
     });
-  }
 
-  app.get(`${apiRoot}/tree`, (request, reply) => {
-    edge.checkRead();
-    const { path, depth } = parsed(treeQuery, request.query);
-    const tree = system.tree();
-    const actor = path === undefined ? undefined : find(tree, path);
-    if (path !== undefined && actor === undefined) throw new WeirError('WEIR_ACTOR_NOT_FOUND', { path });
-    return sendJson(reply, 200, { actors: actorsJson(actor === undefined ? tree : [actor], depth, mostActors) });
-  });
-
-  app.get(`${apiRoot}/actors/events`, async (request, reply) => {
-    edge.checkRead();
-    const { since, wait } = parsed(eventsQuery, request.query);
-    const { events } = system;
-    if (events.since(since).events.length === 0) await edge.pause(wait, (wake) => events.listen(wake));
-    return sendJson(reply, 200, eventsJson(events.since(since)));
-  });
-
-  app.get(`${apiRoot}/actors/trace`, async (request, reply) => {
-    edge.checkRead();
-    const { path, for: forMs, limit, every } = parsed(traceQuery, request.query);
-    if (traces >= mostTraces) throw new WeirError('WEIR_WAITING_FULL', { waiting: traces });
-    const trace = system.trace(path, { keep: limit, every });
-    if (trace === undefined) throw new WeirError('WEIR_ACTOR_NOT_FOUND', { path });
-    traces += 1;
-    try {
-      await edge.pause(forMs);
-      return sendJson(reply, 200, traceJson(path, trace));
-    } finally {
-      trace.stop();
-      traces -= 1;
-    }
-  });
+  return [
+    steering('suspend', acts.suspend),
+    steering('resume', acts.resume),
+    steering('stop', acts.stop),
+    steering('restart', acts.restart),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/tree`,
+      operation: 'getTree',
+      tag,
+      summary: 'The live tree of actors',
+      query: treeQuery,
+      replies: { 200: json('actors from the top, or from `path`', actorsSchema) },
+      errors: ['WEIR_FORBIDDEN', 'WEIR_ACTOR_NOT_FOUND'],
+      handle: ({ query: { path, depth } }) => {
+        edge.checkRead();
+        const tree = system.tree();
+        const actor = path === undefined ? undefined : find(tree, path);
+        if (path !== undefined && actor === undefined) throw new WeirError('WEIR_ACTOR_NOT_FOUND', { path });
+        return { status: 200, body: { actors: actorsJson(actor === undefined ? tree : [actor], depth, mostActors) } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/actors/events`,
+      operation: 'listActorEvents',
+      tag,
+      summary: 'What has happened to actors after number `since`; with `wait` it waits for the next event',
+      query: eventsQuery,
+      replies: { 200: json('events in order', eventsSchema) },
+      errors: ['WEIR_FORBIDDEN', 'WEIR_WAITING_FULL'],
+      handle: async ({ query: { since, wait } }) => {
+        edge.checkRead();
+        const { events } = system;
+        if (events.since(since).events.length === 0) await edge.pause(wait, (wake) => events.listen(wake));
+        return { status: 200, body: eventsJson(events.since(since)) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/actors/trace`,
+      operation: 'traceActor',
+      tag,
+      summary: 'Kinds and times of the messages that an actor handles from now on',
+      query: traceQuery,
+      replies: { 200: json('after `for`, the newest messages', traceSchema) },
+      errors: ['WEIR_FORBIDDEN', 'WEIR_ACTOR_NOT_FOUND', 'WEIR_WAITING_FULL'],
+      handle: async ({ query: { path, for: forMs, limit, every } }) => {
+        edge.checkRead();
+        if (traces >= mostTraces) throw new WeirError('WEIR_WAITING_FULL', { waiting: traces });
+        const trace = system.trace(path, { keep: limit, every });
+        if (trace === undefined) throw new WeirError('WEIR_ACTOR_NOT_FOUND', { path });
+        traces += 1;
+        try {
+          await edge.pause(forMs);
+          return { status: 200, body: traceJson(path, trace) };
+        } finally {
+          trace.stop();
+          traces -= 1;
+        }
+      },
+    }),
+  ];
 }
 
 function notSteerable(path: string, act: Act, why: string): WeirError {

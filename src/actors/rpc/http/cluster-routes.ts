@@ -1,11 +1,11 @@
 /** Routes of a node's workers: who there is, who runs which shard, and what an operator moves. */
-import type { FastifyInstance } from 'fastify';
-import { WeirError } from '../../../errors/index.ts';
+import { z } from 'zod';
+import { type ErrorCode, WeirError } from '../../../errors/index.ts';
 import type { Authority } from '../../../ports/index.ts';
 import type { Edge } from './edge.ts';
-import { apiRoot } from './flow-routes.ts';
-import { sendJson } from './reply.ts';
-import { moveBody, noQuery, parsed, reasonBody } from './requests.ts';
+import { moveBody, reasonBody } from './requests.ts';
+import { apiRoot, type Json, json, type Route, route } from './routing/route.ts';
+import { countSchema, timeOf, timeSchema } from './views.ts';
 
 /** A worker as the others have heard of it. Times are milliseconds since 1970. */
 export interface WorkerStanding {
@@ -58,53 +58,126 @@ export interface ClusterDesk {
   undrain(worker: string, authority: Authority): Promise<void>;
 }
 
+const tag = 'workers';
+
+const workerSchema = z
+  .object({
+    worker: z.string(),
+    version: z.string(),
+    roles: z.array(z.string()),
+    address: z.string().optional().describe('where its HTTP listens'),
+    state: z.enum(['ready', 'waiting', 'draining', 'drained', 'silent']),
+    startedAt: timeSchema,
+    seenAt: timeSchema,
+    waiting: z.array(z.string()).describe('what it waits on, one sentence each'),
+    shards: countSchema,
+    drained: z.object({ principal: z.string(), reason: z.string(), at: timeSchema }).optional(),
+    load: z.object({ cpu: z.number().describe('part of one core'), memoryBytes: z.number() }),
+  })
+  .meta({ id: 'Worker' });
+
+const shardSchema = z
+  .object({
+    service: z.string(),
+    partition: countSchema,
+    worker: z.string().optional().describe('not there when nobody has it'),
+    phase: z.string(),
+    term: z.string().optional(),
+    lag: countSchema.optional().describe('records of its log lane that it has not taken yet'),
+    position: countSchema.optional(),
+    restarts: countSchema,
+    lastFailure: z.string().optional(),
+  })
+  .meta({ id: 'PlacedShard' });
+
+const workerPath = z.object({ worker: z.string() });
+const shardPath = z.object({ shard: z.string().describe('its number') });
+const movedSchema = z.object({ shard: countSchema, worker: z.string() });
+const orderedSchema = z.object({ worker: z.string(), act: z.enum(['drain', 'undrain']) });
+
 /** @param desk undefined on a node that is one process: everything is refused */
-export function clusterRoutes(app: FastifyInstance, edge: Edge, desk: ClusterDesk | undefined): void {
+export function clusterRoutes(edge: Edge, desk: ClusterDesk | undefined): readonly Route[] {
+  const errors: readonly ErrorCode[] = ['WEIR_FORBIDDEN', 'WEIR_WORKERS_NONE'];
+  const orderErrors: readonly ErrorCode[] = [
+    ...([...errors, 'WEIR_WORKER_UNKNOWN', 'WEIR_WORKER_SILENT'] as const),
+    ...(['WEIR_LOG_CLOSED', 'WEIR_LOG_REFUSED'] as const),
+  ];
   const workers = (): ClusterDesk => {
     if (desk === undefined) throw new WeirError('WEIR_WORKERS_NONE');
     return desk;
   };
-
-  app.get(`${apiRoot}/workers`, (request, reply) => {
-    parsed(noQuery, request.query);
-    edge.checkRead();
-    const { self } = workers();
-    return sendJson(reply, 200, { self, workers: workers().workers().map(workerJson) });
-  });
-
-  app.get(`${apiRoot}/shards`, (request, reply) => {
-    parsed(noQuery, request.query);
-    edge.checkRead();
-    return sendJson(reply, 200, { shards: workers().shards() });
-  });
-
-  app.post<{ Params: { readonly shard: string } }>(`${apiRoot}/shards/:shard/move`, async (request, reply) => {
-    const { worker, reason } = parsed(moveBody, request.body);
-    const authority = edge.placer('shard.move', worker, reason);
-    const partition = /^\d{1,9}$/.test(request.params.shard) ? Number(request.params.shard) : Number.NaN;
-    await workers().move(partition, worker, authority);
-    return sendJson(reply, 202, { shard: partition, worker });
-  });
-
-  for (const act of ['drain', 'undrain'] as const) {
-    app.post<{ Params: { readonly worker: string } }>(`${apiRoot}/workers/:worker/${act}`, async (request, reply) => {
-      const { reason } = parsed(reasonBody, request.body);
-      const { worker } = request.params;
-      await workers()[act](worker, edge.placer('worker.drain', worker, reason));
-      return sendJson(reply, 202, { worker, act });
+  const ordering = (act: 'drain' | 'undrain', summary: string): Route =>
+    route({
+      method: 'POST',
+      path: `${apiRoot}/workers/:worker/${act}`,
+      operation: `${act}Worker`,
+      tag,
+      summary,
+      params: workerPath,
+      body: reasonBody,
+      replies: { 202: json('the order is durable; the worker that it names obeys it', orderedSchema) },
+      errors: [...orderErrors, 'WEIR_WORKER_LAST'],
+      handle: async ({ params: { worker }, body: { reason } }) => {
+        await workers()[act](worker, edge.placer('worker.drain', worker, reason));
+        return { status: 202, body: { worker, act } };
+      },
     });
-  }
+
+  return [
+    route({
+      method: 'GET',
+      path: `${apiRoot}/workers`,
+      operation: 'listWorkers',
+      tag,
+      summary: 'The workers as the one that is asked has heard of them',
+      replies: { 200: json('the workers', z.object({ self: z.string(), workers: z.array(workerSchema) })) },
+      errors,
+      handle: () => {
+        edge.checkRead();
+        const { self } = workers();
+        return { status: 200, body: { self, workers: workers().workers().map(workerJson) } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/shards`,
+      operation: 'listShards',
+      tag,
+      summary: 'Who has each shard, its phase, term, lag and position',
+      replies: { 200: json('the shards', z.object({ shards: z.array(shardSchema) })) },
+      errors,
+      handle: () => {
+        edge.checkRead();
+        return { status: 200, body: { shards: workers().shards() } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${apiRoot}/shards/:shard/move`,
+      operation: 'moveShard',
+      tag,
+      summary: 'Lets a worker take a shard over; its owner drains it first',
+      params: shardPath,
+      body: moveBody,
+      replies: { 202: json('the order is durable; the worker that it names obeys it', movedSchema) },
+      errors: [...orderErrors, 'WEIR_SHARD_UNKNOWN', 'WEIR_WORKER_DRAINED'],
+      handle: async ({ params, body: { worker, reason } }) => {
+        const authority = edge.placer('shard.move', worker, reason);
+        const shard = /^\d{1,9}$/.test(params.shard) ? Number(params.shard) : Number.NaN;
+        await workers().move(shard, worker, authority);
+        return { status: 202, body: { shard, worker } };
+      },
+    }),
+    ordering('drain', 'Lets a worker give up its shards and take none'),
+    ordering('undrain', 'Lets a drained worker take shards again'),
+  ];
 }
 
-function workerJson({ startedAt, seenAt, drained, ...worker }: WorkerStanding): Record<string, unknown> {
+function workerJson({ startedAt, seenAt, drained, ...worker }: WorkerStanding): Json<typeof workerSchema> {
   return {
     ...worker,
     startedAt: timeOf(startedAt),
     seenAt: timeOf(seenAt),
     ...(drained === undefined ? {} : { drained: { ...drained, at: timeOf(drained.at) } }),
   };
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,13 +1,14 @@
 /** Routes of flows: they translate requests to questions for the RPC service, and its answers to JSON. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import type { ErrorCode } from '../../../errors/index.ts';
+import type { FlowView } from '../protocol.ts';
 import type { Edge } from './edge.ts';
-import { sendJson, sendOutcome } from './reply.ts';
 import {
   groupQuery,
   listQuery,
   memberListQuery,
-  noQuery,
-  parsed,
+  memberPath,
   reasonBody,
   retryBody,
   skipBody,
@@ -15,88 +16,205 @@ import {
   startQuery,
   waitQuery,
 } from './requests.ts';
-import { flowJson, pageJson, waitingJson } from './views.ts';
+import { apiRoot, json, type Route, route, rpcErrors } from './routing/route.ts';
+import { flowJson, flowSchema, pageJson, pageSchema, waitingJson, waitingSchema } from './views.ts';
 
-export const apiRoot = '/api/v1';
+const tag = 'flows';
+const flowPath = z.object({ flowId: z.string() });
+const requestPath = memberPath.extend({ clientRequestId: z.string() });
 
-interface MemberPath {
-  Params: { readonly member: string };
+const location = { location: 'where the flow is found' };
+const created = z.boolean().describe('false when an earlier request with the same id and body had started it');
+const startedSchema = z
+  .object({ flowId: z.string(), created, flow: z.string(), clientRequestId: z.string() })
+  .meta({ id: 'Started' });
+const startedFlowSchema = flowSchema.extend({ created }).meta({ id: 'StartedFlow' });
+
+const readErrors: readonly ErrorCode[] = [...rpcErrors, 'WEIR_FLOW_NOT_FOUND'];
+const shardErrors: readonly ErrorCode[] = [...readErrors, 'WEIR_FLOW_FINISHED', 'WEIR_SHARD_UNAVAILABLE'];
+const startErrors: readonly ErrorCode[] = [
+  ...readErrors,
+  ...(['WEIR_MEMBER_UNKNOWN', 'WEIR_FLOW_UNKNOWN', 'WEIR_FLOW_RESPONDS', 'WEIR_FLOW_INPUT_INVALID'] as const),
+  ...(['WEIR_FLOW_REQUEST_ID_INVALID', 'WEIR_FLOW_CONFLICT', 'WEIR_VALUE_UNSUPPORTED'] as const),
+  ...(['WEIR_WAITING_FULL', 'WEIR_SHARD_BUSY', 'WEIR_SHARD_UNAVAILABLE'] as const),
+  ...(['WEIR_LOG_DISK_FULL', 'WEIR_LOG_CLOSED', 'WEIR_LOG_TOO_LARGE'] as const),
+];
+
+export function flowRoutes(edge: Edge): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: `${apiRoot}/members/:member/flows`,
+      operation: 'startFlow',
+      tag,
+      summary: 'Starts a flow; the same client request id and body give the same flow',
+      params: memberPath,
+      query: startQuery,
+      body: startBody,
+      replies: {
+        200: json('the flow, which has ended within `wait`', startedFlowSchema, location),
+        202: json(
+          'the flow is durable; with `wait` as it is after that, or STUCK',
+          z.union([startedFlowSchema, startedSchema]),
+          location,
+        ),
+      },
+      errors: startErrors,
+      handle: async ({ params, query: { group, wait }, body: { clientRequestId, flow, input }, headers }) => {
+        const member = edge.member(params.member, group);
+        edge.admitWait(wait);
+        const request = { member, flow, clientRequestId, input, trace: traceOf(headers) };
+        const { flowId, created } = await edge.start(request);
+        const found = { location: `${apiRoot}/flows/${flowId}` };
+        if (wait === 0) return { status: 202, body: { flowId, created, flow, clientRequestId }, headers: found };
+        const view = await edge.settled({ flowId }, wait);
+        return { status: statusOf(view), body: { ...flowJson(view), created }, headers: found };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/members/:member/flows`,
+      operation: 'listFlowsOfMember',
+      tag,
+      summary: 'Flows of a member, newest first',
+      params: memberPath,
+      query: memberListQuery,
+      replies: { 200: json('a page of flows', pageSchema) },
+      errors: [...rpcErrors, 'WEIR_MEMBER_UNKNOWN'],
+      handle: async ({ params, query: { group, ...query } }) => {
+        const member = edge.member(params.member, group);
+        return { status: 200, body: pageJson(await edge.list({ member, ...query })) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/members/:member/requests/:clientRequestId`,
+      operation: 'getFlowOfRequest',
+      tag,
+      summary: 'The flow that a client request id has started',
+      params: requestPath,
+      query: groupQuery,
+      replies: { 200: json('the flow', flowSchema) },
+      errors: [...readErrors, 'WEIR_MEMBER_UNKNOWN', 'WEIR_REQUEST_NOT_FOUND'],
+      handle: async ({ params: { member: segment, clientRequestId }, query: { group } }) => {
+        const member = edge.member(segment, group);
+        return { status: 200, body: flowJson(await edge.get({ member, clientRequestId })) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/flows`,
+      operation: 'listFlows',
+      tag,
+      summary: 'Flows of all members, newest first',
+      query: listQuery,
+      replies: { 200: json('a page of flows', pageSchema) },
+      errors: rpcErrors,
+      handle: async ({ query }) => ({ status: 200, body: pageJson(await edge.list(query)) }),
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/flows/:flowId`,
+      operation: 'getFlow',
+      tag,
+      summary: 'A flow by its id',
+      params: flowPath,
+      replies: { 200: json('the flow', flowSchema) },
+      errors: readErrors,
+      handle: async ({ params }) => ({ status: 200, body: flowJson(await edge.get(params)) }),
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/flows/:flowId/result`,
+      operation: 'getResult',
+      tag,
+      summary: 'A flow once it has ended or is STUCK, or as it is after `wait`',
+      params: flowPath,
+      query: waitQuery,
+      replies: {
+        200: json('the flow, which has ended', flowSchema),
+        202: json('the flow, which goes on or is STUCK', flowSchema),
+      },
+      errors: [...readErrors, 'WEIR_WAITING_FULL'],
+      handle: async ({ params, query: { wait } }) => {
+        const view = await edge.settled(params, wait);
+        return { status: statusOf(view), body: flowJson(view) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/flows/:flowId/waiting`,
+      operation: 'getWaiting',
+      tag,
+      summary: 'What an unfinished flow waits on',
+      params: flowPath,
+      replies: { 200: json('where the flow is and what it waits on', waitingSchema) },
+      errors: shardErrors,
+      handle: async ({ params }) => ({ status: 200, body: waitingJson(await edge.describe(params)) }),
+    }),
+    ...interventions(edge),
+  ];
 }
 
-interface RequestPath {
-  Params: { readonly member: string; readonly clientRequestId: string };
+/** What operators do to a flow; its history keeps the reason. */
+function interventions(edge: Edge): readonly Route[] {
+  const replies = { 200: json('the flow, on which the act has taken effect', flowSchema) };
+  const stuckErrors: readonly ErrorCode[] = [...shardErrors, 'WEIR_FLOW_NOT_STUCK', 'WEIR_VALUE_UNSUPPORTED'];
+  return [
+    route({
+      method: 'POST',
+      path: `${apiRoot}/flows/:flowId/kill`,
+      operation: 'killFlow',
+      tag,
+      summary: 'Ends a flow; its peers are told',
+      params: flowPath,
+      body: reasonBody,
+      replies,
+      errors: shardErrors,
+      handle: async ({ params, body: { reason } }) => ({
+        status: 200,
+        body: flowJson(await edge.kill(params, reason)),
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: `${apiRoot}/flows/:flowId/retry`,
+      operation: 'retryFlow',
+      tag,
+      summary: 'Lets a STUCK flow try again what failed or, with `state`, begin its stage anew',
+      params: flowPath,
+      body: retryBody,
+      replies,
+      errors: [...stuckErrors, 'WEIR_FLOW_STATE_INVALID'],
+      handle: async ({ params, body }) => {
+        const correction = 'state' in body ? { type: 'edit' as const, state: body.state } : { type: 'retry' as const };
+        return { status: 200, body: flowJson(await edge.resume(params, correction, body.reason)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${apiRoot}/flows/:flowId/skip`,
+      operation: 'skipOperation',
+      tag,
+      summary: 'Lets a STUCK flow go on as if what failed had given `result`',
+      params: flowPath,
+      body: skipBody,
+      replies,
+      errors: [...stuckErrors, 'WEIR_FLOW_NOTHING_TO_SKIP'],
+      handle: async ({ params, body: { reason, result } }) => ({
+        status: 200,
+        body: flowJson(await edge.resume(params, { type: 'skip', result }, reason)),
+      }),
+    }),
+  ];
 }
 
-interface FlowPath {
-  Params: { readonly flowId: string };
-}
-
-export function flowRoutes(app: FastifyInstance, edge: Edge): void {
-  app.post<MemberPath>(`${apiRoot}/members/:member/flows`, async (request, reply) => {
-    const { group, wait } = parsed(startQuery, request.query);
-    const member = edge.member(request.params.member, group);
-    const { clientRequestId, flow, input } = parsed(startBody, request.body);
-    edge.admitWait(wait);
-    const { flowId, created } = await edge.start({ member, flow, clientRequestId, input, trace: traceOf(request) });
-    void reply.header('location', `${apiRoot}/flows/${flowId}`);
-    if (wait === 0) return sendJson(reply, 202, { flowId, created, flow, clientRequestId });
-    return sendOutcome(reply, await edge.settled({ flowId }, wait), { created });
-  });
-
-  app.get<MemberPath>(`${apiRoot}/members/:member/flows`, async (request, reply) => {
-    const { group, ...query } = parsed(memberListQuery, request.query);
-    const member = edge.member(request.params.member, group);
-    return sendJson(reply, 200, pageJson(await edge.list({ member, ...query })));
-  });
-
-  app.get<RequestPath>(`${apiRoot}/members/:member/requests/:clientRequestId`, async (request, reply) => {
-    const { group } = parsed(groupQuery, request.query);
-    const { clientRequestId } = request.params;
-    const member = edge.member(request.params.member, group);
-    return sendJson(reply, 200, flowJson(await edge.get({ member, clientRequestId })));
-  });
-
-  app.get(`${apiRoot}/flows`, async (request, reply) => {
-    return sendJson(reply, 200, pageJson(await edge.list(parsed(listQuery, request.query))));
-  });
-
-  app.get<FlowPath>(`${apiRoot}/flows/:flowId`, async (request, reply) => {
-    parsed(noQuery, request.query);
-    return sendJson(reply, 200, flowJson(await edge.get(request.params)));
-  });
-
-  app.get<FlowPath>(`${apiRoot}/flows/:flowId/result`, async (request, reply) => {
-    const { wait } = parsed(waitQuery, request.query);
-    return sendOutcome(reply, await edge.settled(request.params, wait));
-  });
-
-  app.get<FlowPath>(`${apiRoot}/flows/:flowId/waiting`, async (request, reply) => {
-    parsed(noQuery, request.query);
-    return sendJson(reply, 200, waitingJson(await edge.describe(request.params)));
-  });
-
-  app.post<FlowPath>(`${apiRoot}/flows/:flowId/kill`, async (request, reply) => {
-    parsed(noQuery, request.query);
-    const { reason } = parsed(reasonBody, request.body);
-    return sendJson(reply, 200, flowJson(await edge.kill(request.params, reason)));
-  });
-
-  app.post<FlowPath>(`${apiRoot}/flows/:flowId/retry`, async (request, reply) => {
-    parsed(noQuery, request.query);
-    const body = parsed(retryBody, request.body);
-    const correction = 'state' in body ? { type: 'edit' as const, state: body.state } : { type: 'retry' as const };
-    return sendJson(reply, 200, flowJson(await edge.resume(request.params, correction, body.reason)));
-  });
-
-  app.post<FlowPath>(`${apiRoot}/flows/:flowId/skip`, async (request, reply) => {
-    parsed(noQuery, request.query);
-    const { reason, result } = parsed(skipBody, request.body);
-    return sendJson(reply, 200, flowJson(await edge.resume(request.params, { type: 'skip', result }, reason)));
-  });
+/** 200 for a flow that has ended, 202 for one that goes on or is STUCK. */
+function statusOf({ status }: FlowView): 200 | 202 {
+  return status === 'RUNNING' || status === 'STUCK' ? 202 : 200;
 }
 
 /** The trace that the caller is in (W3C trace context), if it says so. */
-function traceOf({ headers }: FastifyRequest): string {
-  const { traceparent } = headers;
+function traceOf({ traceparent }: IncomingHttpHeaders): string {
   return typeof traceparent === 'string' ? (/^00-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? '') : '';
 }

@@ -1,15 +1,14 @@
 /** Routes of the node itself: health, metrics, status, the live tree, its members, and a page for each error. */
-import type { FastifyInstance } from 'fastify';
-import { catalogue, type ErrorCode } from '../../../errors/index.ts';
+import { z } from 'zod';
+import { catalogue, type ErrorCode, WeirError } from '../../../errors/index.ts';
 import type { Identity } from '../../../ports/index.ts';
 import type { ChildStatus } from '../../../supervisors/index.ts';
 import type { LogHealth } from '../../../transport/log/index.ts';
 import type { ActorSnapshot } from '../../kernel/index.ts';
-import { apiRoot } from './flow-routes.ts';
 import type { Metrics } from './metrics.ts';
 import { titleOf } from './problem.ts';
-import { sendJson } from './reply.ts';
-import { memberJson } from './views.ts';
+import { anything, apiRoot, type Json, json, type Route, route, text } from './routing/route.ts';
+import { countSchema, memberJson, memberSchema, timeOf, timeSchema } from './views.ts';
 
 /** How a node stands. */
 export interface NodeStanding {
@@ -32,47 +31,144 @@ export interface NodeFacts {
   readonly members: () => ReadonlyArray<{ readonly identity: Identity; readonly flows: readonly string[] }>;
 }
 
+const tag = 'node';
+
+const reasonsSchema = z.array(z.string()).describe('one sentence each');
+const liveSchema = z.object({ live: z.boolean(), reasons: reasonsSchema });
+const readySchema = z.object({ ready: z.boolean(), reasons: reasonsSchema });
+
+const statusSchema = z
+  .object({
+    ready: z.boolean(),
+    waiting: reasonsSchema,
+    services: z.array(
+      z.object({
+        id: z.string(),
+        state: z.enum(['waiting', 'starting', 'ready', 'backoff', 'stopping', 'down', 'stopped']),
+        waitsOn: z.array(z.string()),
+        restarts: countSchema,
+        lastFailure: z.string().optional(),
+        lacks: z.array(z.string()).optional().describe('what it uses and has to do without at present'),
+      }),
+    ),
+    shards: z.array(
+      z.object({
+        partition: countSchema,
+        phase: z.string(),
+        restarts: countSchema,
+        lastFailure: z.string().optional(),
+      }),
+    ),
+    log: z.object({
+      driver: z.string(),
+      state: z.enum(['ok', 'stalled']),
+      error: z.string().optional().describe('why commits wait'),
+      since: timeSchema.optional(),
+    }),
+  })
+  .meta({ id: 'NodeStatus' });
+
+const membersSchema = z.object({ members: z.array(memberSchema.extend({ flows: z.array(z.string()) })) });
+
 /** @param checkRead throws for whoever may not look into the node; probes of its health are open to all */
-export function nodeRoutes(app: FastifyInstance, facts: NodeFacts, metrics: Metrics, checkRead: () => void): void {
-  // Probes and scrapers look at the root by custom; under /api/v1 is everything.
-  for (const root of ['', apiRoot]) {
-    app.get(`${root}/health/live`, (_request, reply) => {
-      const reasons = stuckIn(facts.tree());
-      return sendJson(reply, reasons.length === 0 ? 200 : 503, { live: reasons.length === 0, reasons });
-    });
-    app.get(`${root}/health/ready`, (_request, reply) => {
-      const reasons = reasonsOf(facts.status());
-      if (reasons.length > 0) void reply.header('retry-after', '1');
-      return sendJson(reply, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons });
-    });
-    app.get(`${root}/metrics`, async (_request, reply) => {
-      checkRead();
-      return reply.header('content-type', metrics.contentType).send(await metrics.text());
-    });
-  }
-  app.get(`${apiRoot}/status`, (_request, reply) => {
-    checkRead();
-    const status = facts.status();
-    return sendJson(reply, 200, {
-      ...status,
-      ready: reasonsOf(status).length === 0,
-      waiting: reasonsOf(status),
-      log: logJson(status.log),
-    });
-  });
-  app.get(`${apiRoot}/members`, (_request, reply) => {
-    checkRead();
-    return sendJson(reply, 200, {
-      members: facts.members().map(({ identity, flows }) => ({ ...memberJson(identity), flows })),
-    });
-  });
-  app.get<{ Params: { readonly code: string } }>('/errors/:code', (request, reply) => {
-    const { code } = request.params;
-    if (!isCode(code)) return reply.callNotFound();
-    const { message, remedy, status } = catalogue[code];
-    const text = `${code}: ${titleOf(code)} (HTTP ${status})\n\n${message.replace(/\{\w+\?\}/g, '')}\n\nWhat to do: ${remedy}\n`;
-    return reply.header('content-type', 'text/plain; charset=utf-8').send(text);
-  });
+export function nodeRoutes(facts: NodeFacts, metrics: Metrics, checkRead: () => void): readonly Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: `${apiRoot}/health/live`,
+      // Probes and scrapers look at the root by custom.
+      alias: '/health/live',
+      operation: 'isLive',
+      tag,
+      summary: 'Whether all actors get on',
+      query: anything,
+      replies: { 200: json('it is', liveSchema), 503: json('it is not', liveSchema) },
+      handle: () => {
+        const reasons = stuckIn(facts.tree());
+        return { status: reasons.length === 0 ? 200 : 503, body: { live: reasons.length === 0, reasons } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/health/ready`,
+      alias: '/health/ready',
+      operation: 'isReady',
+      tag,
+      summary: 'Whether flows can be started',
+      query: anything,
+      replies: { 200: json('it is', readySchema), 503: json('it is not', readySchema) },
+      handle: () => {
+        const reasons = reasonsOf(facts.status());
+        if (reasons.length === 0) return { status: 200, body: { ready: true, reasons } };
+        return { status: 503, body: { ready: false, reasons }, headers: { 'retry-after': '1' } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/metrics`,
+      alias: '/metrics',
+      operation: 'getMetrics',
+      tag,
+      summary: 'Figures for Prometheus',
+      query: anything,
+      replies: { 200: text('in the text format of Prometheus', metrics.contentType) },
+      errors: ['WEIR_FORBIDDEN'],
+      handle: async () => {
+        checkRead();
+        return { status: 200, body: await metrics.text() };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/status`,
+      operation: 'getStatus',
+      tag,
+      summary: 'Services and what they wait on, phases of shards, the health of the log',
+      replies: { 200: json('how the node stands', statusSchema) },
+      errors: ['WEIR_FORBIDDEN'],
+      handle: () => {
+        checkRead();
+        const status = facts.status();
+        const waiting = reasonsOf(status);
+        return { status: 200, body: { ...status, ready: waiting.length === 0, waiting, log: logJson(status.log) } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/members`,
+      operation: 'listMembers',
+      tag,
+      summary: 'The members of the node and the flows of each',
+      replies: { 200: json('the members', membersSchema) },
+      errors: ['WEIR_FORBIDDEN'],
+      handle: () => {
+        checkRead();
+        const members = facts.members().map(({ identity, flows }) => ({ ...memberJson(identity), flows }));
+        return { status: 200, body: { members } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/errors/:code',
+      operation: 'getErrorPage',
+      tag,
+      summary: 'What an error code means, and what to do about it',
+      params: z.object({ code: z.string() }),
+      query: anything,
+      replies: { 200: text('the page that problems name as their type', 'text/plain; charset=utf-8') },
+      errors: ['WEIR_HTTP_ROUTE'],
+      handle: ({ params: { code } }) => {
+        if (!isCode(code)) throw new WeirError('WEIR_HTTP_ROUTE', { path: `/errors/${code}` });
+        return { status: 200, body: errorPage(code) };
+      },
+    }),
+  ];
+}
+
+function errorPage(code: ErrorCode): string {
+  const { message, remedy, status } = catalogue[code];
+  const fact = message.replace(/\{\w+\?\}/g, '');
+  return `${code}: ${titleOf(code)} (HTTP ${status})\n\n${fact}\n\nWhat to do: ${remedy}\n`;
 }
 
 /** Longer than the watchdog of a service needs to restart it: what is still stuck then, only a new process helps. */
@@ -94,12 +190,12 @@ function reasonsOf({ ready, waiting, log }: NodeStanding): readonly string[] {
   return log.state === 'stalled' ? [`flow waits on log (${log.error?.message ?? 'stalled'})`] : [];
 }
 
-function logJson({ driver, state, error, since }: NodeStanding['log']): Record<string, unknown> {
+function logJson({ driver, state, error, since }: NodeStanding['log']): Json<typeof statusSchema>['log'] {
   return {
     driver,
     state,
     ...(error === undefined ? {} : { error: error.message }),
-    ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+    ...(since === undefined ? {} : { since: timeOf(since) }),
   };
 }
 

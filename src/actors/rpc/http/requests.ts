@@ -17,9 +17,12 @@ const time = z
     }
   })
   .refine((ms) => ms <= longestWaitMs, 'the longest wait is 5 min');
-const wait = time.default(0);
+const wait = time.prefault('0s').meta({ description: 'how long to wait, at most 5 min', examples: ['30s'] });
 
-const group = z.string().min(1).optional();
+const group = z.string().min(1).optional().describe('membership group of the member; default: `default`');
+
+/** A member by its name in a group, or by its short id. */
+export const memberPath = z.object({ member: z.string().describe('name of the member, or its short id') });
 
 const number = z
   .string()
@@ -32,7 +35,8 @@ const status = z
   .string()
   .transform((text) => text.toUpperCase())
   .pipe(z.enum(flowStatuses))
-  .optional();
+  .optional()
+  .describe(`one of ${flowStatuses.join(', ')}, in any case`);
 
 export const startBody = z.strictObject({
   clientRequestId: z.string(),
@@ -58,19 +62,18 @@ export const chaosBody = z.strictObject({
   reason,
 });
 export const clearQuery = z.strictObject({ id: number.optional(), reason });
-export const treeQuery = z.strictObject({ path: actorPath.optional(), depth: count.default(1_000) });
-export const eventsQuery = z.strictObject({ since: number.default(0), wait });
+export const treeQuery = z.strictObject({ path: actorPath.optional(), depth: count.prefault('1000') });
+export const eventsQuery = z.strictObject({ since: number.prefault('0'), wait });
 export const traceQuery = z.strictObject({
   path: actorPath,
-  for: time.default(10_000),
-  limit: count.default(100),
-  every: number.refine((value) => value >= 1, 'must be at least 1').default(1),
+  for: time.prefault('10s'),
+  limit: count.prefault('100'),
+  every: number.refine((value) => value >= 1, 'must be at least 1').prefault('1'),
 });
 
 export const groupQuery = z.strictObject({ group });
 export const waitQuery = z.strictObject({ wait });
 export const startQuery = z.strictObject({ group, wait });
-export const noQuery = z.strictObject({});
 export const listQuery = z.strictObject({
   status,
   flow: z.string().optional(),

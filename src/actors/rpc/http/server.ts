@@ -18,10 +18,14 @@ import { Metrics } from './metrics.ts';
 import { type NodeFacts, nodeRoutes } from './node-routes.ts';
 import { problemOf } from './problem.ts';
 import { pathOf, sendProblem } from './reply.ts';
+import { mount } from './routing/mount.ts';
+import { documented } from './routing/open-api.ts';
 
 export interface ServerSetup extends EdgeSetup {
   readonly address: Address;
   readonly facts: NodeFacts;
+  /** Of the package. */
+  readonly version: string;
   /** Where faults are injected; undefined on a node that allows none. */
   readonly chaos?: ChaosDesk | undefined;
   /** The workers of the node; undefined where it is one process with a log of its own. */
@@ -96,11 +100,14 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error: FastifyError, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
-  flowRoutes(app, edge);
-  chaosRoutes(app, edge, setup.chaos);
-  clusterRoutes(app, edge, setup.cluster);
-  actorRoutes(app, { edge, system: setup.system, logger });
-  nodeRoutes(app, facts, metrics, () => edge.checkRead());
+  const routes = [
+    ...flowRoutes(edge),
+    ...nodeRoutes(facts, metrics, () => edge.checkRead()),
+    ...clusterRoutes(edge, setup.cluster),
+    ...actorRoutes({ edge, system: setup.system, logger }),
+    ...chaosRoutes(edge, setup.chaos),
+  ];
+  mount(app, documented(routes, setup.version));
 
   function refuse(thrown: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const error = refusalOf(thrown, request);

@@ -1,10 +1,95 @@
 /** The shapes that clients read: flows, pages and what a flow waits on. Times are ISO 8601 text. */
+import { z } from 'zod';
+import { flowStatuses } from '../../../persistence/index.ts';
 import { type Identity, memberId } from '../../../ports/index.ts';
 import type { FlowDescription } from '../../flow/protocol.ts';
 import type { FlowPage, FlowView } from '../protocol.ts';
 import { toJson } from './json.ts';
+import type { Json } from './routing/route.ts';
 
-export function flowJson(view: FlowView): Record<string, unknown> {
+/** ISO 8601 text, in UTC. */
+export const timeSchema = z.string().meta({ format: 'date-time' });
+export const countSchema = z.int().min(0);
+
+export const memberSchema = z
+  .object({ name: z.string(), group: z.string(), id: z.string().describe('short id, which may stand in paths') })
+  .meta({ id: 'Member' });
+
+const flowStatus = z
+  .enum(flowStatuses)
+  .meta({ id: 'FlowStatus', description: 'RUNNING, STUCK (an operator must act), or one of those that never change' });
+
+const shortError = z.object({ code: z.string(), message: z.string() });
+
+const shortFlowSchema = z
+  .object({
+    flowId: z.string(),
+    flow: z.string().describe('name of its definition'),
+    version: z.int(),
+    member: memberSchema,
+    clientRequestId: z.string(),
+    status: flowStatus,
+    stage: z.string(),
+    createdAt: timeSchema,
+    updatedAt: timeSchema,
+    startedBy: z.string().describe('principal'),
+    error: shortError.optional(),
+  })
+  .meta({ id: 'ShortFlow', description: 'A flow as it stands in pages: how it is and why' });
+
+export const flowSchema = shortFlowSchema
+  .extend({
+    history: z.array(z.object({ at: timeSchema, act: z.string(), principal: z.string(), reason: z.string() })),
+    result: z.unknown().optional().describe('what it returned, when COMPLETED; not there when that was nothing'),
+    error: shortError
+      .extend({
+        remedy: z.string().optional(),
+        at: z.string().optional().describe('stage, operation and line of code'),
+        details: z.unknown().optional(),
+      })
+      .optional()
+      .describe('why it FAILED, was KILLED or is STUCK'),
+  })
+  .meta({ id: 'Flow' });
+
+export const pageSchema = z
+  .object({ flows: z.array(shortFlowSchema), cursor: z.string().optional().describe('asks for the next page') })
+  .meta({ id: 'FlowPage' });
+
+export const waitingSchema = z
+  .object({
+    flowId: z.string(),
+    flow: z.string(),
+    version: z.int(),
+    member: memberSchema,
+    clientRequestId: z.string(),
+    status: flowStatus,
+    stage: z.string(),
+    visit: countSchema,
+    operations: countSchema.describe('journalled in the running visit'),
+    unread: countSchema.describe('session messages that it has not read yet'),
+    waitingOn: z
+      .object({
+        what: z.string(),
+        label: z.string(),
+        due: timeSchema.optional().describe('when it gives up, or goes on by itself'),
+      })
+      .optional(),
+    sessions: z.array(
+      z.object({
+        id: z.string(),
+        protocol: z.string(),
+        peer: memberSchema,
+        sent: countSchema,
+        received: countSchema,
+        state: z.string(),
+      }),
+    ),
+    error: shortError.optional(),
+  })
+  .meta({ id: 'FlowWaiting' });
+
+export function flowJson(view: FlowView): Json<typeof flowSchema> {
   const { history, result, error } = view;
   return {
     ...shortFlowJson(view),
@@ -15,11 +100,17 @@ export function flowJson(view: FlowView): Record<string, unknown> {
 }
 
 /** A page names each flow, how it stands and why; results and histories may be large, and are read one by one. */
-export function pageJson({ flows, cursor }: FlowPage): Record<string, unknown> {
+export function pageJson({ flows, cursor }: FlowPage): Json<typeof pageSchema> {
   return { flows: flows.map(shortFlowJson), ...(cursor === undefined ? {} : { cursor }) };
 }
 
-export function waitingJson({ member, waitingOn, fault, sessions, ...rest }: FlowDescription): Record<string, unknown> {
+export function waitingJson({
+  member,
+  waitingOn,
+  fault,
+  sessions,
+  ...rest
+}: FlowDescription): Json<typeof waitingSchema> {
   return {
     ...rest,
     member: memberJson(member),
@@ -31,11 +122,15 @@ export function waitingJson({ member, waitingOn, fault, sessions, ...rest }: Flo
   };
 }
 
-export function memberJson(identity: Identity): Record<string, unknown> {
+export function memberJson(identity: Identity): Json<typeof memberSchema> {
   return { name: identity.name, group: identity.group, id: memberId(identity) };
 }
 
-function shortFlowJson(view: FlowView): Record<string, unknown> {
+export function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function shortFlowJson(view: FlowView): Json<typeof shortFlowSchema> {
   const { flowId, flow, version, member, clientRequestId, status, stage, created, updated, startedBy, error } = view;
   return {
     flowId,
@@ -50,8 +145,4 @@ function shortFlowJson(view: FlowView): Record<string, unknown> {
     startedBy,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
   };
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
 }

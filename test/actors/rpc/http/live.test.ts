@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ActorSnapshot } from '../../../../src/actors/kernel/index.ts';
 import { Metrics } from '../../../../src/actors/rpc/http/metrics.ts';
 import { nodeRoutes } from '../../../../src/actors/rpc/http/node-routes.ts';
+import { mount } from '../../../../src/actors/rpc/http/routing/mount.ts';
 
 const idle: ActorSnapshot = {
   path: '/services',
@@ -29,7 +30,11 @@ async function live(child: Partial<ActorSnapshot>) {
       log: { driver: 'memory', state: 'ok' as const },
     }),
   };
-  nodeRoutes(app, facts, new Metrics({ tree, takeLag: () => 0, events: () => new Map() }), () => undefined);
+  const metrics = new Metrics({ tree, takeLag: () => 0, events: () => new Map() });
+  mount(
+    app,
+    nodeRoutes(facts, metrics, () => undefined),
+  );
   const { statusCode, body } = await app.inject('/health/live');
   return { status: statusCode, body: JSON.parse(body) };
 }

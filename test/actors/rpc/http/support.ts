@@ -12,6 +12,9 @@ import {
   startNode,
 } from '../../../../src/index.ts';
 import * as flows from '../../../fixtures/flows.ts';
+import { type Answer, type ApiDocument, apiDocument } from './document.ts';
+
+export type { Answer } from './document.ts';
 
 export const everyFlow = Object.values(flows).filter((value) => 'stages' in value);
 
@@ -44,14 +47,6 @@ export async function served(settings: Partial<StartNodeSettings> = {}): Promise
   return { node, url, data, api: client(url) };
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers as a client does, without a schema
-  readonly body: any;
-}
-
 export interface Client {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -60,9 +55,12 @@ export interface Client {
   start(clientRequestId: string, flow: string, input: unknown, query?: string): Promise<Answer>;
 }
 
-/** Plain `node:http`, which sends whatever headers it is told to (fetch would not). */
+/**
+ * Plain `node:http`, which sends whatever headers it is told to (fetch would not). Each answer is held to the document
+ * of the node's routes.
+ */
 export function client(url: string): Client {
-  const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> =>
+  const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const request = httpRequest(new URL(path, url), { method, headers }, (response) => {
         const chunks: Buffer[] = [];
@@ -82,6 +80,14 @@ export function client(url: string): Client {
       request.on('error', reject);
       request.end(body);
     });
+  let document: Promise<ApiDocument> | undefined;
+  const send: Client['send'] = async (method, path, headers, body) => {
+    document ??= ask('GET', '/openapi.json').then(({ text }) => apiDocument(text));
+    const { check } = await document;
+    const answer = await ask(method, path, headers, body);
+    check(method, path, answer);
+    return answer;
+  };
   const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
     send('POST', path, { 'content-type': 'application/json', ...headers }, JSON.stringify(body));
   return {
