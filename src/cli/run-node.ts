@@ -22,7 +22,7 @@ export async function runNode(
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
   const { startNode } = await import('../worker/index.ts');
-  const { log, redeliver, watchdog, kafka, shards } = configuration;
+  const { log, redeliver, audit, watchdog, kafka, shards } = configuration;
   const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
   const asked = endAsked(terminal.error);
   process.once('uncaughtException', (error) => {
@@ -39,6 +39,7 @@ export async function runNode(
     retention: configuration.retention,
     hospital: configuration.hospital,
     ...(redeliver === undefined ? {} : { redeliver }),
+    ...(audit === undefined ? {} : { audit }),
     http: configuration.http,
     chaos: configuration.chaos,
     ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),

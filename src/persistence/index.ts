@@ -1,3 +1,5 @@
+export type { AuditFacts, AuditRecord, AuditValue, ChainPoint } from './audit.ts';
+export { auditHash, auditRecord, chainPoint, chainStart, entryHash, hex } from './audit.ts';
 export type { RecordCodec } from './avro.ts';
 export { recordCodec } from './avro.ts';
 export type { AvroSchema } from './avro-schema.ts';

@@ -44,12 +44,13 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
     uses: [],
     topics: {
       reads: [flowTopics.events, flowTopics.state],
-      writes: [flowTopics.events, flowTopics.state, flowTopics.status],
+      writes: [flowTopics.events, flowTopics.state, flowTopics.status, flowTopics.audit],
     },
     creates: [
       { name: flowTopics.events, partitions, kind: 'events' },
       { name: flowTopics.state, partitions, kind: 'state' },
       { name: flowTopics.status, partitions, kind: 'table' },
+      { name: flowTopics.audit, partitions, kind: 'table' },
     ],
     secrets: [],
     ready: 'when-reported',
@@ -71,6 +72,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
           registry,
           settings,
           statusTopic: flowTopics.status,
+          auditTopic: flowTopics.audit,
           authorize,
           transmit: (source, destination, bytes) => peer.send({ source, destination, bytes }),
         }),

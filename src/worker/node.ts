@@ -68,6 +68,8 @@ export interface NodeSettings {
   readonly retention?: Duration;
   /** How long a flow may be STUCK before it is ended as KILLED and its peers are told. Default 7 days. */
   readonly hospital?: Duration;
+  /** How long the audit keeps what was done to flows; at least `retention`. Default 30 days, or `retention` if longer. */
+  readonly audit?: Duration;
   /** How long a session message is tried before its session has failed; at most `retention`. Default 1 day. */
   readonly redeliver?: Duration;
   /** Live generators kept in each shard. Default 10 000. */
@@ -166,6 +168,11 @@ export async function createNode(
     const why = 'redeliver is longer than retention: a message could arrive when the flow that took it is forgotten';
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'redeliver', why });
   }
+  const auditMs = toMs(settings.audit ?? Math.max(retentionMs, toMs('30 days')));
+  if (auditMs < retentionMs) {
+    const why = 'audit is shorter than retention: a flow could be asked for of which nobody knows who started it';
+    throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'audit', why });
+  }
   const partitions = await shardCount(log, settings.shards);
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
   const system = createActorSystem({ clock, logger, random, probe: ports.probe });
@@ -210,6 +217,7 @@ export async function createNode(
         sessions: { credit: defaultCredit, redeliverMs, resendMs: 1_000 },
         retentionMs,
         hospitalMs: toMs(settings.hospital ?? '7 days'),
+        auditMs,
         maxHot: maxHotFlows,
       },
       shards: defaultShardSettings,

@@ -34,6 +34,7 @@ const nodeSettings = z.looseObject({
   shards: shardsSetting.optional(),
   retention: durationSetting.optional(),
   hospital: durationSetting.optional(),
+  audit: durationSetting.optional(),
   redeliver: durationSetting.optional(),
   maxHotFlows: z.int().min(1).optional(),
   authorize: z.custom((value) => typeof value === 'function', 'it must be a function').optional(),

@@ -35,6 +35,7 @@ describe('settings of a node', () => {
     ['a retention that is none', { retention: 'soon' }, 'retention', /"soon" is not a duration/],
     ['a retention without unit', { retention: '10' }, 'retention', /such as "10s"/],
     ['redeliver beyond retention', { retention: '1 hour', redeliver: '1 day' }, 'redeliver', /longer than retention/],
+    ['an audit shorter than retention', { retention: '2 days', audit: '1 day' }, 'audit', /shorter than retention/],
     ['no room for flows', { maxHotFlows: 0 }, 'maxHotFlows', /./],
     ['an authorize that cannot be asked', { authorize: true }, 'authorize', /function/],
   ])('CF1 refuses %s, with its path', async (_what, more, path, why) => {

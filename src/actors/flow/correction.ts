@@ -1,3 +1,5 @@
+import type { Act } from './act.ts';
+
 /** What an operator may ask of a STUCK flow, and how that is called in its history. */
 export type Correction =
   /** The failed operation is performed anew. */
@@ -8,6 +10,6 @@ export type Correction =
   | { readonly type: 'skip'; readonly result: unknown };
 
 /** How the act is called in a flow's history. */
-export function actOf({ type }: Correction): string {
+export function actOf({ type }: Correction): Act {
   return type === 'retry' ? 'retry' : type === 'edit' ? 'retry with another state' : 'skip';
 }

@@ -6,11 +6,10 @@ import { types } from 'node:util';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { FlowActs } from './acts.ts';
 import { flowContext, issuesOf } from './context.ts';
-import type { Correction } from './correction.ts';
 import { Duties } from './duties.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
-import { correct } from './hospital.ts';
 import { type FlowInstance, type Resume, type Running, talkWith } from './instance.ts';
 import { dropJournal, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
@@ -28,6 +27,7 @@ export interface EngineSetup {
   readonly registry: Registry;
   readonly sessions: FlowSessions;
   readonly statusTopic: string;
+  readonly acts: FlowActs;
   /** The flow has reached a terminal status in `changes`. */
   readonly onEnded: (flow: FlowInstance) => void;
   /** The flow has run on, and may have a live generator now, or none any more. */
@@ -139,10 +139,9 @@ export class FlowEngine {
     this.life.store(flow, changes);
   }
 
-  /** Lets a STUCK flow go on, corrected. @throws WeirError what `correct` throws; nothing is changed then */
-  resume(flow: FlowInstance, correction: Correction, changes: ChangeSet): void {
+  /** Lets a STUCK flow go on; whatever kept it has been corrected. */
+  resume(flow: FlowInstance, changes: ChangeSet): void {
     const { head } = flow;
-    correct(this.#host, flow, correction, changes);
     head.status = 'RUNNING';
     head.retries++;
     head.fault = null;

@@ -9,6 +9,8 @@ import type { Authorize, Identity } from '../../ports/index.ts';
 import { type ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
+import { FlowActs } from './acts.ts';
+import { AuditTrail, auditKind } from './audit-trail.ts';
 import { FlowEngine } from './engine.ts';
 import { FlowRequests } from './flow-requests.ts';
 import { FlowTable } from './flow-table.ts';
@@ -25,6 +27,8 @@ export interface FlowSettings {
   readonly retentionMs: number;
   /** How long a flow may be STUCK before it is ended as KILLED, in milliseconds. */
   readonly hospitalMs: number;
+  /** How long the audit keeps what was done to flows, in milliseconds. */
+  readonly auditMs: number;
   /** Hot generators kept in one shard; beyond it the longest waiting flows are passivated. */
   readonly maxHot: number;
 }
@@ -33,6 +37,7 @@ export interface FlowProgramSetup {
   readonly registry: Registry;
   readonly settings: FlowSettings;
   readonly statusTopic: string;
+  readonly auditTopic: string;
   readonly authorize: Authorize;
   readonly transmit: (source: Identity, destination: Identity, bytes: Uint8Array) => void;
 }
@@ -50,14 +55,17 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #actors: ActorHost;
   readonly #inputs: SessionInputs;
   readonly #table: FlowTable;
+  readonly #trail: AuditTrail;
   readonly #requests: FlowRequests;
   readonly #counts = { discarded: 0, unreadable: 0 };
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
     this.#host = host;
-    const { registry, statusTopic, transmit, authorize, settings } = setup;
+    const { registry, statusTopic, auditTopic, transmit, authorize, settings } = setup;
     const { retentionMs, maxHot, hospitalMs } = settings;
     this.#table = new FlowTable({ host, registry, statusTopic, retentionMs, maxHot });
+    this.#trail = new AuditTrail({ host, topic: auditTopic, windowMs: settings.auditMs });
+    const acts = new FlowActs(host.clock, this.#trail);
     this.#sessions = new FlowSessions({
       host,
       settings: settings.sessions,
@@ -69,12 +77,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       registry,
       sessions: this.#sessions,
       statusTopic,
+      acts,
       hospitalMs,
       onEnded: (flow) => this.#table.ended(flow),
       onAdvanced: (flow) => this.#table.heat(flow),
     });
     this.#actors = new ActorHost(host, registry);
-    const parts = { host, registry, engine: this.#engine, table: this.#table };
+    const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
     this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors });
     const creditMessages = settings.sessions.credit.messages;
     this.#inputs = new SessionInputs({ ...parts, sessions: this.#sessions, creditMessages });
@@ -117,12 +126,16 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       case 'o':
         this.#sessions.restore(value);
         return;
+      case auditKind:
+        this.#trail.restore(id, value);
+        return;
       default:
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: key, why: 'this version knows no such key' });
     }
   }
 
   restored(): void {
+    this.#trail.restored();
     this.#sessions.restored();
     for (const flow of this.#table.unfinished()) {
       flow.unread.sort((a, b) => a.place - b.place);
@@ -223,6 +236,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       ...this.#table.facts(),
       steps: this.#engine.steps.running,
       actors: this.#actors.size,
+      audit: this.#trail.entries,
       unacknowledgedSessions: this.#sessions.unacknowledged,
       sessionLanes: this.#sessions.lanes,
       ...this.#counts,

@@ -9,11 +9,12 @@ import type { Ref } from '../kernel/index.ts';
 import { printOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { ActorHost } from './actor-host.ts';
-import { actNow, remember } from './acts.ts';
+import { type ActDetails, type FlowActs, hashOnly } from './acts.ts';
 import { actOf } from './correction.ts';
 import { describe } from './describe.ts';
 import type { FlowEngine } from './engine.ts';
 import type { FlowTable } from './flow-table.ts';
+import { correct } from './hospital.ts';
 import { bodyHash, clientRoutingKey } from './ids.ts';
 import { maxValueBytes } from './limits.ts';
 import type { Answer, FlowRequest, Started } from './protocol.ts';
@@ -26,6 +27,7 @@ export interface FlowRequestsSetup {
   readonly table: FlowTable;
   readonly engine: FlowEngine;
   readonly actors: ActorHost;
+  readonly acts: FlowActs;
 }
 
 export class FlowRequests {
@@ -109,7 +111,7 @@ export class FlowRequests {
     }
     const { version } = definition;
     const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
-    remember(flow.head, actNow(this.#host.clock, 'start', authority));
+    this.#setup.acts.done(flow, 'start', authority, changes, { after: hashOnly(input) });
     this.#engine.accept(flow, changes);
     // Told only when it is durable (W8).
     changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));
@@ -128,16 +130,20 @@ export class FlowRequests {
       return void this.#answer(replyTo, { type: 'error', error });
     }
     const changes = new ChangeSet();
-    const acts = [...head.acts];
-    remember(head, actNow(this.#host.clock, type === 'kill' ? type : actOf(request.correction), authority));
-    try {
-      if (type === 'kill') this.#engine.kill(flow, authority.reason, changes);
-      else this.#engine.resume(flow, request.correction, changes);
-    } catch (error) {
-      if (!WeirError.is(error)) throw error;
-      // An operator's mistake: the flow stays where it is.
-      head.acts = acts;
-      return void replyTo.tell({ type: 'error', error });
+    if (type === 'kill') {
+      this.#setup.acts.done(flow, 'kill', authority, changes);
+      this.#engine.kill(flow, authority.reason, changes);
+    } else {
+      let corrected: ActDetails;
+      try {
+        corrected = correct(this.#host, flow, request.correction, changes);
+      } catch (error) {
+        if (!WeirError.is(error)) throw error;
+        // An operator's mistake: the flow stays where it is.
+        return void replyTo.tell({ type: 'error', error });
+      }
+      this.#setup.acts.done(flow, actOf(request.correction), authority, changes, corrected);
+      this.#engine.resume(flow, changes);
     }
     const { status } = head;
     changes.after(() => replyTo.tell(ok(status)));

@@ -3,8 +3,9 @@
  * A correction changes the checkpoint and nothing else; the flow then goes on from there like any other.
  */
 import { WeirError } from '../../errors/index.ts';
-import { encodeValue } from '../../persistence/index.ts';
+import { canonicalBytes, decodeValue, encodeValue, type JournalEntry } from '../../persistence/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
+import { type ActDetails, kept } from './acts.ts';
 import { issuesOf } from './context.ts';
 import type { Correction } from './correction.ts';
 import type { FlowInstance } from './instance.ts';
@@ -12,20 +13,18 @@ import { dropJournal, forgetFrom, record } from './journal.ts';
 import { checkSize } from './limits.ts';
 
 /**
- * Corrects the checkpoint of a STUCK flow.
+ * Corrects the checkpoint of a STUCK flow, and says what it was before and is then.
  * @throws WeirError `WEIR_FLOW_STATE_INVALID`, `WEIR_FLOW_NOTHING_TO_SKIP`, `WEIR_VALUE_UNSUPPORTED`,
  *   `WEIR_FLOW_TOO_LARGE`; nothing is changed then
  */
-export function correct(host: ShardHost, flow: FlowInstance, correction: Correction, changes: ChangeSet): void {
+export function correct(host: ShardHost, flow: FlowInstance, correction: Correction, changes: ChangeSet): ActDetails {
   switch (correction.type) {
     case 'retry':
-      if (failedAt(flow) >= 0) forgetFrom(flow, failedAt(flow), changes);
-      return;
+      return retry(flow, changes);
     case 'edit':
-      edit(host, flow, correction.state, changes);
-      return;
+      return edit(host, flow, correction.state, changes);
     case 'skip':
-      skip(host, flow, correction.result, changes);
+      return skip(host, flow, correction.result, changes);
   }
 }
 
@@ -36,7 +35,15 @@ function failedAt({ head, journal }: FlowInstance): number {
   return last?.op === 'step' && last.state === 'open' ? journal.length - 1 : -1;
 }
 
-function edit(host: ShardHost, flow: FlowInstance, state: unknown, changes: ChangeSet): void {
+function retry(flow: FlowInstance, changes: ChangeSet): ActDetails {
+  const place = failedAt(flow);
+  if (place < 0) return {};
+  const entry = flow.journal[place];
+  forgetFrom(flow, place, changes);
+  return entry === undefined ? {} : { subject: nameOf(entry) };
+}
+
+function edit(host: ShardHost, flow: FlowInstance, state: unknown, changes: ChangeSet): ActDetails {
   const { head, definition } = flow;
   const parsed = definition?.states[head.stage]?.safeParse(state);
   if (parsed?.success !== true) {
@@ -48,15 +55,27 @@ function edit(host: ShardHost, flow: FlowInstance, state: unknown, changes: Chan
   // A new visit: what the old one sent and asked has ids of its own, and is not taken for what comes now.
   dropJournal(flow, changes);
   head.visit++;
+  const before = kept(canonical(head.state));
   head.state = bytes;
+  return { subject: `stage "${head.stage}"`, before, after: kept(canonical(bytes)) };
 }
 
-function skip(host: ShardHost, flow: FlowInstance, result: unknown, changes: ChangeSet): void {
+function skip(host: ShardHost, flow: FlowInstance, result: unknown, changes: ChangeSet): ActDetails {
   const place = failedAt(flow);
   const entry = flow.journal[place];
   if (entry === undefined) throw new WeirError('WEIR_FLOW_NOTHING_TO_SKIP', { flowId: flow.id });
-  const value = encodeValue(result, `the result given for ${entry.op} "${entry.label}"`);
+  const value = encodeValue(result, `the result given for ${nameOf(entry)}`);
   checkSize(host, flow.head.flow, 'the result', value.length);
   forgetFrom(flow, place + 1, changes);
   record(flow, place, { ...entry, state: 'done', value, fault: null, due: 0 }, changes);
+  return { subject: nameOf(entry), after: kept(canonical(value)) };
+}
+
+function nameOf({ op, label }: JournalEntry): string {
+  return `${op} "${label}"`;
+}
+
+/** The same bytes for the same value, however it came about. */
+function canonical(bytes: Uint8Array): Uint8Array {
+  return canonicalBytes(decodeValue(bytes));
 }

@@ -5,6 +5,7 @@
 import { type FaultRecord, flowHead, isTerminal, statusRecord, unreadRecord } from '../../persistence/index.ts';
 import type { Logger } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
+import type { FlowActs } from './acts.ts';
 import { faultOf } from './faults.ts';
 import { type FlowInstance, headKey, unreadKey } from './instance.ts';
 import { dropJournal } from './journal.ts';
@@ -15,6 +16,7 @@ export interface LifecycleSetup {
   readonly host: ShardHost;
   readonly sessions: FlowSessions;
   readonly statusTopic: string;
+  readonly acts: FlowActs;
   /** The flow has reached a terminal status in a change set. */
   readonly onEnded: (flow: FlowInstance) => void;
   /** How long a flow may be STUCK before it is ended, in milliseconds. */
@@ -59,6 +61,7 @@ export class FlowLifecycle {
     this.touch(flow);
     this.halt(flow);
     this.publish(flow, result, changes);
+    this.#setup.acts.ended(flow, result, changes);
     this.#setup.onEnded(flow);
   }
 

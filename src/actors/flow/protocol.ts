@@ -18,7 +18,12 @@ export { encodeStart } from './start-record.ts';
 export const serviceKinds = { session: 'session', start: 'start' } as const;
 
 /** Topics of the service. */
-export const flowTopics = { events: 'flow.events', state: 'flow.state', status: 'flow.status' } as const;
+export const flowTopics = {
+  events: 'flow.events',
+  state: 'flow.state',
+  status: 'flow.status',
+  audit: 'flow.audit',
+} as const;
 
 export type Answer<T> =
   | { readonly type: 'ok'; readonly value: T }

@@ -7,7 +7,7 @@ import { encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
 import { destinationOf, type SessionMessage, sessionMessage, sourceOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
-import { actNow, remember } from './acts.ts';
+import { type FlowActs, hashOnly } from './acts.ts';
 import type { AnyFlow } from './definition.ts';
 import type { FlowEngine } from './engine.ts';
 import type { FlowTable } from './flow-table.ts';
@@ -22,6 +22,7 @@ export interface SessionInputsSetup {
   readonly engine: FlowEngine;
   readonly sessions: FlowSessions;
   readonly table: FlowTable;
+  readonly acts: FlowActs;
   readonly creditMessages: number;
 }
 
@@ -144,7 +145,7 @@ export class SessionInputs {
       principal: { name: `member:${peer.name}`, kind: 'member' },
       reason: `session ${session}`,
     };
-    remember(flow.head, actNow(this.#host.clock, 'start', authority));
+    this.#setup.acts.done(flow, 'start', authority, changes, { after: hashOnly(input) });
     flow.head.sessions.push({
       id: session,
       name: '',

@@ -16,6 +16,7 @@ export class ChangeSet {
   readonly outgoing: Outgoing[] = [];
   /** Run, in order, once the batch that carries the set is durable (W3). */
   readonly afterCommit: Array<() => void> = [];
+  readonly #joining: Array<(changes: ChangeSet) => void> = [];
   bytes = 0;
 
   put(key: string, value: Uint8Array): void {
@@ -43,12 +44,26 @@ export class ChangeSet {
     this.afterCommit.push(run);
   }
 
+  /**
+   * Runs when the set joins a batch, and may add to it still: for what depends on the sets that joined before, such as
+   * the numbers of a chain. A set that is thrown away uses none up.
+   */
+  onJoin(run: (changes: ChangeSet) => void): void {
+    this.#joining.push(run);
+  }
+
+  /** @internal Called once, by the shard. */
+  joining(): void {
+    for (const run of this.#joining.splice(0)) run(this);
+  }
+
   /** Takes everything of `other` in, after what is here already. */
   merge(other: ChangeSet): void {
     this.records.push(...other.records);
     this.publications.push(...other.publications);
     this.outgoing.push(...other.outgoing);
     this.afterCommit.push(...other.afterCommit);
+    this.#joining.push(...other.#joining);
     this.bytes += other.bytes;
   }
 
@@ -57,7 +72,8 @@ export class ChangeSet {
       this.records.length === 0 &&
       this.publications.length === 0 &&
       this.outgoing.length === 0 &&
-      this.afterCommit.length === 0
+      this.afterCommit.length === 0 &&
+      this.#joining.length === 0
     );
   }
 }

@@ -322,6 +322,7 @@ class Shard<Local> {
 
   #add(changes: ChangeSet): void {
     if (this.#over) return;
+    changes.joining();
     const batch = this.#commits.batchFor(changes.bytes);
     if (changes.outgoing.length > 0) {
       this.#outbox.absorb(changes, batch.sent);

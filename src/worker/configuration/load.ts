@@ -37,6 +37,7 @@ export interface Configuration {
   readonly retention: Duration;
   readonly hospital: Duration;
   readonly redeliver: Duration | undefined;
+  readonly audit: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
   /** None: everything is kept in the data directory. */
@@ -68,7 +69,7 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     const more = others.map(({ path, why }) => `; at ${path}: ${why}`).join('');
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: first?.path, why: `${first?.why}${more}` });
   }
-  const { data, shards, redeliver, log, members, ...settings } = outcome.data;
+  const { data, shards, redeliver, audit, log, members, ...settings } = outcome.data;
   const base = overlaid.sources.has('data') ? directory : dirname(file);
   return {
     ...settings,
@@ -76,6 +77,7 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     data: resolve(base, data),
     shards,
     redeliver,
+    audit,
     log: { level: log.level, pretty: log.pretty },
     kafka: kafkaOf(log, dirname(file)),
     members: Object.entries(members).map(([key, { name = key, ...member }]) => ({ key, name, ...member })),

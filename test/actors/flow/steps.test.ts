@@ -299,7 +299,7 @@ describe('a step and a crash', () => {
     const claim = await kit.cluster.worker('reader').claim({ topic: 'flow.state', partition: 0 });
     const keys: string[] = [];
     for await (const chunk of claim.restore()) keys.push(...chunk.map(({ key }) => key));
-    expect(keys).toEqual([`c/${handle.flowId}`, 'shard']);
+    expect(keys).toEqual(['a/head', `c/${handle.flowId}`, 'shard']);
   });
 
   it('FE18 a body may give a promise-like, throw anything, or nothing', async () => {

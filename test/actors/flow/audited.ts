@@ -1,0 +1,56 @@
+/** Reads the audit of a test node from its log, and checks that each chain is whole. */
+import { expect } from 'vitest';
+import {
+  type AuditRecord,
+  auditRecord,
+  type ChainPoint,
+  chainPoint,
+  chainStart,
+  entryHash,
+  hex,
+} from '../../../src/persistence/index.ts';
+import type { TestNode } from '../../../src/testing/index.ts';
+
+let readers = 0;
+
+export interface Audited {
+  /** Entries of all chains, each chain in its order. */
+  readonly entries: readonly AuditRecord[];
+  readonly anchors: ReadonlyMap<number, ChainPoint>;
+}
+
+/** What stands in the audit; fails when a chain has a hole, or an entry that is not what was written. */
+export async function audited(kit: TestNode): Promise<Audited> {
+  const log = kit.cluster.worker(`reader-${readers++}`);
+  const opening = log.table('flow.audit');
+  await kit.advance(0);
+  const table = await opening;
+  const anchors = new Map<number, ChainPoint>();
+  const entries: AuditRecord[] = [];
+  const ends = new Map<number, ChainPoint>();
+  for (const [key, value] of [...table.entries()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [chain = '', name] = key.split('/');
+    if (name === 'anchor') anchors.set(Number(chain), chainPoint.decode(value));
+  }
+  for (const [key, value] of [...table.entries()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [name = '', number] = key.split('/');
+    if (number === 'anchor') continue;
+    const chain = Number(name);
+    const entry = auditRecord.decode(value);
+    const before = ends.get(chain) ?? anchors.get(chain) ?? chainStart;
+    expect([entry.number, hex(entry.previous)]).toEqual([before.number + 1, hex(before.hash)]);
+    expect(entry.number).toBe(Number(number));
+    expect(hex(entry.hash)).toBe(hex(entryHash(chain, entry)));
+    ends.set(chain, entry);
+    entries.push(entry);
+  }
+  table.close();
+  return { entries, anchors };
+}
+
+/** `start by local:embedder`, in the order of the chain. */
+export function inWords(entries: readonly AuditRecord[]): string[] {
+  return entries.map(({ act, subject, principal, reason, code }) =>
+    [act, subject, `by ${principal}`, reason, code].filter((part) => part !== '').join(' '),
+  );
+}
