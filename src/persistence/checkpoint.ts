@@ -6,6 +6,7 @@
  * can add a field with a default.
  */
 import { recordCodec } from './avro.ts';
+import type { AvroSchema } from './avro-schema.ts';
 import { bytes, choice, count, optionalFault, small, text } from './fields.ts';
 
 const namespace = 'weir.state';
@@ -53,11 +54,28 @@ export interface SessionRecord {
   status: 'open' | 'closed';
   /** The peer's end: what its last word was. */
   peer: 'open' | 'closed' | 'failed';
-  /** The peer's reason, when `peer` is `failed`. */
+  /** The reason, when `peer` is `failed`: the peer's, or this node's own. */
   peerError: string;
+  /** What kind of failure it was, when `peer` is `failed`. */
+  cause: SessionCause;
+  /** The peer's flow takes nothing more, whatever it may still say. */
+  refused: boolean;
+  /** When a message was sent or taken last, in milliseconds since 1970; 0 where an older version wrote the record. */
+  active: number;
+  /** How long it may be silent before it has failed, in milliseconds; 0 for as long as the node says. */
+  readonly idle: number;
+  /** Its flow ends only when the peer has closed, too. */
+  readonly requireClose: boolean;
 }
 
-const session = {
+/**
+ * How a session came to fail: the peer's flow has failed, or cannot be reached; nothing was said for too long, or the
+ * peer has forgotten it; nobody answers its protocol.
+ */
+export const sessionCauses = ['failed', 'expired', 'unanswered'] as const;
+export type SessionCause = (typeof sessionCauses)[number];
+
+const firstSession = {
   type: 'record',
   name: 'Session',
   fields: [
@@ -74,6 +92,18 @@ const session = {
     choice('status', 'OwnEnd', ['open', 'closed']),
     choice('peer', 'PeerEnd', ['open', 'closed', 'failed']),
     text('peerError'),
+  ],
+};
+
+const session = {
+  ...firstSession,
+  fields: [
+    ...firstSession.fields,
+    { ...choice('cause', 'SessionCause', sessionCauses), default: 'failed' },
+    { name: 'refused', type: 'boolean', default: false },
+    { ...count('active'), default: 0 },
+    { ...count('idle'), default: 0 },
+    { name: 'requireClose', type: 'boolean', default: false },
   ],
 };
 
@@ -119,35 +149,34 @@ export interface FlowHead {
   faultEntry: number;
 }
 
-export const flowHead = recordCodec<FlowHead>(
-  {
-    type: 'record',
-    name: 'FlowHead',
-    namespace,
-    fields: [
-      text('flow'),
-      small('version'),
-      text('memberName'),
-      text('memberGroup'),
-      text('clientRequestId'),
-      text('inputHash'),
-      text('trace'),
-      count('created'),
-      choice('status', 'FlowStatus', flowStatuses),
-      count('updated'),
-      text('stage'),
-      small('visit'),
-      bytes('state'),
-      { name: 'sessions', type: { type: 'array', items: session } },
-      count('nextInbox'),
-      small('retries'),
-      { name: 'acts', type: { type: 'array', items: act } },
-      optionalFault,
-      small('faultEntry'),
-    ],
-  },
-  'flow head',
-);
+const headSchema = (ofSession: AvroSchema) => ({
+  type: 'record',
+  name: 'FlowHead',
+  namespace,
+  fields: [
+    text('flow'),
+    small('version'),
+    text('memberName'),
+    text('memberGroup'),
+    text('clientRequestId'),
+    text('inputHash'),
+    text('trace'),
+    count('created'),
+    choice('status', 'FlowStatus', flowStatuses),
+    count('updated'),
+    text('stage'),
+    small('visit'),
+    bytes('state'),
+    { name: 'sessions', type: { type: 'array', items: ofSession } },
+    count('nextInbox'),
+    small('retries'),
+    { name: 'acts', type: { type: 'array', items: act } },
+    optionalFault,
+    small('faultEntry'),
+  ],
+});
+
+export const flowHead = recordCodec<FlowHead>(headSchema(session), 'flow head', [headSchema(firstSession)]);
 
 /** `j/<flow>/<visit>/<n>`: one operation of the running visit. */
 export interface JournalEntry {

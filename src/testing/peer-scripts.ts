@@ -83,6 +83,8 @@ export class Conversation {
       body,
       received: 0,
       consumed: 0,
+      acknowledged: (this.#unacknowledged[0]?.sequence ?? this.#sent) - 1,
+      cause: 'failed',
     };
     this.#unacknowledged.push(message);
     this.#transmit(message);
@@ -109,8 +111,7 @@ export class Conversation {
 
   /** Says that nobody answers here. */
   reject(message: SessionMessage, reason: string): void {
-    const answer = { kind: 'reject', type: reason, received: 0, consumed: 0 } as const;
-    this.#transmit(answerTo(message, answer, this.#clock.now()));
+    this.#transmit(answerTo(message, { kind: 'reject', cause: 'unanswered', type: reason }, this.#clock.now()));
   }
 
   #numbered(message: SessionMessage): void {
@@ -126,7 +127,7 @@ export class Conversation {
     }
     // A script reads at once: whoever sends to it never waits for credit.
     const received = this.#received;
-    const ack = { kind: 'ack', type: '', received, consumed: received } as const;
+    const ack = { kind: 'ack', received, consumed: received } as const;
     this.#transmit(answerTo(message, ack, this.#clock.now()));
   }
 

@@ -79,8 +79,7 @@ export function scriptedMember(identity: Identity, scripts: PeerScripts, clock: 
       const opened = scripts.open({ protocol: name, version, own: identity, peer: identityOf(peer) });
       return session(opened, name, initiator, clock);
     },
-    rejects: (protocol, reason = `${identity.name} answers no protocol ${protocol.name}`) =>
-      scripts.refuse(identity, protocol.name, reason),
+    rejects: (protocol, reason = 'it answers no version of it') => scripts.refuse(identity, protocol.name, reason),
   };
 }
 

@@ -196,7 +196,7 @@ describe('ends of a test of a flow', () => {
     await asked.advance('2 days').then.failed('declined', { type: 'timedOut' });
     await asked.fails('bankrupt').then.failed('WEIR_SESSION_FAILED');
     await given(buy).input(order).then.failed('WEIR_MEMBER_UNKNOWN');
-    await given(buy).input(order).session('SELLER', trade).rejects().then.failed('WEIR_SESSION_FAILED');
+    await given(buy).input(order).session('SELLER', trade).rejects().then.failed('WEIR_SESSION_NO_RESPONDER');
   });
 
   it('TK2 are a wait, and what for', async () => {

@@ -115,7 +115,7 @@ describe('a scripted member', () => {
     const { node: at, run, scripted } = await node();
     scripted('SELLER').rejects(trade);
     const purchase = await at().start('ACME', buy, { group: 'default' });
-    await expect(run(purchase)).rejects.toMatchObject({ code: 'WEIR_SESSION_FAILED' });
+    await expect(run(purchase)).rejects.toMatchObject({ code: 'WEIR_SESSION_NO_RESPONDER' });
   });
 
   it('TK1 may be of another group', async () => {

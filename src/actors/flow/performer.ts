@@ -4,7 +4,7 @@
  * something may have changed.
  */
 import { WeirError } from '../../errors/index.ts';
-import { encodeValue, type FaultRecord, type JournalEntry, type SessionRecord } from '../../persistence/index.ts';
+import { encodeValue, type JournalEntry } from '../../persistence/index.ts';
 import { type ChangeSet, partitionOf, type ShardHost } from '../shard/index.ts';
 import { actorMessage } from './actor-message.ts';
 import { platformFault } from './faults.ts';
@@ -15,6 +15,7 @@ import type { FlowLifecycle } from './lifecycle.ts';
 import { maxLabelLength, maxOperationsOfVisit, maxSessionBytes, maxValueBytes, sessionBytes } from './limits.ts';
 import type { Op } from './operation.ts';
 import type { Registry } from './registry.ts';
+import { closedFault, failSession, newSession, receiveFault, sendFault } from './session-record.ts';
 import type { FlowSessions } from './sessions.ts';
 import type { StepOp, StepRunner } from './step-runner.ts';
 
@@ -185,40 +186,24 @@ export class OperationPerformer {
       const context = { what: 'the list of sessions', flow: flow.head.flow, bytes, limit: maxSessionBytes };
       return recordFailed(flow, index, op, platformFault('WEIR_FLOW_TOO_LARGE', context), changes);
     }
-    const session: SessionRecord = {
-      id,
-      name,
-      role: 'initiator',
-      protocol: protocol.name,
-      version: protocol.version,
-      peerName,
-      peerGroup,
-      sent: 0,
-      received: 0,
-      consumed: 0,
-      status: 'open',
-      peer: 'open',
-      peerError: '',
-    };
-    flow.head.sessions.push(session);
+    flow.head.sessions.push(newSession({ id, role: 'initiator', name, peer, protocol, now: this.#host.clock.now() }));
     flow.dirty = true;
-    return { type: 'value', value: session.id };
+    return { type: 'value', value: id };
   }
 
   #send(flow: FlowInstance, op: Extract<Op, { op: 'send' }>, index: number, changes: ChangeSet): Resume | undefined {
     const session = flow.session(op.session);
-    const fault = session === undefined || session.status === 'closed' ? closed(op.session, session) : failed(session);
+    const fault = session === undefined ? closedFault(op.session, session) : sendFault(session);
     if (session === undefined || fault !== undefined) {
-      return recordFailed(flow, index, op, fault ?? closed(op.session, session), changes);
+      return recordFailed(flow, index, op, fault ?? closedFault(op.session, session), changes);
     }
     if (!this.#sessions.hasCredit(flow, session)) {
       if (this.#sessions.askForCredit(flow, session) !== 'unanswered') {
         return this.#waitFor(flow, 'credit', op.label, creditPollMs);
       }
-      session.peer = 'failed';
-      session.peerError = 'the peer could not be reached in time';
+      failSession(session, 'failed', 'the peer could not be reached in time');
       flow.dirty = true;
-      return recordFailed(flow, index, op, failed(session) ?? closed(op.session, session), changes);
+      return recordFailed(flow, index, op, sendFault(session) ?? closedFault(op.session, session), changes);
     }
     this.#sessions.send(flow, session, { kind: 'data', type: op.type, body: op.body }, changes);
     return recordDone(flow, index, op, noBytes, changes);
@@ -232,7 +217,7 @@ export class OperationPerformer {
     changes: ChangeSet,
   ): Resume | undefined {
     const session = flow.session(op.session);
-    if (session === undefined) return recordFailed(flow, index, op, closed(op.session, session), changes);
+    if (session === undefined) return recordFailed(flow, index, op, closedFault(op.session, session), changes);
     const place = flow.unread.findIndex((message) => message.session === op.session);
     const [message] = place < 0 ? [] : flow.unread.splice(place, 1);
     if (message !== undefined) {
@@ -245,7 +230,7 @@ export class OperationPerformer {
       }
       return recordDone(flow, index, op, encodeValue([message.type, message.body], 'a message'), changes);
     }
-    const fault = session.peer === 'closed' ? closed(op.session, session) : failed(session);
+    const fault = receiveFault(session);
     if (fault !== undefined) return recordFailed(flow, index, op, fault, changes);
     const now = this.#host.clock.now();
     const due = entry?.due ?? (op.withinMs === undefined ? 0 : now + op.withinMs);
@@ -326,13 +311,4 @@ export class OperationPerformer {
 export function requestId(flow: FlowInstance, index: number): string {
   const retries = flow.journal[index]?.attempts ?? flow.head.retries;
   return `${operationId(flow.id, flow.head.visit, index)}.${retries}`;
-}
-
-function closed(session: string, record: SessionRecord | undefined): FaultRecord {
-  return platformFault('WEIR_SESSION_CLOSED', { session, peer: record?.peerName ?? '' });
-}
-
-function failed(session: SessionRecord): FaultRecord | undefined {
-  if (session.peer !== 'failed') return undefined;
-  return platformFault('WEIR_SESSION_FAILED', { session: session.id, peer: session.peerName, why: session.peerError });
 }

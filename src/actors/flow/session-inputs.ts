@@ -3,7 +3,7 @@
  * delivered once, and acknowledged when that is durable.
  */
 import { messageOf } from '../../errors/index.ts';
-import { encodeValue, type SessionRecord } from '../../persistence/index.ts';
+import { encodeValue, type SessionCause, type SessionRecord } from '../../persistence/index.ts';
 import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
 import { destinationOf, type SessionMessage, sessionMessage, sourceOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
@@ -14,6 +14,7 @@ import type { FlowTable } from './flow-table.ts';
 import { bodyHash, responderRoutingKey } from './ids.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
 import type { Registry } from './registry.ts';
+import { failSession, newSession } from './session-record.ts';
 import type { FlowSessions } from './sessions.ts';
 
 export interface SessionInputsSetup {
@@ -88,6 +89,7 @@ export class SessionInputs {
     if (unread >= 2 * this.#setup.creditMessages) return;
     for (const due of this.#sessions.order.arrive(flow.id, message, session.received)) {
       session.received = due.sequence;
+      session.active = this.#host.clock.now();
       flow.dirty = true;
       if (due.kind === 'data') {
         const { session: id, sequence: number, type, body } = due;
@@ -96,10 +98,7 @@ export class SessionInputs {
         // Whatever else stands in the numbering has no reader: it counts as read when it is taken.
         if (session.consumed === due.sequence - 1) session.consumed = due.sequence;
         if (due.kind === 'close') session.peer = 'closed';
-        if (due.kind === 'error') {
-          session.peer = 'failed';
-          session.peerError = due.type;
-        }
+        if (due.kind === 'error') failSession(session, sessionCause(due), due.type);
       }
     }
     if (flow.dirty) {
@@ -120,7 +119,9 @@ export class SessionInputs {
     const { protocol, version, session, sequence, trace } = message;
     const definition = this.#registry.responder(member, protocol);
     if (definition?.responds === undefined || definition.responds.version !== version) {
-      this.#sessions.reject(message, `${member.name} answers no protocol ${protocol} version ${version}`);
+      const known = definition?.responds;
+      const why = known === undefined ? 'it answers no version of it' : `it answers version ${known.version}`;
+      this.#sessions.reject(message, 'unanswered', why);
       return undefined;
     }
     // Messages that overtook the first one are sent again.
@@ -128,7 +129,7 @@ export class SessionInputs {
     const peer = sourceOf(message);
     const input = this.#inputFor(definition, peer);
     if (input === undefined) {
-      this.#sessions.reject(message, `the flow of ${member.name} that answers ${protocol} cannot be started`);
+      this.#sessions.reject(message, 'failed', `the flow of ${member.name} that answers ${protocol} cannot be started`);
       return undefined;
     }
     const flow = this.#table.create({
@@ -146,21 +147,9 @@ export class SessionInputs {
       reason: `session ${session}`,
     };
     this.#setup.acts.done(flow, 'start', authority, changes, { after: hashOnly(input) });
-    flow.head.sessions.push({
-      id: session,
-      name: '',
-      role: 'responder',
-      protocol,
-      version,
-      peerName: peer.name,
-      peerGroup: peer.group,
-      sent: 0,
-      received: 0,
-      consumed: 0,
-      status: 'open',
-      peer: 'open',
-      peerError: '',
-    });
+    const now = this.#host.clock.now();
+    const { responds } = definition;
+    flow.head.sessions.push(newSession({ id: session, role: 'responder', name: '', peer, protocol: responds, now }));
     this.#engine.accept(flow, changes);
     return flow;
   }
@@ -207,7 +196,7 @@ export class SessionInputs {
     const session = flow?.session(message.session);
     if (flow === undefined || session === undefined) return;
     const changes = new ChangeSet();
-    this.#peerFailed(flow, session, 'the peer could not be reached in time', changes);
+    this.#peerFailed(flow, session, 'failed', 'the peer could not be reached in time', changes);
     if (!changes.empty) this.#host.add(changes);
   }
 
@@ -222,7 +211,9 @@ export class SessionInputs {
     if (flow !== undefined && session === undefined) return;
     const changes = new ChangeSet();
     for (const key of this.#sessions.rejected(message)) changes.remove(key);
-    if (flow !== undefined && session !== undefined) this.#peerFailed(flow, session, message.type, changes);
+    if (flow !== undefined && session !== undefined) {
+      this.#peerFailed(flow, session, sessionCause(message), message.type, changes);
+    }
     if (!changes.empty) this.#host.add(changes);
   }
 
@@ -241,13 +232,23 @@ export class SessionInputs {
     return undefined;
   }
 
-  #peerFailed(flow: FlowInstance, session: SessionRecord, reason: string, changes: ChangeSet): void {
+  #peerFailed(
+    flow: FlowInstance,
+    session: SessionRecord,
+    cause: SessionCause,
+    reason: string,
+    changes: ChangeSet,
+  ): void {
     if (session.peer !== 'open') return;
-    session.peer = 'failed';
-    session.peerError = reason;
+    failSession(session, cause, reason);
     flow.dirty = true;
     this.#engine.absorb(flow, changes);
   }
+}
+
+/** How a session has failed, as its peer says. */
+function sessionCause({ cause }: SessionMessage): SessionCause {
+  return cause === 'ended' ? 'failed' : cause;
 }
 
 /** The flow that opened a session: its id is the first part of the session's. */

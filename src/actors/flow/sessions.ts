@@ -10,6 +10,8 @@ import {
   answerTo,
   type Direction,
   type LaneName,
+  type RefusalCause,
+  type SessionAnswer,
   type SessionCredit,
   type SessionMessage,
   SessionOrder,
@@ -93,6 +95,7 @@ export class FlowSessions {
     changes: ChangeSet,
   ): void {
     session.sent++;
+    session.active = this.#setup.host.clock.now();
     flow.dirty = true;
     const message = this.#message(flow.head, session, { ...what, sequence: session.sent });
     const { key, bytes } = this.#outbox.add(message);
@@ -117,7 +120,7 @@ export class FlowSessions {
 
   /** Tells the peer what is taken and read, once `changes` are durable. */
   acknowledge(message: SessionMessage, received: number, consumed: number, changes: ChangeSet): void {
-    changes.after(() => this.#answer(message, { kind: 'ack', type: '', received, consumed }));
+    changes.after(() => this.#answer(message, { kind: 'ack', received, consumed }));
   }
 
   /** The same for a session of which no message is at hand: its flow has read on. */
@@ -129,8 +132,8 @@ export class FlowSessions {
   }
 
   /** Tells the sender that its message finds nobody. Not kept: the sender asks again until it hears it. */
-  reject(message: SessionMessage, reason: string): void {
-    this.#answer(message, { kind: 'reject', type: reason, received: 0, consumed: 0 });
+  reject(message: SessionMessage, cause: RefusalCause, reason: string): void {
+    this.#answer(message, { kind: 'reject', cause, type: reason });
   }
 
   /** An acknowledgement arrived: the records that may go. */
@@ -173,10 +176,12 @@ export class FlowSessions {
       body: what.body,
       received: 0,
       consumed: 0,
+      acknowledged: this.#outbox.settled(laneOf(head, session), what.sequence - 1),
+      cause: 'failed',
     };
   }
 
-  #answer(message: SessionMessage, answer: Pick<SessionMessage, 'kind' | 'type' | 'received' | 'consumed'>): void {
+  #answer(message: SessionMessage, answer: SessionAnswer): void {
     const back = answerTo(message, answer, this.#setup.host.clock.now());
     this.#transmit(back, sessionMessage.encode(back));
   }

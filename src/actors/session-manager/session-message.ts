@@ -3,11 +3,15 @@
  * Numbered kinds (`open`, `data`, `close`, `error`) are kept in the sender's outbox until the peer has acknowledged
  * them; `ack` and `reject` are neither numbered nor acknowledged.
  */
-import { bytes, choice, count, recordCodec, small, text } from '../../persistence/index.ts';
+import { bytes, choice, count, recordCodec, sessionCauses, small, text } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 
 export const sessionKinds = ['open', 'data', 'close', 'error', 'ack', 'reject'] as const;
 export type SessionKind = (typeof sessionKinds)[number];
+
+/** Why a session has failed; `ended`: the flow is over and takes nothing more, but what it said may still be on its way. */
+export const refusalCauses = [...sessionCauses, 'ended'] as const;
+export type RefusalCause = (typeof refusalCauses)[number];
 
 /** Towards the flow that answers, or back to the one that opened the session. */
 export type Direction = 'toResponder' | 'toInitiator';
@@ -35,34 +39,48 @@ export interface SessionMessage {
   /** In an `ack`: everything up to here is durable at the receiver, and read by its flow up to `consumed`. */
   readonly received: number;
   readonly consumed: number;
+  /**
+   * In what is numbered: everything up to here has been acknowledged in this direction. Whoever knows nothing of the
+   * session has forgotten it when there is such a message, and has not heard of it yet when there is none.
+   */
+  readonly acknowledged: number;
+  /** In an `error` or a `reject`: what kind of end it is. */
+  readonly cause: RefusalCause;
 }
+
+const firstFields = [
+  text('protocol'),
+  small('version'),
+  text('session'),
+  choice('direction', 'Direction', ['toResponder', 'toInitiator']),
+  choice('kind', 'SessionKind', sessionKinds),
+  count('sequence'),
+  text('sourceName'),
+  text('sourceGroup'),
+  text('destinationName'),
+  text('destinationGroup'),
+  text('trace'),
+  count('created'),
+  count('expires'),
+  text('type'),
+  bytes('body'),
+  count('received'),
+  count('consumed'),
+];
+
+const schema = { type: 'record', name: 'SessionMessage', namespace: 'weir.session' } as const;
 
 export const sessionMessage = recordCodec<SessionMessage>(
   {
-    type: 'record',
-    name: 'SessionMessage',
-    namespace: 'weir.session',
+    ...schema,
     fields: [
-      text('protocol'),
-      small('version'),
-      text('session'),
-      choice('direction', 'Direction', ['toResponder', 'toInitiator']),
-      choice('kind', 'SessionKind', sessionKinds),
-      count('sequence'),
-      text('sourceName'),
-      text('sourceGroup'),
-      text('destinationName'),
-      text('destinationGroup'),
-      text('trace'),
-      count('created'),
-      count('expires'),
-      text('type'),
-      bytes('body'),
-      count('received'),
-      count('consumed'),
+      ...firstFields,
+      { ...count('acknowledged'), default: 0 },
+      { ...choice('cause', 'RefusalCause', refusalCauses), default: 'failed' },
     ],
   },
   'session message',
+  [{ ...schema, fields: firstFields }],
 );
 
 export function sourceOf(message: SessionMessage): Identity {
@@ -77,14 +95,20 @@ export function opposite(direction: Direction): Direction {
   return direction === 'toResponder' ? 'toInitiator' : 'toResponder';
 }
 
+/** What an unnumbered message says beside what it answers. */
+export type SessionAnswer =
+  | { readonly kind: 'ack'; readonly received: number; readonly consumed: number }
+  | { readonly kind: 'reject'; readonly cause: RefusalCause; readonly type: string };
+
 /** An unnumbered message back to the sender of `message`. */
-export function answerTo(
-  message: SessionMessage,
-  answer: Pick<SessionMessage, 'kind' | 'type' | 'received' | 'consumed'>,
-  now: number,
-): SessionMessage {
+export function answerTo(message: SessionMessage, answer: SessionAnswer, now: number): SessionMessage {
   return {
     ...message,
+    type: '',
+    received: 0,
+    consumed: 0,
+    acknowledged: 0,
+    cause: 'failed',
     ...answer,
     direction: opposite(message.direction),
     sequence: 0,

@@ -157,6 +157,12 @@ export class SessionOutbox {
     return this.#drop(lane, () => true);
   }
 
+  /** Up to which number everything is acknowledged, `sent` being the last number given. */
+  settled(name: LaneName, sent: number): number {
+    const oldest = this.#lanes.get(keyOf(name))?.entries[0];
+    return oldest === undefined ? sent : oldest.number - 1;
+  }
+
   /** Whether the session has credit for one more message, `sent` being the last number given. */
   hasCredit(name: LaneName, sent: number, credit: SessionCredit): boolean {
     const lane = this.#lanes.get(keyOf(name));

@@ -22,8 +22,13 @@ export const sessions = {
     remedy: 'see the flow at the peer',
     status: 502,
   },
+  WEIR_SESSION_EXPIRED: {
+    message: 'session {session} with {peer} has expired: {why}',
+    remedy: 'open a new session; if the silence is meant to be so long, give the protocol a longer "idle"',
+    status: 410,
+  },
   WEIR_SESSION_NO_RESPONDER: {
-    message: 'member {member} answers no protocol {protocol} version {version}',
+    message: 'member {member} does not answer protocol {protocol} version {version}: {why}',
     remedy: 'check the name and version of the protocol on both sides',
     status: 404,
   },

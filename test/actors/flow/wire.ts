@@ -103,6 +103,8 @@ export function messageFrom(
     body: new Uint8Array(),
     received: 0,
     consumed: 0,
+    acknowledged: 0,
+    cause: 'failed',
     ...parts,
   };
 }

@@ -20,6 +20,17 @@ async function conversation(extra: Partial<Parameters<typeof wiredNode>[0]> = {}
   return wire;
 }
 
+/** Code and message of the error that `script` throws. */
+function* errorOf(script: Operation<unknown>): Operation<unknown> {
+  try {
+    return yield* script;
+  } catch (error) {
+    if (!(error instanceof ApplicationError)) throw error;
+    const { code, message } = error;
+    return { code, message };
+  }
+}
+
 /** The code of the error that `script` throws; `none` when it throws nothing. */
 function* codeOf(script: Operation<unknown>): Operation<string> {
   try {
@@ -272,21 +283,25 @@ describe('how sessions end', () => {
     expect((await wire.node.get({ flowId: handle.flowId })).result).toEqual(['mended']);
   });
 
-  it('SM14 a protocol or version that nobody answers is an error at the initiator, and nothing is sent again', async () => {
+  it('SM14 a protocol or version that nobody answers is an error at the initiator that says what is answered, and nothing is sent again', async () => {
     const newer = protocol('talk', { ...talk, version: 2 });
     const unheard = protocol('unheard', { version: 1, initiator: { say: z.string() }, responder: {} });
     const asking = caught(function* ({ session }) {
       const first = yield* session('BOB', newer);
-      const codes = [yield* codeOf(first.receive())];
+      const heard = [yield* errorOf(first.receive())];
       const second = yield* session('BOB', unheard);
       yield* second.send('say', 'hello');
-      codes.push(yield* codeOf(second.receive()), yield* codeOf(second.send('say', 'again')));
-      return codes;
+      heard.push(yield* errorOf(second.receive()), yield* errorOf(second.send('say', 'again')));
+      return heard;
     });
     await conversation({ members: { ALICE: { flows: [asking] }, BOB: { flows: [echo] } }, shards: 1 });
     const handle = await wire.node.start('ALICE', asking, null);
     await wire.advance('1 min');
-    expect(await handle.result()).toEqual(Array(3).fill('WEIR_SESSION_FAILED'));
+    const noTalk = 'member BOB does not answer protocol talk version 2: it answers version 1';
+    const unheardOf = 'member BOB does not answer protocol unheard version 1: it answers no version of it';
+    expect(await handle.result()).toEqual(
+      [noTalk, unheardOf, unheardOf].map((message) => ({ code: 'WEIR_SESSION_NO_RESPONDER', message })),
+    );
     expect(factsOf(wire.node)).toMatchObject({ unacknowledgedSessions: 0, sessionLanes: 0 });
   });
 

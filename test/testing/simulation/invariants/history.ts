@@ -108,6 +108,7 @@ export function session(parts: Partial<SessionRecord> = {}): SessionRecord {
   return {
     ...{ id: `${flowId}.0.0`, name: '', role: 'initiator', protocol: 'trade', version: 1, peerName: 'GLOBEX' },
     ...{ peerGroup: 'default', sent: 0, received: 0, consumed: 0, status: 'open', peer: 'open', peerError: '' },
+    ...{ cause: 'failed', refused: false, active: 1, idle: 0, requireClose: false },
     ...parts,
   };
 }
@@ -118,6 +119,7 @@ export function message(parts: Partial<SessionMessage> = {}): Uint8Array {
     ...{ protocol: 'trade', version: 1, session: `${flowId}.0.0`, direction: 'toResponder', kind: 'data', sequence: 1 },
     ...{ sourceName: 'ACME', sourceGroup: 'default', destinationName: 'GLOBEX', destinationGroup: 'default' },
     ...{ trace: '', created: 1, expires: 1_000, type: 'offer', body: noBytes, received: 0, consumed: 0 },
+    ...{ acknowledged: 0, cause: 'failed' },
     ...parts,
   });
 }

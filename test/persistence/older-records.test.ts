@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { sessionMessage } from '../../src/actors/session-manager/index.ts';
+import { flowHead } from '../../src/persistence/index.ts';
+import { firstFlowHead, firstSessionMessage } from '../fixtures/older-records.ts';
+
+/** As they lay in a log of the first version. */
+const head =
+  'wwE4A1FI+y9tGgxjYWxsZXICCkFMSUNFDmRlZmF1bHQCcgJoAnQCAAQKc3RhcnQABAECAgpmLjAuMAAACHRhbGsCBkJPQg5kZWZhdWx0BgQCAAQGd2h5AAAAAAAB';
+const message = 'wwG08MffBGW5mgh0YWxrAgJzAAYIAkECZwJCAmcCdAIEBndoeQAAAA==';
+
+function bytes(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, 'base64'));
+}
+
+describe('records of earlier versions', () => {
+  it('the schemas of the first version are those that its logs name', () => {
+    expect(firstFlowHead.fingerprint).toBe(0x1a6d_2ffb_4851_0338n);
+    expect(firstSessionMessage.fingerprint).toBe(0x9ab9_6504_dfc7_f0b4n);
+  });
+
+  it('a flow head whose sessions say nothing of silence is read, and what it did not say has its default', () => {
+    const { flow, status, sessions } = flowHead.decode(bytes(head));
+    expect([flow, status]).toEqual(['caller', 'RUNNING']);
+    expect(sessions).toEqual([
+      {
+        ...{ id: 'f.0.0', name: '', role: 'initiator', protocol: 'talk', version: 1, peerName: 'BOB' },
+        ...{
+          peerGroup: 'default',
+          sent: 3,
+          received: 2,
+          consumed: 1,
+          status: 'open',
+          peer: 'failed',
+          peerError: 'why',
+        },
+        ...{ cause: 'failed', refused: false, active: 0, idle: 0, requireClose: false },
+      },
+    ]);
+  });
+
+  it('a session message that does not say what was acknowledged before it is read', () => {
+    const read = sessionMessage.decode(bytes(message));
+    expect(read).toMatchObject({ session: 's', kind: 'error', sequence: 4, acknowledged: 0, cause: 'failed' });
+  });
+});
