@@ -80,6 +80,7 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     append: (topic, partition, records) => log.append(topic, partition, records),
     tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
     table: (topic) => log.table(topic),
+    read: (topic, partition, options) => log.read(topic, partition, options),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     health: () => log.health(),
     onHealth: (listener) => log.onHealth(listener),

@@ -23,6 +23,7 @@ export function observedLog(log: Log, onCommit: CommitListener): Log {
     append: (topic, partition, records) => log.append(topic, partition, records),
     tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
     table: (topic) => log.table(topic),
+    read: (topic, partition, options) => log.read(topic, partition, options),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     join: (group, partitions, listener) => log.join(group, partitions, listener),
     health: () => log.health(),

@@ -18,6 +18,7 @@ import {
   restored,
   text,
 } from './log-contract-support.ts';
+import { logReadingCases } from './log-reading-cases.ts';
 
 export interface LogDriver {
   readonly log: Log;
@@ -446,6 +447,8 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
         await log.close();
       });
     });
+
+    logReadingCases(() => log);
 
     describe('reopening', () => {
       it('WK3 finds records, events, tables and terms again', async ({ skip }) => {

@@ -25,6 +25,7 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
     },
     tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
     table: (topic) => observedTable(log, topic, observe),
+    read: (topic, partition, options) => log.read(topic, partition, options),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
     join: (group, partitions, listener) => log.join(group, partitions, listener),
     health: () => log.health(),

@@ -102,6 +102,19 @@ export interface Table {
   close(): void;
 }
 
+/** A record of a `table` topic, as a reading gives it. */
+export interface StoredRecord extends LogRecord {
+  /** Where it lies, for `ReadOptions.after`: of use to the same driver, topic and partition alone. */
+  readonly position: string;
+}
+
+export interface ReadOptions {
+  /** Goes on behind the record of this position. Default: from the beginning. */
+  readonly after?: string | undefined;
+  /** Newest first. Default: oldest first. */
+  readonly backwards?: boolean | undefined;
+}
+
 /** Who owns what is only a hint, for liveness; the claim makes it safe. */
 export interface AssignmentListener {
   /** This worker should run these partitions now. Called after each join, with none when others keep them all. */
@@ -152,6 +165,14 @@ export interface Log {
   /** Delivers the records of a partition from offset `from` (0: the oldest kept), in order, and goes on as they come. */
   tail(topic: TopicName, partition: number, from: number, receive: TailReceiver): Tail;
   table(topic: TopicName): Promise<Table>;
+  /**
+   * Reads a partition of a `table` topic once, up to where it ends by now, in chunks: for one that is too large to be
+   * held as a map, and whose keys are written once, in their order. A driver gives live records in the order of their
+   * keys, or all that it still has in the order of their writing. There a key may come again: of several records the
+   * newest counts, it has no value when the key was removed, and after a takeover the last ones may be repeated.
+   * @throws WeirError `WEIR_LOG_TOPIC`, `WEIR_LOG_CLOSED` also when the log is closed meanwhile, `WEIR_LOG_DAMAGED`
+   */
+  read(topic: TopicName, partition: number, options?: ReadOptions): AsyncIterable<readonly StoredRecord[]>;
   /** Records of an `events` partition with an offset below `before` may be forgotten. */
   trim(topic: TopicName, partition: number, before: number): Promise<void>;
   /** Joins the group that shares the partitions of a sharded service. */

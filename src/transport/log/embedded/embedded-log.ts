@@ -13,7 +13,9 @@ import type {
   LogHealth,
   LogRecord,
   Membership,
+  ReadOptions,
   ShardId,
+  StoredRecord,
   Table,
   Tail,
   TailReceiver,
@@ -36,7 +38,7 @@ import { EmbeddedClaim } from './embedded-claim.ts';
 import { EventStream } from './event-stream.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { LiveTable } from './live-table.ts';
-import type { StreamSetup } from './read-prefix.ts';
+import { readOrdered, type StreamSetup } from './read-prefix.ts';
 
 interface Topic {
   readonly spec: TopicSpec;
@@ -169,6 +171,12 @@ export class EmbeddedLog implements Log {
     topic.tables.add(table);
     await table.load(this.#setup, name, topic.spec.partitions);
     return table;
+  }
+
+  async *read(name: TopicName, partition: number, options: ReadOptions = {}): AsyncIterable<readonly StoredRecord[]> {
+    this.#open();
+    expectTopic(this.#topics, name, 'table', partition);
+    yield* readOrdered(this.#setup, partitionPrefix(name, partition), options);
   }
 
   /** Records are gone for readers at once; the store forgets them along with later groups. */

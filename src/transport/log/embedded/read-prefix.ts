@@ -1,5 +1,6 @@
 /** Reads the records of one partition from the store, and what its readers share. */
 import type { Clock, Logger } from '../../../ports/index.ts';
+import type { ReadOptions, StoredRecord } from '../port.ts';
 import { decodeValue, prefixEnd } from './codec.ts';
 import type { StoreHandle } from './store-handle.ts';
 
@@ -11,6 +12,30 @@ export interface StreamSetup {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly store: StoreHandle;
+}
+
+/**
+ * The records under `prefix`, in key order or from the last one on, behind the key of `after`; in chunks, each value
+ * checked.
+ */
+export async function* readOrdered(
+  { store, directory }: Pick<StreamSetup, 'store' | 'directory'>,
+  prefix: string,
+  { after, backwards = false }: ReadOptions,
+): AsyncGenerator<StoredRecord[]> {
+  let passed = after === undefined ? undefined : prefix + after;
+  for (;;) {
+    const behind = passed === undefined || backwards ? { gte: prefix } : { gt: passed };
+    const lt = backwards && passed !== undefined ? passed : prefixEnd(prefix);
+    const entries = await store.read({ ...behind, lt, limit: chunkRecords, reverse: backwards });
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    passed = last[0];
+    yield entries.map(([stored, bytes]) => {
+      const key = stored.slice(prefix.length);
+      return { key, value: decodeValue(directory, stored, bytes), position: key };
+    });
+  }
 }
 
 /** All records under `prefix`, in key order, in chunks, each value checked. */

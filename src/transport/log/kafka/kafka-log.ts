@@ -14,7 +14,9 @@ import type {
   LogLimits,
   LogRecord,
   Membership,
+  ReadOptions,
   ShardId,
+  StoredRecord,
   Table,
   Tail,
   TailReceiver,
@@ -28,6 +30,7 @@ import { takeOver } from './claiming.ts';
 import { GroupMember } from './group-member.ts';
 import { KafkaClaim } from './kafka-claim.ts';
 import { storedKey } from './own-records.ts';
+import { readBackwards, readForwards } from './partition-read.ts';
 import { partitionTail } from './partition-tail.ts';
 import { Patience } from './patience.ts';
 import { probeFencing, probeSpec } from './probe.ts';
@@ -62,6 +65,9 @@ export interface KafkaLog extends Log {
   /** Name of this worker. */
   readonly worker: string;
 }
+
+/** A reading may go over all partitions at once. */
+const readBytes = 256 * 1024;
 
 /**
  * A log on Kafka. Nothing is asked of the brokers before it is used; `close` also closes the wire.
@@ -161,6 +167,26 @@ class WorkerLog implements KafkaLog {
       this.#open.add(table);
       await table.load();
       return table;
+    });
+  }
+
+  async *read(
+    topic: TopicName,
+    partition: number,
+    { after, backwards = false }: ReadOptions = {},
+  ): AsyncIterable<readonly StoredRecord[]> {
+    this.#assertOpen();
+    await this.#catalog.load();
+    this.#catalog.expect(topic, 'table', partition);
+    const read = backwards ? readBackwards : readForwards;
+    yield* read({
+      ...{ wire: this.#setup.wire, patience: this.#patience, partition, topic: this.#catalog.nameOf(topic) },
+      maxBytes: Math.min(readBytes, this.#settings.fetchBytes),
+      after: after === undefined ? undefined : Number(after),
+      ended: () => {
+        this.#assertOpen();
+        return false;
+      },
     });
   }
 

@@ -205,6 +205,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
       },
       tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
       table: (topic) => log.table(topic),
+      read: (topic, partition, options) => log.read(topic, partition, options),
       trim: (topic, partition, before) => log.trim(topic, partition, before),
       join: (group, partitions, listener) => join(worker, group, partitions, listener),
       health: () => faults.health?.(id) ?? log.health(),

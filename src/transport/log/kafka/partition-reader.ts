@@ -71,15 +71,16 @@ export class PartitionReader {
 
   /** Reads up to where the partition ends by now. */
   async toEnd(take: (batches: readonly WireBatch[]) => void): Promise<void> {
-    for (let end = await this.#end(); this.position < end; ) {
+    for (let end = await this.end(); this.position < end; ) {
       const batches = await this.next(endWaitMs);
       take(batches);
       // The leader that named the end was deposed meanwhile, or the reading has ended.
-      if (batches.length === 0) end = this.#setup.ended() ? 0 : await this.#end();
+      if (batches.length === 0) end = this.#setup.ended() ? 0 : await this.end();
     }
   }
 
-  #end(): Promise<number> {
+  /** The offset behind the last record, by now; 0 when the reading has ended. */
+  end(): Promise<number> {
     const { wire, patience, topic, partition, ended } = this.#setup;
     return patience.until(`the end of ${topic}/${partition}`, async () => {
       if (ended()) return { done: 0 };

@@ -38,7 +38,8 @@ interface Topic {
   readonly spec: TopicSpec;
   readonly shards: ShardPartition[];
   readonly events: EventsPartition[];
-  readonly table: Map<string, Uint8Array>;
+  /** Live records of each partition of a `table` topic. */
+  readonly tables: ReadonlyArray<Map<string, Uint8Array>>;
   readonly tableWatchers: Set<(change: Change) => void>;
 }
 
@@ -57,7 +58,7 @@ export class Storage {
         spec: { ...spec },
         shards: Array.from({ length: spec.kind === 'state' ? spec.partitions : 0 }, newShard),
         events: Array.from({ length: spec.kind === 'events' ? spec.partitions : 0 }, newEvents),
-        table: new Map(),
+        tables: Array.from({ length: spec.kind === 'table' ? spec.partitions : 0 }, () => new Map()),
         tableWatchers: new Set(),
       });
     }
@@ -71,8 +72,13 @@ export class Storage {
     return present(expectTopic(this.#topics, topic, 'events', partition).events[partition]);
   }
 
-  table(topic: TopicName): Pick<Topic, 'table' | 'tableWatchers'> {
-    return expectTopic(this.#topics, topic, 'table');
+  table(topic: TopicName, partition?: number): Pick<Topic, 'tables' | 'tableWatchers'> {
+    return expectTopic(this.#topics, topic, 'table', partition);
+  }
+
+  /** Live records of one partition of a table, in key order. */
+  stored(topic: TopicName, partition: number): Array<{ readonly key: string; readonly value: Uint8Array }> {
+    return inKeyOrder(present(this.table(topic, partition).tables[partition]));
   }
 
   /** Fences every older claim of the shard and gives the counter of the new one. */
@@ -105,15 +111,14 @@ export class Storage {
       if (number >= before) break;
       shard.unpublished.delete(number);
       const topic = this.table(name);
-      set(topic.table, key, value);
+      set(present(topic.tables[id.partition]), key, value);
       for (const watch of [...topic.tableWatchers]) watch({ key, value: value ?? undefined });
     }
   }
 
   /** The shard's live records as they are now, in key order. */
   snapshot(id: ShardId): LogRecord[] {
-    const records = [...this.shard(id).records].map(([key, value]) => ({ key, value }));
-    return records.sort((a, b) => compareKeys(a.key, b.key));
+    return inKeyOrder(this.shard(id).records);
   }
 
   append(topic: TopicName, partition: number, records: ReadonlyArray<{ key: string; value: Uint8Array }>): void {
@@ -134,6 +139,11 @@ function newShard(): ShardPartition {
 
 function newEvents(): EventsPartition {
   return { records: [], next: 0, watchers: new Set() };
+}
+
+function inKeyOrder(records: ReadonlyMap<string, Uint8Array>): Array<{ key: string; value: Uint8Array }> {
+  const list = [...records].map(([key, value]) => ({ key, value }));
+  return list.sort((a, b) => compareKeys(a.key, b.key));
 }
 
 function set(records: Map<string, Uint8Array>, key: string, value: Uint8Array | null): void {

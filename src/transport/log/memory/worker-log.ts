@@ -14,14 +14,16 @@ import type {
   LogHealth,
   LogRecord,
   Membership,
+  ReadOptions,
   ShardId,
+  StoredRecord,
   Table,
   Tail,
   TailReceiver,
   TopicName,
   TopicSpec,
 } from '../port.ts';
-import { checkAppend, checkBatch, defaultLimits } from '../rules.ts';
+import { checkAppend, checkBatch, compareKeys, defaultLimits } from '../rules.ts';
 import type { Fate, Faults } from './faults.ts';
 import type { Host } from './host.ts';
 import type { Storage } from './storage.ts';
@@ -169,7 +171,7 @@ export class WorkerLog implements Log {
       });
     // Snapshot and subscription are taken in one step, so no change is missed or heard twice.
     await this.#request('tables', this.#latency(), () => {
-      entries = new Map(storage.table(topic).table);
+      entries = new Map(storage.table(topic).tables.flatMap((records) => [...records]));
       storage.table(topic).tableWatchers.add(watch);
     });
     const table: Table = {
@@ -187,6 +189,21 @@ export class WorkerLog implements Log {
     };
     this.#open.add(table);
     return table;
+  }
+
+  async *read(
+    topic: TopicName,
+    partition: number,
+    { after, backwards = false }: ReadOptions = {},
+  ): AsyncIterable<readonly StoredRecord[]> {
+    const stored = await this.#request('tables', this.#latency(), () => this.#setup.storage.stored(topic, partition));
+    const records = stored.map((record) => ({ ...record, position: record.key }));
+    if (backwards) records.reverse();
+    const from = after === undefined ? 0 : records.findIndex(({ key }) => beyond(key, after, backwards));
+    for (let start = from; start >= 0 && start < records.length; start += chunkRecords) {
+      this.#assertOpen();
+      yield records.slice(start, start + chunkRecords);
+    }
   }
 
   trim(topic: TopicName, partition: number, before: number): Promise<void> {
@@ -301,6 +318,12 @@ export class WorkerLog implements Log {
   #assertOpen(): void {
     if (this.#closed) throw new WeirError('WEIR_LOG_CLOSED');
   }
+}
+
+/** Whether a key comes behind that of `position`. */
+function beyond(key: string, position: string, backwards: boolean): boolean {
+  const order = compareKeys(key, position);
+  return backwards ? order < 0 : order > 0;
 }
 
 function attempt<Value>(run: () => Value): { readonly value: Value } | { readonly error: unknown } {
