@@ -160,6 +160,6 @@ function entryOf(label: string): Uint8Array {
 }
 
 function status(id: string, head: FlowHead, result: Uint8Array): Publication {
-  const value = statusRecord.encode({ ...head, startedBy: 'local:embedder', result });
+  const value = statusRecord.encode({ ...head, startedBy: 'local:embedder', result, commit: 1 });
   return { topic: 'flow.status', key: id, value };
 }

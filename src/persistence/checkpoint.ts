@@ -296,30 +296,33 @@ export interface StatusRecord {
   readonly result: Uint8Array;
   readonly fault: FaultRecord | null;
   readonly acts: readonly ActRecord[];
+  /**
+   * Number of the shard's commit that was being filled when this was written: among the statuses of a shard it never goes
+   * back, over takeovers too, so it says what a client that comes back has not seen. 0 in records of older versions.
+   */
+  readonly commit: number;
 }
 
+const firstStatusFields = [
+  text('flow'),
+  small('version'),
+  text('memberName'),
+  text('memberGroup'),
+  text('clientRequestId'),
+  text('inputHash'),
+  text('trace'),
+  choice('status', 'FlowStatus', flowStatuses),
+  text('stage'),
+  count('created'),
+  count('updated'),
+  text('startedBy'),
+  bytes('result'),
+  optionalFault,
+  { name: 'acts', type: { type: 'array', items: act } },
+];
+
 export const statusRecord = recordCodec<StatusRecord>(
-  {
-    type: 'record',
-    name: 'Status',
-    namespace,
-    fields: [
-      text('flow'),
-      small('version'),
-      text('memberName'),
-      text('memberGroup'),
-      text('clientRequestId'),
-      text('inputHash'),
-      text('trace'),
-      choice('status', 'FlowStatus', flowStatuses),
-      text('stage'),
-      count('created'),
-      count('updated'),
-      text('startedBy'),
-      bytes('result'),
-      optionalFault,
-      { name: 'acts', type: { type: 'array', items: act } },
-    ],
-  },
+  { type: 'record', name: 'Status', namespace, fields: [...firstStatusFields, { ...count('commit'), default: 0 }] },
   'flow status',
+  [{ type: 'record', name: 'Status', namespace, fields: firstStatusFields }],
 );

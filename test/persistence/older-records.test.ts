@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { sessionMessage } from '../../src/actors/session-manager/index.ts';
-import { flowHead } from '../../src/persistence/index.ts';
+import { flowHead, statusRecord } from '../../src/persistence/index.ts';
 import { firstFlowHead, firstSessionMessage } from '../fixtures/older-records.ts';
 
 /** As they lay in a log of the first version. */
 const head =
   'wwE4A1FI+y9tGgxjYWxsZXICCkFMSUNFDmRlZmF1bHQCcgJoAnQCAAQKc3RhcnQABAECAgpmLjAuMAAACHRhbGsCBkJPQg5kZWZhdWx0BgQCAAQGd2h5AAAAAAAB';
 const message = 'wwG08MffBGW5mgh0YWxrAgJzAAYIAkECZwJCAmcCdAIEBndoeQAAAA==';
+const status = 'wwEJNyvlw4BJNgJmAghBQ01FDmRlZmF1bHQCcgJoAnQECnN0YXJ0AgQGd2hvAAAA';
 
 function bytes(base64: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64, 'base64'));
@@ -41,5 +42,10 @@ describe('records of earlier versions', () => {
   it('a session message that does not say what was acknowledged before it is read', () => {
     const read = sessionMessage.decode(bytes(message));
     expect(read).toMatchObject({ session: 's', kind: 'error', sequence: 4, acknowledged: 0, cause: 'failed' });
+  });
+
+  it('a status without the number of its commit is read as one that came before all others', () => {
+    const read = statusRecord.decode(bytes(status));
+    expect(read).toMatchObject({ flow: 'f', status: 'COMPLETED', startedBy: 'who', acts: [], commit: 0 });
   });
 });

@@ -122,7 +122,7 @@ export class FlowLifecycle {
   publish(flow: FlowInstance, result: Uint8Array, changes: ChangeSet): void {
     const { head } = flow;
     const startedBy = head.acts[0]?.principal ?? '';
-    const record = statusRecord.encode({ ...head, startedBy, result });
+    const record = statusRecord.encode({ ...head, startedBy, result, commit: this.#host.commitNumber() });
     changes.publish(this.#setup.statusTopic, flow.id, record);
   }
 

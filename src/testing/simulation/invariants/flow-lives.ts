@@ -1,7 +1,8 @@
 /**
  * The life of a flow only goes forward, and is told as it is: an ended flow never changes, visits and retries never go
  * back, a new stage is a new visit, a flow's id is its own for ever, a request or session has one flow at a time (W4),
- * and the status that a commit publishes last is the one that its head has then.
+ * the status that a commit publishes last is the one that its head has then, and the numbers of a shard's statuses never
+ * go back: by them a client that comes back is told what it has not seen (RP4).
  */
 import { routingKeyOf } from '../../../actors/flow/protocol.ts';
 import { type FlowHead, isTerminal } from '../../../persistence/index.ts';
@@ -18,6 +19,8 @@ export function flowLives(): Invariant {
   const ever = new Set<string>();
   /** Flows that are there, by shard and routing key. */
   const flows = new Map<string, string>();
+  /** The newest number that a status of each shard has. */
+  const numbers = new Map<string, number>();
   const appeared = (shard: string, flowId: string): string | undefined => {
     const name = `${shard}/${flowId}`;
     if (ever.has(name)) return `the id of ${flowId}, which is forgotten, is used again`;
@@ -34,6 +37,11 @@ export function flowLives(): Invariant {
       if (event.type !== 'applied') return;
       const shard = shardName(event.node, event.shard);
       const told = lastStatuses(event.batch);
+      for (const [flowId, number] of numbersOf(event.batch)) {
+        const last = numbers.get(shard) ?? 0;
+        if (number < last) violate(`${flowId}: its status has number ${number}, and ${last} came before`);
+        numbers.set(shard, number);
+      }
       for (const { flowId, value } of contentsOf(event.batch).heads) {
         const before = headBefore(event, flowId);
         const head = value === null ? undefined : headOf(value);
@@ -71,6 +79,12 @@ function lastStatuses({ publications }: CommitBatch): Map<string, Told> {
     else last.set(key, statusOf(value));
   }
   return last;
+}
+
+function numbersOf({ publications }: CommitBatch): ReadonlyArray<readonly [flowId: string, number: number]> {
+  return publications.flatMap(({ topic, key, value }) =>
+    topic === 'flow.status' && value !== null ? [[key, statusOf(value).commit] as const] : [],
+  );
 }
 
 function sameStatus(told: Told, head: Told): boolean {

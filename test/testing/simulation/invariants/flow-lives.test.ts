@@ -41,6 +41,23 @@ describe('lives of flows', () => {
     expect(again.violations).toEqual([expect.stringContaining('is used again')]);
   });
 
+  it('TK5, RP4 finds a status whose number is below one that came before', () => {
+    const history = new History(flowLives());
+    const running = head();
+    const other = `${'b'.repeat(24)}-1`;
+    const records = { [`c/${flowId}`]: headBytes(), [`c/${other}`]: headBytes() };
+    history.commits({
+      records,
+      statuses: [
+        [flowId, running, 3],
+        [other, running, 3],
+      ],
+    });
+    expect(history.violations).toEqual([]);
+    history.commits({ records: { [`c/${flowId}`]: headBytes() }, statuses: [[flowId, running, 2]] });
+    expect(history.violations).toEqual([expect.stringContaining('its status has number 2, and 3 came before')]);
+  });
+
   it('TK5 finds a flow that is forgotten before it has ended', () => {
     const history = lived({});
     history.commits({ records: { [`c/${flowId}`]: null } });

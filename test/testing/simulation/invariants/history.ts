@@ -19,7 +19,7 @@ const noBytes = new Uint8Array();
 
 export interface Written {
   readonly records?: Readonly<Record<string, Uint8Array | null>>;
-  readonly statuses?: ReadonlyArray<readonly [flowId: string, head: FlowHead]>;
+  readonly statuses?: ReadonlyArray<readonly [flowId: string, head: FlowHead, commit?: number]>;
   readonly partition?: number;
   readonly term?: number;
   readonly worker?: string;
@@ -51,7 +51,11 @@ export class History {
       sequence: this.#sequence,
       batch: {
         records: Object.entries(records).map(([key, value]) => ({ key, value })),
-        publications: statuses.map(([key, head]) => ({ topic: 'flow.status', key, value: statusOf(head) })),
+        publications: statuses.map(([key, head, commit]) => ({
+          topic: 'flow.status',
+          key,
+          value: statusOf(head, commit),
+        })),
       },
     };
     this.tell({ type: 'commit', ...sent }, worker);
@@ -89,8 +93,8 @@ export function headBytes(parts: Partial<FlowHead> = {}): Uint8Array {
   return flowHead.encode(head(parts));
 }
 
-function statusOf(of: FlowHead): Uint8Array {
-  return statusRecord.encode({ ...of, startedBy: '', result: noBytes });
+export function statusOf(of: FlowHead, commit = 1): Uint8Array {
+  return statusRecord.encode({ ...of, startedBy: '', result: noBytes, commit });
 }
 
 export function entry(parts: Partial<JournalEntry> = {}): Uint8Array {

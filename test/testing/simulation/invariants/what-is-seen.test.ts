@@ -1,19 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { encodeRouted } from '../../../../src/actors/shard/protocol.ts';
-import { statusRecord } from '../../../../src/persistence/index.ts';
 import type { SimEvent } from '../../../../src/testing/simulation/events.ts';
 import { noDefectsLogged } from '../../../../src/testing/simulation/invariants/no-defects-logged.ts';
 import { stillSent } from '../../../../src/testing/simulation/invariants/nothing-goes-on.ts';
 import { statusesAreCommitted } from '../../../../src/testing/simulation/invariants/statuses-are-committed.ts';
 import { stepsComeAfterCommits } from '../../../../src/testing/simulation/invariants/steps-come-after-commits.ts';
-import { flowId, History, head, headBytes } from './history.ts';
+import { flowId, History, head, headBytes, statusOf } from './history.ts';
 
 const running = head();
 const done = head({ status: 'COMPLETED', updated: 2 });
 
 function sees(history: History, of: typeof running): History {
-  const value = statusRecord.encode({ ...of, startedBy: '', result: new Uint8Array() });
-  return history.tell({ type: 'published', topic: 'flow.status', key: flowId, value });
+  return history.tell({ type: 'published', topic: 'flow.status', key: flowId, value: statusOf(of) });
 }
 
 describe('statuses that are seen', () => {
