@@ -150,12 +150,24 @@ function headOf(id: string, clientRequestId: string): FlowHead {
     acts: [{ at: now, act: 'start', principal: 'local:embedder', reason: '' }],
     fault: null,
     faultEntry: -1,
+    faultNext: -1,
+    cancel: null,
   };
 }
 
 function entryOf(label: string): Uint8Array {
   const value = encodeValue(hundredBytes.data, 'a result');
-  const entry: JournalEntry = { op: 'step', label, state: 'done', value, fault: null, due: 0, attempts: 1 };
+  const entry: JournalEntry = {
+    op: 'step',
+    label,
+    state: 'done',
+    value,
+    fault: null,
+    due: 0,
+    attempts: 1,
+    order: 1,
+    branch: false,
+  };
   return journalEntry.encode(entry);
 }
 

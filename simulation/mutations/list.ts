@@ -128,7 +128,7 @@ export const mutations: readonly Mutation[] = [
     id: 'timer-not-rearmed',
     sentence: 'What a restored flow sleeps or waits for has no timer.',
     file: engine,
-    edits: [{ find: 'if (last.due > 0) this.life.arm(flow, last.due);', replace: '' }],
+    edits: [{ find: 'if (wait.due !== undefined) this.life.arm(flow, wait.due);', replace: '' }],
     scenarios: ['timers'],
   },
   {
@@ -221,7 +221,7 @@ export const mutations: readonly Mutation[] = [
     id: 'late-step-result',
     sentence: 'The result of a step that belongs to a former incarnation of its flow is taken.',
     file: 'src/actors/flow/step-runner.ts',
-    edits: [{ find: 'if (flow.incarnation !== incarnation) this.lateResults++;\n        else this', replace: 'this' }],
+    edits: [{ find: 'if (flow.steps.get(index) !== run) this.lateResults++;\n        else this', replace: 'this' }],
     scenarios: ['operators'],
   },
   {
@@ -230,9 +230,8 @@ export const mutations: readonly Mutation[] = [
     file: performer,
     edits: [
       {
-        find: 'changes.after(() => {\n      if (flow.incarnation === incarnation) this.#steps.start(flow, index, op, attempt);\n    });',
-        replace:
-          'queueMicrotask(() => {\n      if (flow.incarnation === incarnation) this.#steps.start(flow, index, op, attempt);\n    });',
+        find: 'changes.after(() => this.#steps.start(flow, index, op, run));',
+        replace: 'queueMicrotask(() => this.#steps.start(flow, index, op, run));',
       },
     ],
     scenarios: everywhere,
@@ -355,7 +354,10 @@ export const mutations: readonly Mutation[] = [
     id: 'terminal-not-final',
     sentence: 'A killed flow whose step comes back completes all the same.',
     file: lifecycle,
-    edits: [{ find: 'flow.incarnation++;\n    flow.running = undefined;', replace: '' }],
+    edits: [
+      { find: 'flow.run = undefined;\n    flow.steps.clear();', replace: '' },
+      { file: engine, find: "if (flow.head.status !== 'RUNNING') return;", replace: '' },
+    ],
     scenarios: ['operators'],
   },
 ];

@@ -6,7 +6,7 @@
  * can add a field with a default.
  */
 import { recordCodec } from './avro.ts';
-import type { AvroSchema } from './avro-schema.ts';
+import type { AvroField, AvroSchema } from './avro-schema.ts';
 import { bytes, choice, count, optionalFault, small, text } from './fields.ts';
 
 const namespace = 'weir.state';
@@ -147,9 +147,20 @@ export interface FlowHead {
   fault: FaultRecord | null;
   /** Journal place of the operation whose error nobody caught, which a retry performs again; -1 when there is none. */
   faultEntry: number;
+  /** Operations of the visit from here on came after that error; -1 when none did. */
+  faultNext: number;
+  /** Its cancellation, in the order of the visit's outcomes; null while nobody has asked for one. */
+  cancel: CancelRecord | null;
 }
 
-const headSchema = (ofSession: AvroSchema) => ({
+/** A cancellation that a flow was asked for. */
+export interface CancelRecord {
+  /** It comes before the outcome of this order. */
+  readonly order: number;
+  readonly reason: string;
+}
+
+const headSchema = (ofSession: AvroSchema, added: readonly AvroField[] = []): AvroSchema => ({
   type: 'record',
   name: 'FlowHead',
   namespace,
@@ -173,10 +184,21 @@ const headSchema = (ofSession: AvroSchema) => ({
     { name: 'acts', type: { type: 'array', items: act } },
     optionalFault,
     small('faultEntry'),
+    ...added,
   ],
 });
 
-export const flowHead = recordCodec<FlowHead>(headSchema(session), 'flow head', [headSchema(firstSession)]);
+const cancel = {
+  name: 'cancel',
+  type: ['null', { type: 'record', name: 'Cancel', fields: [small('order'), text('reason')] }],
+  default: null,
+};
+
+export const flowHead = recordCodec<FlowHead>(
+  headSchema(session, [{ ...small('faultNext'), default: -1 }, cancel]),
+  'flow head',
+  [headSchema(firstSession)],
+);
 
 /** `j/<flow>/<visit>/<n>`: one operation of the running visit. */
 export interface JournalEntry {
@@ -192,24 +214,34 @@ export interface JournalEntry {
   readonly due: number;
   /** Failed attempts so far. */
   readonly attempts: number;
+  /** Place of the outcome among those of the visit, which replay follows; 0 while there is none. */
+  readonly order: number;
+  /** It was made in a branch, beside others. */
+  readonly branch: boolean;
 }
+
+const journalSchema = { type: 'record', name: 'JournalEntry', namespace } as const;
+const firstJournalFields = [
+  text('op'),
+  text('label'),
+  choice('state', 'EntryState', ['open', 'done', 'failed']),
+  bytes('value'),
+  optionalFault,
+  count('due'),
+  small('attempts'),
+];
 
 export const journalEntry = recordCodec<JournalEntry>(
   {
-    type: 'record',
-    name: 'JournalEntry',
-    namespace,
+    ...journalSchema,
     fields: [
-      text('op'),
-      text('label'),
-      choice('state', 'EntryState', ['open', 'done', 'failed']),
-      bytes('value'),
-      optionalFault,
-      count('due'),
-      small('attempts'),
+      ...firstJournalFields,
+      { ...small('order'), default: 0 },
+      { name: 'branch', type: 'boolean', default: false },
     ],
   },
   'journal entry',
+  [{ ...journalSchema, fields: firstJournalFields }],
 );
 
 /** `i/<flow>/<n>`: a session message that was received and not yet read. */

@@ -136,12 +136,17 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
     view: () => get(name),
   });
 
+  /** A reason stands in every record of the act, so it has to be text, whatever the types say. */
+  const because = (reason: unknown): Authority => {
+    if (typeof reason === 'string') return { ...authority, reason };
+    throw new WeirError('WEIR_REQUEST_INVALID', { why: `the reason is ${typeof reason}, not text` });
+  };
   const resume = (name: FlowName, reason: string, correction: Correction): Promise<FlowView> =>
     request((replyTo) => ({
       type: 'retry',
       name: rpcName(name),
       correction,
-      authority: { ...authority, reason },
+      authority: because(reason),
       replyTo,
     }));
 
@@ -232,7 +237,7 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
      *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
      */
     kill: (name: FlowName, reason: string): Promise<FlowView> =>
-      request((replyTo) => ({ type: 'kill', name: rpcName(name), authority: { ...authority, reason }, replyTo })),
+      request((replyTo) => ({ type: 'kill', name: rpcName(name), authority: because(reason), replyTo })),
     /**
      * Asks a persistent actor from outside any flow; it takes effect once for each call.
      * @throws ApplicationError what the actor refused with: its code, message and details (`WEIR_ACTOR_FAILED` when it

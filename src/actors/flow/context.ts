@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Duration, type Identity, type LogFields, type Logger, silentLogger, toMs } from '../../ports/index.ts';
+import { branching } from './branching.ts';
 import type { FlowContext, FlowDefinition } from './definition.ts';
 import type { Duties } from './duties.ts';
 import { FlowError, platformFault } from './faults.ts';
@@ -47,6 +48,7 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
   };
 
   const context = {
+    ...branching(duties),
     flowId: flow.id,
     member,
     get log(): Logger {

@@ -5,7 +5,8 @@
 import type { input, output, ZodType } from 'zod';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Duration, Identity, Logger } from '../../ports/index.ts';
-import type { Operation, OperationRequest } from './operation.ts';
+import type { BranchContext } from './branching.ts';
+import type { Operation, StageRequest } from './operation.ts';
 import type { Become, Failed } from './outcome.ts';
 import type { ActorHandle, ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
 import type { InitiatorSession, ResponderSession } from './session.ts';
@@ -16,7 +17,8 @@ import { type RetryPolicy, retryTimes, type StepBody, type StepOptions } from '.
 export type States = Readonly<Record<string, ZodType>> & { readonly start: ZodType };
 
 /** What a stage may do. Everything that is not deterministic comes from here. */
-export interface FlowContext<S extends States = States, P extends Protocol | undefined = Protocol | undefined> {
+export interface FlowContext<S extends States = States, P extends Protocol | undefined = Protocol | undefined>
+  extends BranchContext {
   readonly flowId: string;
   /** The member that runs the flow. */
   readonly member: Identity;
@@ -71,7 +73,7 @@ export type StageOutcome<Result extends ZodType | undefined> =
 export type Stage<State, S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> = (
   state: State,
   context: FlowContext<S, P>,
-) => Generator<OperationRequest, StageOutcome<Result>, unknown>;
+) => Generator<StageRequest, StageOutcome<Result>, unknown>;
 
 export interface FlowOptions<S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> {
   /**
@@ -104,7 +106,7 @@ export interface FlowDefinition<Input = never, Result = unknown> {
   readonly types?: { readonly input: (value: Input) => void; readonly result: Result };
 }
 
-export type UntypedStage = (state: unknown, context: FlowContext) => Generator<OperationRequest, unknown, unknown>;
+export type UntypedStage = (state: unknown, context: FlowContext) => Generator<StageRequest, unknown, unknown>;
 
 /** Any flow. */
 export type AnyFlow = FlowDefinition<never, unknown>;

@@ -2,6 +2,9 @@
 import { type FlowInstance, peerOf } from './instance.ts';
 import type { FlowDescription } from './protocol.ts';
 
+/** Branches that are named; a flow may have thousands. */
+const maxBranches = 20;
+
 export function describe(flow: FlowInstance): FlowDescription {
   const { head } = flow;
   return {
@@ -14,7 +17,8 @@ export function describe(flow: FlowInstance): FlowDescription {
     stage: head.stage,
     visit: head.visit,
     operations: flow.journal.length,
-    waitingOn: flow.waiting,
+    waitingOn: flow.waits[0],
+    branches: flow.waits.slice(1, maxBranches),
     unread: flow.unread.length,
     sessions: head.sessions.map((session) => ({
       id: session.id,

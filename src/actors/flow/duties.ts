@@ -6,19 +6,28 @@ import { type ErrorCode, WeirError } from '../../errors/index.ts';
 import type { Operation } from './operation.ts';
 import type { Become, Failed } from './outcome.ts';
 
+/** Operations that something else was given to the engine for. */
+const operations = new WeakMap<object, object>();
+
+/** `wrapper` is run in place of `operation`. */
+export function standsFor(wrapper: object, operation: object): void {
+  operations.set(wrapper, operation);
+}
+
 export class Duties {
-  readonly #unrun = new Set<{ readonly label: string }>();
+  readonly #unrun = new Map<object, string>();
   #outcome: Become | Failed | undefined;
 
   /** An operation that knows whether it has been run. */
   made<T>(label: string, run: () => Operation<T>): Operation<T> {
-    const duty = { label };
-    const unrun = this.#unrun;
-    unrun.add(duty);
-    return (function* () {
-      unrun.delete(duty);
-      return yield* run();
-    })();
+    const operation: Operation<T> = begun(() => this.#unrun.delete(operation), run);
+    this.#unrun.set(operation, label);
+    return operation;
+  }
+
+  /** An operation that need not be run any more: its branch was cancelled before it began. */
+  discharge(operation: object): void {
+    this.#unrun.delete(operations.get(operation) ?? operation);
   }
 
   outcome<T extends Become | Failed>(outcome: T): T {
@@ -28,13 +37,18 @@ export class Duties {
 
   /** What was forgotten when a stage returned `value`; undefined when nothing was. */
   forgotten(flow: string, stage: string, value: unknown): WeirError | undefined {
-    const [duty] = this.#unrun;
+    const [duty] = this.#unrun.values();
     const fail = (code: ErrorCode, what: string): WeirError => new WeirError(code, { flow, stage, what });
-    if (duty !== undefined) return fail('WEIR_FLOW_OPERATION_FORGOTTEN', duty.label);
+    if (duty !== undefined) return fail('WEIR_FLOW_OPERATION_FORGOTTEN', duty);
     if (this.#outcome === undefined || this.#outcome === value) return undefined;
     return fail(
       'WEIR_FLOW_OUTCOME_FORGOTTEN',
       'stage' in this.#outcome ? `become('${this.#outcome.stage}')` : 'failed()',
     );
   }
+}
+
+function* begun<T>(onBegin: () => void, run: () => Operation<T>): Operation<T> {
+  onBegin();
+  return yield* run();
 }

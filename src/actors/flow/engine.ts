@@ -2,23 +2,24 @@
  * The flow engine: advances a flow from an input to its next suspension, as one change set. Waking a flow is always
  * "perform its current operation again"; the performer says whether it may go on.
  */
-import { types } from 'node:util';
 import { messageOf, WeirError } from '../../errors/index.ts';
-import { decodeValue, encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
+import { encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
-import { flowContext, issuesOf } from './context.ts';
-import { Duties } from './duties.ts';
+import { stageRun } from './begin.ts';
+import { issuesOf } from './context.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
-import { type FlowInstance, type Resume, type Running, talkWith } from './instance.ts';
+import { placeInRequest } from './ids.ts';
+import { type FlowInstance, talkWith } from './instance.ts';
 import { dropJournal, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
 import { checkSize } from './limits.ts';
-import { OperationRequest } from './operation.ts';
 import { type Become, isBecome, isFailed } from './outcome.ts';
 import { OperationPerformer, requestId } from './performer.ts';
+import type { WaitingOn } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import type { FlowSessions } from './sessions.ts';
+import { nameOf, type StageDriver, type StageRun } from './stage-run.ts';
 import { backoffMs } from './step.ts';
 import { type StepOp, type StepOutcome, StepRunner } from './step-runner.ts';
 
@@ -74,40 +75,83 @@ export class FlowEngine {
   }
 
   #advance(flow: FlowInstance, changes: ChangeSet): void {
-    if (flow.head.status !== 'RUNNING' || flow.stepRunning) return;
-    const running = flow.running ?? this.#begin(flow, changes);
-    if (running === undefined) {
-      this.life.store(flow, changes);
-      return;
-    }
-    this.life.disarm(flow);
-    flow.waiting = undefined;
-    let resume = this.#first(flow, running, changes);
-    for (let performed = 0; resume !== undefined; performed++) {
-      const { running } = flow;
-      if (running === undefined) break;
-      if (performed >= maxOperations || changes.bytes > maxBytes) {
-        // A long run of satisfied operations goes on behind a commit, so that it cannot starve its neighbours (W5).
-        running.pending = resume;
-        flow.waiting = { what: 'turn', label: '', due: undefined };
-        changes.after(() => this.wake(flow));
-        break;
-      }
-      resume = this.#resume(flow, running, resume, changes);
-    }
+    if (flow.head.status !== 'RUNNING') return;
+    const run = flow.run ?? this.#begin(flow, changes);
+    if (run !== undefined) this.#runOn(flow, run, changes);
     this.life.store(flow, changes);
+  }
+
+  /** Runs a stage, and those that it becomes, until the flow waits or ends. */
+  #runOn(flow: FlowInstance, first: StageRun, changes: ChangeSet): void {
+    let performed = 0;
+    const driver: StageDriver = {
+      perform: (parked) => this.#performer.perform(flow, parked, changes),
+      exhausted: () => performed++ >= maxOperations || changes.bytes > maxBytes,
+      withdrawn: ({ index }) => {
+        flow.steps.get(index)?.controller?.abort(new Error('its branch was cancelled'));
+        flow.steps.delete(index);
+      },
+    };
+    for (let run: StageRun | undefined = first; run !== undefined; ) {
+      const end = run.run(driver);
+      switch (end.type) {
+        case 'suspended':
+          this.#suspend(flow, run);
+          return;
+        case 'brokenOff':
+          // A long run of satisfied operations goes on behind a commit, so that it cannot starve its neighbours (W5).
+          flow.waits = [{ what: 'turn', label: '', due: undefined }];
+          changes.after(() => this.#goOn(flow));
+          return;
+        case 'halted':
+          return;
+        case 'mistake':
+          this.life.stuck(flow, end.error, changes);
+          return;
+        case 'threw':
+          this.#uncaught(flow, run, end.error, changes);
+          return;
+        case 'cancelled':
+          this.#cancelled(flow, changes);
+          return;
+        case 'returned':
+          run = this.#returned(flow, run, end.value, changes);
+      }
+    }
+  }
+
+  /** What the flow waits on now, and when the first of it is due. */
+  #suspend(flow: FlowInstance, run: StageRun): void {
+    const waits: WaitingOn[] = [];
+    let due = Number.POSITIVE_INFINITY;
+    for (const { wait } of run.parked) {
+      if (wait === undefined) continue;
+      waits.push(wait);
+      if (wait.due !== undefined && wait.due < due) due = wait.due;
+    }
+    flow.waits = waits;
+    if (due < Number.POSITIVE_INFINITY) this.life.arm(flow, due);
+    else this.life.disarm(flow);
+  }
+
+  /** Goes on where a long advance was broken off. */
+  #goOn(flow: FlowInstance): void {
+    const changes = new ChangeSet();
+    this.advance(flow, changes);
+    if (!changes.empty) this.#host.add(changes);
   }
 
   /** Advances a flow by itself, in a change set of its own. */
   wake(flow: FlowInstance): void {
     const changes = new ChangeSet();
     if (this.life.overdue(flow)) this.kill(flow, "nobody acted before the hospital's deadline", changes);
-    else this.advance(flow, changes);
+    else this.absorb(flow, changes);
     if (!changes.empty) this.#host.add(changes);
   }
 
   /** Something of a flow has changed from outside: keeps it, and lets the flow go on if it waited for that. */
   absorb(flow: FlowInstance, changes: ChangeSet): void {
+    flow.run?.poll();
     this.advance(flow, changes);
     this.life.store(flow, changes);
   }
@@ -119,21 +163,24 @@ export class FlowEngine {
     outcome: { value: Uint8Array } | { fault: FaultRecord },
     changes: ChangeSet,
   ): boolean {
-    const index = flow.journal.length - 1;
+    const index = placeInRequest(request);
     const entry = flow.journal[index];
     if (entry?.op !== 'ask' || entry.state !== 'open' || requestId(flow, index) !== request) return false;
+    // Its branch has lost, and nobody waits for it.
+    if (flow.run?.isWithdrawn(index) === true) return false;
     const settled: JournalEntry =
       'value' in outcome
         ? { ...entry, state: 'done', value: outcome.value, due: 0 }
         : { ...entry, state: 'failed', fault: outcome.fault, due: 0 };
     record(flow, index, settled, changes);
+    flow.run?.settled(index);
     this.advance(flow, changes);
     return true;
   }
 
   /** Ends a flow from outside. */
   kill(flow: FlowInstance, reason: string, changes: ChangeSet): void {
-    flow.abort?.abort(new Error('the flow was killed'));
+    flow.abortSteps('the flow was killed');
     flow.head.fault = faultOf(new ApplicationError('KILLED', reason === '' ? 'killed' : `killed: ${reason}`));
     this.life.end(flow, 'KILLED', noBytes, 'error', 'the flow was killed', changes);
     this.life.store(flow, changes);
@@ -146,6 +193,7 @@ export class FlowEngine {
     head.retries++;
     head.fault = null;
     head.faultEntry = -1;
+    head.faultNext = -1;
     this.life.disarm(flow);
     this.life.touch(flow);
     this.life.publish(flow, noBytes, changes);
@@ -163,112 +211,38 @@ export class FlowEngine {
 
   /** Arms what a restored flow waits for, or runs it on (W6). */
   rearm(flow: FlowInstance): void {
-    const last = flow.journal.at(-1);
-    const patient = last?.state === 'open' && last.op !== 'step' && flow.unread.length === 0;
-    if (patient && !(last.op === 'receive' && flow.head.sessions.some(({ peer }) => peer !== 'open'))) {
-      const session = last.op === 'receive' ? flow.session(last.label) : undefined;
-      flow.waiting = {
-        what: last.op === 'sleep' ? 'sleep' : last.op === 'ask' ? 'answer' : 'message',
-        label: session === undefined ? last.label : talkWith(session),
-        due: last.due === 0 ? undefined : last.due,
-      };
-      if (last.due > 0) this.life.arm(flow, last.due);
-    } else {
+    const wait = patience(flow);
+    if (wait === undefined) {
       this.wake(flow);
+      return;
     }
+    flow.waits = [wait];
+    if (wait.due !== undefined) this.life.arm(flow, wait.due);
   }
 
   // --- running
 
-  #begin(flow: FlowInstance, changes: ChangeSet): Running | undefined {
+  #begin(flow: FlowInstance, changes: ChangeSet): StageRun | undefined {
     const { head, definition } = flow;
     const stage = definition?.stages[head.stage];
     if (definition === undefined || stage === undefined || head.version > definition.version) {
-      flow.waiting = {
-        what: 'code',
-        label: `${head.flow} version ${head.version}, stage ${head.stage}`,
-        due: undefined,
-      };
+      const label = `${head.flow} version ${head.version}, stage ${head.stage}`;
+      flow.waits = [{ what: 'code', label, due: undefined }];
       return undefined;
     }
-    const running: Running = {
-      generator: undefined as never,
-      next: 0,
-      current: undefined,
-      pending: undefined,
-      thrown: undefined,
-      live: false,
-      executing: false,
-      duties: new Duties(),
-    };
-    const context = flowContext({
-      flow,
-      definition,
-      live: () => running.live,
-      place: () => `${running.executing ? '' : 'body '}${running.next}`,
-      duties: running.duties,
-      logger: () => loggerOf(this.#host, flow),
-    });
     try {
-      const generator: unknown = stage(decodeValue(head.state), context);
-      if (!types.isGeneratorObject(generator)) {
-        const why = `the stage "${head.stage}" is not a generator: write "*${head.stage}(...)"`;
-        throw new WeirError('WEIR_FLOW_DEFINITION', { name: head.flow, why });
-      }
-      flow.running = Object.assign(running, { generator });
+      flow.run = stageRun(flow, definition, stage, loggerOf(this.#host, flow));
     } catch (thrown) {
       // Parameters are taken apart when a generator is made, not when it runs; and the state may be unreadable.
       this.life.stuck(flow, thrown, changes);
       return undefined;
     }
-    return flow.running;
+    return flow.run;
   }
 
-  /** What an advance starts with: the beginning, or the operation that the flow waits on. */
-  #first(flow: FlowInstance, running: Running, changes: ChangeSet): Resume | undefined {
-    const { current, pending } = running;
-    if (pending !== undefined) {
-      running.pending = undefined;
-      return pending;
-    }
-    if (current === undefined) return { type: 'value', value: undefined };
-    return this.#performer.perform(flow, current.op, current.index, changes);
-  }
-
-  /** Resumes the generator and performs what it yields. */
-  #resume(flow: FlowInstance, running: Running, resume: Resume, changes: ChangeSet): Resume | undefined {
-    running.live = running.next >= flow.journal.length;
-    let result: IteratorResult<OperationRequest, unknown>;
-    running.executing = true;
-    try {
-      if (resume.type === 'throw') {
-        running.thrown = resume;
-        result = running.generator.throw(resume.error);
-      } else {
-        result = running.generator.next(resume.value);
-      }
-    } catch (thrown) {
-      this.#uncaught(flow, running, thrown, changes);
-      return undefined;
-    } finally {
-      running.executing = false;
-    }
-    if (result.done === true) return this.#returned(flow, running, result.value, changes);
-    const request: unknown = result.value;
-    if (!(request instanceof OperationRequest)) {
-      const context = { flow: flow.head.flow, stage: flow.head.stage, found: nameOf(request) };
-      this.life.stuck(flow, new WeirError('WEIR_FLOW_OPERATION_UNKNOWN', context), changes);
-      return undefined;
-    }
-    const { op } = request;
-    const index = running.next++;
-    running.current = { op, index };
-    return this.#performer.perform(flow, op, index, changes);
-  }
-
-  #returned(flow: FlowInstance, running: Running, value: unknown, changes: ChangeSet): Resume | undefined {
-    if (this.#endedTooSoon(flow, running, 'the end of the stage', changes)) return undefined;
-    const forgotten = running.duties.forgotten(flow.head.flow, flow.head.stage, value);
+  #returned(flow: FlowInstance, run: StageRun, value: unknown, changes: ChangeSet): StageRun | undefined {
+    if (this.#endedTooSoon(flow, run, 'the end of the stage', changes)) return undefined;
+    const forgotten = run.duties.forgotten(flow.head.flow, flow.head.stage, value);
     if (forgotten !== undefined) {
       this.life.stuck(flow, forgotten, changes);
       return undefined;
@@ -301,7 +275,7 @@ export class FlowEngine {
     return undefined;
   }
 
-  #become(flow: FlowInstance, { stage, state }: Become, changes: ChangeSet): Resume | undefined {
+  #become(flow: FlowInstance, { stage, state }: Become, changes: ChangeSet): StageRun | undefined {
     const { head } = flow;
     let bytes: Uint8Array;
     try {
@@ -317,79 +291,84 @@ export class FlowEngine {
     head.state = bytes;
     this.life.touch(flow);
     this.life.publish(flow, noBytes, changes);
-    flow.running = undefined;
-    return this.#begin(flow, changes) === undefined ? undefined : { type: 'value', value: undefined };
+    flow.run = undefined;
+    return this.#begin(flow, changes);
   }
 
   /** Whether a stage ended at replay before it had done all that it did the first time; then it is STUCK. */
-  #endedTooSoon(flow: FlowInstance, running: Running, found: string, changes: ChangeSet): boolean {
-    const index = flow.journal.findIndex((entry, place) => entry !== undefined && place >= running.next);
+  #endedTooSoon(flow: FlowInstance, run: StageRun, found: string, changes: ChangeSet): boolean {
+    const index = flow.journal.findIndex((entry, place) => entry !== undefined && place >= run.next);
     const entry = flow.journal[index];
     if (entry === undefined) return false;
     const expected = `${entry.op} "${entry.label}"`;
-    this.life.stuck(
-      flow,
-      new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found, expected }),
-      changes,
-    );
+    const error = new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found, expected });
+    this.life.stuck(flow, error, changes);
     return true;
   }
 
-  #uncaught(flow: FlowInstance, running: Running, thrown: unknown, changes: ChangeSet): void {
-    if (this.#endedTooSoon(flow, running, `the error "${messageOf(thrown)}"`, changes)) return;
-    const last = running.thrown;
-    flow.head.faultEntry = last !== undefined && last.error === thrown ? last.entry : -1;
+  #uncaught(flow: FlowInstance, run: StageRun, thrown: unknown, changes: ChangeSet): void {
+    if (this.#endedTooSoon(flow, run, `the error "${messageOf(thrown)}"`, changes)) return;
+    const at = run.thrownAt(thrown);
+    flow.head.faultEntry = at?.entry ?? -1;
+    flow.head.faultNext = at?.next ?? -1;
     if (verdictOn(thrown) === 'FAILED') this.life.fail(flow, faultOf(thrown), changes);
     else this.life.stuck(flow, thrown, changes);
   }
 
+  /** Its cleanup has run to the end. */
+  #cancelled(flow: FlowInstance, changes: ChangeSet): void {
+    const reason = flow.head.cancel?.reason ?? '';
+    const why = reason === '' ? 'the flow was cancelled' : `the flow was cancelled: ${reason}`;
+    flow.head.fault = faultOf(new ApplicationError('CANCELLED', why));
+    this.life.end(flow, 'KILLED', noBytes, 'error', why, changes);
+  }
+
   #stepSettled(flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome): void {
-    flow.stepRunning = false;
+    flow.steps.delete(index);
     const changes = new ChangeSet();
     const before = flow.journal[index];
     const attempts = (before?.attempts ?? 0) + 1;
-    const entry: JournalEntry = {
-      op: op.op,
-      label: op.label,
-      state: 'done',
-      value: noBytes,
-      fault: null,
-      due: 0,
-      attempts,
-    };
+    const branch = before?.branch ?? false;
+    const blank = { op: op.op, label: op.label, value: noBytes, fault: null, due: 0, attempts, order: 0, branch };
     switch (outcome.type) {
       case 'done':
-        record(flow, index, { ...entry, value: outcome.value }, changes);
+        record(flow, index, { ...blank, state: 'done', value: outcome.value }, changes);
         break;
       case 'failed':
-        record(flow, index, { ...entry, state: 'failed', fault: outcome.fault }, changes);
+        record(flow, index, { ...blank, state: 'failed', fault: outcome.fault }, changes);
         break;
       case 'transient': {
         const policy = op.retry;
         const due = this.#host.clock.now() + backoffMs(policy, attempts, this.#host.random.next());
-        record(flow, index, { ...entry, state: 'open', due }, changes);
+        record(flow, index, { ...blank, state: 'open', due }, changes);
         if (attempts >= policy.attempts) {
-          const why = outcome.error.message;
-          this.life.stuck(
-            flow,
-            new WeirError('WEIR_STEP_EXHAUSTED', { step: op.label, attempts, why }, outcome.error),
-            changes,
-          );
+          const context = { step: op.label, attempts, why: outcome.error.message };
+          flow.head.faultEntry = index;
+          this.life.stuck(flow, new WeirError('WEIR_STEP_EXHAUSTED', context, outcome.error), changes);
         }
       }
     }
-    this.advance(flow, changes);
+    if (outcome.type === 'transient') this.absorb(flow, changes);
+    else {
+      flow.run?.settled(index);
+      this.advance(flow, changes);
+    }
     this.life.store(flow, changes);
     this.#host.add(changes);
   }
 }
 
-/** What flow code yielded in place of an operation, as its developer would call it. */
-function nameOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'null';
-  if (types.isGeneratorObject(value)) return 'an operation without "*"';
-  if (types.isPromise(value)) return 'a promise';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value;
+/** What a restored flow waits on that need not run now; undefined when it has to, to go on or to find out. */
+function patience({ journal, unread, head }: FlowInstance): WaitingOn | undefined {
+  const last = journal.at(-1);
+  if (last?.state !== 'open' || last.op === 'step' || unread.length > 0 || head.cancel !== null) return undefined;
+  // Branches wait on several things, and which of them still count only the code knows.
+  if (journal.some((entry) => entry?.branch === true && entry.state === 'open')) return undefined;
+  if (last.op === 'receive' && head.sessions.some(({ peer }) => peer !== 'open')) return undefined;
+  const session = last.op === 'receive' ? head.sessions.find(({ id }) => id === last.label) : undefined;
+  return {
+    what: last.op === 'sleep' ? 'sleep' : last.op === 'ask' ? 'answer' : 'message',
+    label: session === undefined ? last.label : talkWith(session),
+    due: last.due === 0 ? undefined : last.due,
+  };
 }

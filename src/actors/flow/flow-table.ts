@@ -133,6 +133,8 @@ export class FlowTable {
       acts: [],
       fault: null,
       faultEntry: -1,
+      faultNext: -1,
+      cancel: null,
     });
     flow.definition = registry.flow(member, name);
     this.#flows.set(id, flow);
@@ -152,21 +154,20 @@ export class FlowTable {
   /** Keeps the number of live generators bounded: the flow that waits longest is rebuilt from its journal when it wakes. */
   heat(flow: FlowInstance): void {
     this.#hot.delete(flow);
-    if (flow.running === undefined) return;
+    if (flow.run === undefined) return;
     this.#hot.add(flow);
     for (const oldest of this.#hot) {
       if (this.#hot.size <= this.#setup.maxHot) return;
       this.#hot.delete(oldest);
-      if (!oldest.stepRunning && oldest.running?.pending === undefined) oldest.running = undefined;
+      if (oldest.steps.size === 0 && oldest.run?.unfinished !== true) oldest.run = undefined;
     }
   }
 
   /** The shard's incarnation is over: nothing that runs outside may come back. */
   abandon(): void {
     for (const flow of this.#flows.values()) {
-      flow.incarnation++;
-      flow.abort?.abort(new Error('the shard has moved or stopped'));
-      flow.running = undefined;
+      flow.abortSteps('the shard has moved or stopped');
+      flow.run = undefined;
     }
   }
 

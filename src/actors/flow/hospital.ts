@@ -9,7 +9,7 @@ import { type ActDetails, kept } from './acts.ts';
 import { issuesOf } from './context.ts';
 import type { Correction } from './correction.ts';
 import type { FlowInstance } from './instance.ts';
-import { dropJournal, forgetFrom, record } from './journal.ts';
+import { dropJournal, forget, forgetFrom, record } from './journal.ts';
 import { checkSize } from './limits.ts';
 
 /**
@@ -35,11 +35,20 @@ function failedAt({ head, journal }: FlowInstance): number {
   return last?.op === 'step' && last.state === 'open' ? journal.length - 1 : -1;
 }
 
+/** Operations from this place on were made because of the failure. */
+function afterFailure({ head, journal }: FlowInstance, place: number): number {
+  if (head.faultNext >= 0) return head.faultNext;
+  // A step without attempts left has not told anybody yet; what other branches did has nothing to do with it.
+  return journal[place]?.state === 'open' ? journal.length : place + 1;
+}
+
+/** What other branches have done stays done. */
 function retry(flow: FlowInstance, changes: ChangeSet): ActDetails {
   const place = failedAt(flow);
   if (place < 0) return {};
   const entry = flow.journal[place];
-  forgetFrom(flow, place, changes);
+  forgetFrom(flow, afterFailure(flow, place), changes);
+  forget(flow, place, changes);
   return entry === undefined ? {} : { subject: nameOf(entry) };
 }
 
@@ -66,7 +75,7 @@ function skip(host: ShardHost, flow: FlowInstance, result: unknown, changes: Cha
   if (entry === undefined) throw new WeirError('WEIR_FLOW_NOTHING_TO_SKIP', { flowId: flow.id });
   const value = encodeValue(result, `the result given for ${nameOf(entry)}`);
   checkSize(host, flow.head.flow, 'the result', value.length);
-  forgetFrom(flow, place + 1, changes);
+  forgetFrom(flow, afterFailure(flow, place), changes);
   record(flow, place, { ...entry, state: 'done', value, fault: null, due: 0 }, changes);
   return { subject: nameOf(entry), after: kept(canonical(value)) };
 }

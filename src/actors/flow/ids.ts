@@ -34,6 +34,11 @@ export function operationId(flowId: string, visit: number, index: number): strin
   return `${flowId}.${visit}.${index}`;
 }
 
+/** The journal place in the id of a request, or of anything else that an operation's id stands in. */
+export function placeInRequest(request: string): number {
+  return Number(request.split('.')[2]);
+}
+
 /** Address of a persistent actor: the routing key of its shard as well. */
 export function actorAddress(member: Identity, actor: string, key: string): string {
   return `@${memberId(member)}:${encodeURIComponent(actor)}:${encodeURIComponent(key)}`;

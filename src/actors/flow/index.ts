@@ -2,6 +2,7 @@
 
 export { defaultCredit } from '../session-manager/index.ts';
 export { ActorHost } from './actor-host.ts';
+export type { AllOptions, AllResults, Branches, RaceResult, Task } from './branching.ts';
 export { issuesOf } from './context.ts';
 export type {
   AnyFlow,
@@ -13,11 +14,12 @@ export type {
   States,
 } from './definition.ts';
 export { flow } from './definition.ts';
+export { standsFor } from './duties.ts';
 export { ApplicationError, FlowError, TransientError } from './faults.ts';
 export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';
 export { flowProgram } from './flow-program.ts';
-export type { Op, Operation } from './operation.ts';
-export { OperationRequest } from './operation.ts';
+export type { Op, Operation, StageRequest } from './operation.ts';
+export { BranchRequest, OperationRequest } from './operation.ts';
 export type { Become, Failed } from './outcome.ts';
 export { isBecome } from './outcome.ts';
 export { peerReceiver } from './peer-receiver.ts';

@@ -2,10 +2,10 @@
 import type { FlowHead, JournalEntry, SessionRecord } from '../../persistence/index.ts';
 import { type Identity, sameIdentity } from '../../ports/index.ts';
 import type { Alarm } from '../shard/index.ts';
-import type { FlowDefinition, UntypedStage } from './definition.ts';
-import type { Duties } from './duties.ts';
-import type { Op } from './operation.ts';
+import type { FlowDefinition } from './definition.ts';
+import { orderOf } from './entries.ts';
 import type { WaitingOn } from './protocol.ts';
+import type { StageRun } from './stage-run.ts';
 
 /** A session message that the flow has not read yet. */
 export interface Unread {
@@ -19,27 +19,11 @@ export interface Unread {
   stored: boolean;
 }
 
-/** What the engine resumes a generator with. */
-export type Resume =
-  | { readonly type: 'value'; readonly value: unknown }
-  | { readonly type: 'throw'; readonly error: Error; readonly entry: number };
-
-export interface Running {
-  readonly generator: ReturnType<UntypedStage>;
-  /** Index of the next operation. */
-  next: number;
-  /** The operation it waits on; undefined before the first. */
-  current: { readonly op: Op; readonly index: number } | undefined;
-  /** Set when the engine broke off a long advance: what to go on with. */
-  pending: Resume | undefined;
-  /** The error thrown into the generator last, to tell whether it came back uncaught. */
-  thrown: { readonly error: Error; readonly entry: number } | undefined;
-  /** False while recorded outcomes are given back. */
-  live: boolean;
-  /** Code of the stage is running; else whatever it does is done by the body of a step. */
-  executing: boolean;
-  /** What its code has begun and must not forget. */
-  readonly duties: Duties;
+/** The body of a step that is under way. */
+export interface StepRun {
+  readonly attempt: number;
+  /** Made when the body asks for it: most do not, and it costs as much as the rest of a step. */
+  controller: AbortController | undefined;
 }
 
 export class FlowInstance {
@@ -48,16 +32,16 @@ export class FlowInstance {
   definition: FlowDefinition<never, unknown> | undefined;
   readonly journal: Array<JournalEntry | undefined> = [];
   unread: Unread[] = [];
-  running: Running | undefined;
-  waiting: WaitingOn | undefined;
+  run: StageRun | undefined;
+  /** What it waits on: one for each branch that waits. */
+  waits: readonly WaitingOn[] = [];
   alarm: Alarm | undefined;
-  /** Grows when whatever runs outside must not come back: kill, end, hospital. */
-  incarnation = 0;
-  abort: AbortController | undefined;
-  /** A step's body is under way. */
-  stepRunning = false;
+  /** Bodies of steps that are under way, by place in the journal. */
+  readonly steps = new Map<number, StepRun>();
   /** The head differs from its record. */
   dirty = false;
+  /** Order of the last outcome of the running visit, once it is known. */
+  #order: number | undefined;
 
   constructor(id: string, head: FlowHead) {
     this.id = id;
@@ -70,6 +54,30 @@ export class FlowInstance {
 
   session(id: string): SessionRecord | undefined {
     return this.head.sessions.find((session) => session.id === id);
+  }
+
+  /** Place of the next outcome among those of the running visit. */
+  nextOrder(): number {
+    this.#order ??= this.journal.reduce((last, entry, index) => {
+      return entry === undefined || entry.state === 'open' ? last : Math.max(last, orderOf(entry, index));
+    }, 0);
+    return this.#order + 1;
+  }
+
+  /** An outcome of this order has been recorded; without one, the order begins anew. */
+  ordered(order?: number): void {
+    this.#order = order === undefined ? undefined : Math.max(this.#order ?? 0, order);
+  }
+
+  /** Whether a branch of it waits on `what`. */
+  waitsOn(what: WaitingOn['what']): boolean {
+    return this.waits.some((wait) => wait.what === what);
+  }
+
+  /** Tells the bodies of its steps that nobody waits for them any more. */
+  abortSteps(why: string): void {
+    for (const { controller } of this.steps.values()) controller?.abort(new Error(why));
+    this.steps.clear();
   }
 
   /** The session that this flow opened with `peer`, if it has. */

@@ -67,12 +67,9 @@ export class FlowLifecycle {
 
   /** A STUCK flow ends when nobody has acted in time; the deadline counts from when it got there. */
   admit(flow: FlowInstance): void {
-    flow.waiting = {
-      what: 'operator',
-      label: flow.head.fault?.code ?? '',
-      due: flow.head.updated + this.#setup.hospitalMs,
-    };
-    this.arm(flow, flow.head.updated + this.#setup.hospitalMs);
+    const due = flow.head.updated + this.#setup.hospitalMs;
+    flow.waits = [{ what: 'operator', label: flow.head.fault?.code ?? '', due }];
+    this.arm(flow, due);
   }
 
   overdue({ head }: FlowInstance): boolean {
@@ -93,11 +90,9 @@ export class FlowLifecycle {
   }
 
   halt(flow: FlowInstance): void {
-    flow.incarnation++;
-    flow.running = undefined;
-    flow.stepRunning = false;
-    flow.waiting = undefined;
-    flow.abort = undefined;
+    flow.run = undefined;
+    flow.steps.clear();
+    flow.waits = [];
     this.disarm(flow);
   }
 

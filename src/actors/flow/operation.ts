@@ -6,7 +6,7 @@ import type { Protocol } from './session-protocol.ts';
 import type { RetryTimes, StepBody } from './step.ts';
 
 /** The result of a context function; run it with `yield*`. */
-export type Operation<T> = Generator<OperationRequest, T, unknown>;
+export type Operation<T> = Generator<StageRequest, T, unknown>;
 
 export type Op =
   | { readonly op: 'step'; readonly label: string; readonly body: StepBody<unknown>; readonly retry: RetryTimes }
@@ -52,3 +52,26 @@ export function* perform<T>(op: Op): Operation<T> {
   // The engine resumes with what it journalled for this very operation.
   return (yield new OperationRequest(op)) as T;
 }
+
+/** What a stage wants of the engine's scheduler: branches to be run beside each other. Nothing of it is journalled. */
+export type BranchOp =
+  | {
+      readonly kind: 'all';
+      readonly branches: ReadonlyArray<Operation<unknown>>;
+      /** Branches that run at the same time. */
+      readonly concurrency: number;
+    }
+  | { readonly kind: 'race'; readonly branches: ReadonlyArray<Operation<unknown>> }
+  | { readonly kind: 'spawn'; readonly branch: Operation<unknown> }
+  | { readonly kind: 'join' | 'cancel'; readonly task: object };
+
+export class BranchRequest {
+  readonly op: BranchOp;
+
+  constructor(op: BranchOp) {
+    this.op = op;
+  }
+}
+
+/** What a stage may yield. */
+export type StageRequest = OperationRequest | BranchRequest;

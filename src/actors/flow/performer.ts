@@ -4,13 +4,15 @@
  * something may have changed.
  */
 import { WeirError } from '../../errors/index.ts';
-import { encodeValue, type JournalEntry } from '../../persistence/index.ts';
+import { encodeValue } from '../../persistence/index.ts';
 import { type ChangeSet, partitionOf, type ShardHost } from '../shard/index.ts';
 import { actorMessage } from './actor-message.ts';
+import type { Parked } from './branch.ts';
+import { openEntry, type Resume } from './entries.ts';
 import { platformFault } from './faults.ts';
 import { actorAddress, operationId } from './ids.ts';
-import { type FlowInstance, type Resume, talkWith, unreadKey } from './instance.ts';
-import { openEntry, outcomeOf, record, recordDone, recordFailed } from './journal.ts';
+import { type FlowInstance, type StepRun, talkWith, unreadKey } from './instance.ts';
+import { record, recordDone, recordFailed } from './journal.ts';
 import type { FlowLifecycle } from './lifecycle.ts';
 import { maxLabelLength, maxOperationsOfVisit, maxSessionBytes, maxValueBytes, sessionBytes } from './limits.ts';
 import type { Op } from './operation.ts';
@@ -34,6 +36,9 @@ const creditPollMs = 10_000;
 /** Unacknowledged bytes for one shard beyond which flows that send there are held back. */
 const maxBacklogBytes = 4 * 1024 * 1024;
 
+/** Stands in an entry for a message to an actor that waits for room and has not been sent. */
+const notSent = 1;
+
 const noBytes = new Uint8Array();
 
 export class OperationPerformer {
@@ -52,65 +57,50 @@ export class OperationPerformer {
   }
 
   /**
-   * Performs an operation, or performs it again: only checkpoint and clock decide. Undefined: the flow waits.
+   * Performs an operation, or performs it again: only checkpoint and clock decide. Undefined: the flow waits, and
+   * `parked.wait` says on what; or it is STUCK.
    */
-  perform(flow: FlowInstance, op: Op, index: number, changes: ChangeSet): Resume | undefined {
+  perform(flow: FlowInstance, parked: Parked, changes: ChangeSet): Resume | undefined {
+    const { op, index } = parked;
     const unfit = this.#unfit(flow, op, index);
     if (unfit !== undefined) {
       this.#life.stuck(flow, unfit, changes);
       return undefined;
     }
-    const entry = flow.journal[index];
-    if (entry !== undefined) {
-      if (entry.op !== op.op || entry.label !== op.label) {
-        const found = `${op.op} "${op.label}"`;
-        const expected = `${entry.op} "${entry.label}"`;
-        this.#life.stuck(
-          flow,
-          new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found, expected }),
-          changes,
-        );
-        return undefined;
-      }
-      const outcome = outcomeOf(entry, index);
-      if (outcome !== undefined) return outcome;
-    } else if (index < flow.journal.length && op.op !== 'open') {
-      const expected = 'the opening of a session';
-      this.#life.stuck(
-        flow,
-        new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found: op.op, expected }),
-        changes,
-      );
-      return undefined;
-    }
     const limit = maxValueBytes(this.#host);
     if ('body' in op && op.body instanceof Uint8Array && op.body.length > limit) {
-      const fault = platformFault('WEIR_FLOW_TOO_LARGE', {
-        what: 'a message',
-        flow: flow.head.flow,
-        bytes: op.body.length,
-        limit,
-      });
-      return recordFailed(flow, index, op, fault, changes);
+      const context = { what: 'a message', flow: flow.head.flow, bytes: op.body.length, limit };
+      return recordFailed(flow, parked, platformFault('WEIR_FLOW_TOO_LARGE', context), changes);
     }
+    const resume = this.#performed(flow, parked, changes);
+    // A branch is not alone: without a record of what it waits on, nobody would know after a restart that it waits.
+    if (resume === undefined && parked.wait !== undefined && flow.journal[index] === undefined) {
+      const entry = openEntry(parked);
+      if (entry.branch) record(flow, index, parked.wait.what === 'room' ? { ...entry, due: notSent } : entry, changes);
+    }
+    return resume;
+  }
+
+  #performed(flow: FlowInstance, parked: Parked, changes: ChangeSet): Resume | undefined {
+    const { op } = parked;
     switch (op.op) {
       case 'step':
-        return this.#step(flow, op, index, entry, changes);
+        return this.#step(flow, parked, op, changes);
       case 'sleep':
-        return this.#sleep(flow, op, index, entry, changes);
+        return this.#sleep(flow, parked, op, changes);
       case 'now':
-        return recordDone(flow, index, op, encodeValue(this.#host.clock.now(), 'the time'), changes);
+        return recordDone(flow, parked, encodeValue(this.#host.clock.now(), 'the time'), changes);
       case 'open':
-        return this.#open(flow, op, index, changes);
+        return this.#open(flow, parked, op, changes);
       case 'send':
-        return this.#send(flow, op, index, changes);
+        return this.#send(flow, parked, op, changes);
       case 'receive':
-        return this.#receive(flow, op, index, entry, changes);
+        return this.#receive(flow, parked, op, changes);
       case 'close':
-        return this.#close(flow, op, index, changes);
+        return this.#close(flow, parked, op, changes);
       case 'ask':
       case 'tell':
-        return this.#toActor(flow, op, index, entry, changes);
+        return this.#toActor(flow, parked, op, changes);
     }
   }
 
@@ -126,39 +116,34 @@ export class OperationPerformer {
     return new WeirError('WEIR_FLOW_TOO_LARGE', { what, flow, bytes: name.length, limit: maxLabelLength });
   }
 
-  #step(flow: FlowInstance, op: StepOp, index: number, entry: JournalEntry | undefined, changes: ChangeSet): undefined {
-    const attempt = (entry?.attempts ?? 0) + 1;
+  #step(flow: FlowInstance, parked: Parked, op: StepOp, changes: ChangeSet): undefined {
+    const { index } = parked;
+    const entry = flow.journal[index];
     if (entry !== undefined && entry.due > this.#host.clock.now()) {
-      flow.waiting = { what: 'retry', label: op.label, due: entry.due };
-      this.#life.arm(flow, entry.due);
+      parked.wait = { what: 'retry', label: op.label, due: entry.due };
       return undefined;
     }
-    flow.waiting = { what: 'step', label: op.label, due: undefined };
-    flow.stepRunning = true;
-    const { incarnation } = flow;
-    changes.after(() => {
-      if (flow.incarnation === incarnation) this.#steps.start(flow, index, op, attempt);
-    });
+    parked.wait = { what: 'step', label: op.label, due: undefined };
+    if (flow.steps.has(index)) return undefined;
+    const run: StepRun = { attempt: (entry?.attempts ?? 0) + 1, controller: undefined };
+    flow.steps.set(index, run);
+    changes.after(() => this.#steps.start(flow, index, op, run));
     return undefined;
   }
 
-  #sleep(
-    flow: FlowInstance,
-    op: Extract<Op, { op: 'sleep' }>,
-    index: number,
-    entry: JournalEntry | undefined,
-    changes: ChangeSet,
-  ): Resume | undefined {
+  #sleep(flow: FlowInstance, parked: Parked, op: Extract<Op, { op: 'sleep' }>, changes: ChangeSet): Resume | undefined {
+    const { index } = parked;
+    const entry = flow.journal[index];
     const now = this.#host.clock.now();
     const due = entry?.due ?? now + op.ms;
-    if (due <= now) return recordDone(flow, index, op, noBytes, changes);
-    if (entry === undefined) record(flow, index, { ...openEntry(op), due }, changes);
-    flow.waiting = { what: 'sleep', label: op.label, due };
-    this.#life.arm(flow, due);
+    if (due <= now) return recordDone(flow, parked, noBytes, changes);
+    if (entry === undefined) record(flow, index, { ...openEntry(parked), due }, changes);
+    parked.wait = { what: 'sleep', label: op.label, due };
     return undefined;
   }
 
-  #open(flow: FlowInstance, op: Extract<Op, { op: 'open' }>, index: number, changes: ChangeSet): Resume | undefined {
+  #open(flow: FlowInstance, parked: Parked, op: Extract<Op, { op: 'open' }>, changes: ChangeSet): Resume | undefined {
+    const { index } = parked;
     const { peerName, peerGroup, protocol, name } = op;
     const peer = { name: peerName, group: peerGroup };
     const known = flow.opened(peer, protocol.name, name);
@@ -175,8 +160,7 @@ export class OperationPerformer {
     if (this.#registry.reachable(peerName, peerGroup) === undefined) {
       return recordFailed(
         flow,
-        index,
-        op,
+        parked,
         platformFault('WEIR_MEMBER_UNKNOWN', { member: peerName, group: peerGroup }),
         changes,
       );
@@ -184,40 +168,40 @@ export class OperationPerformer {
     const bytes = sessionBytes(flow.head.sessions);
     if (bytes > maxSessionBytes) {
       const context = { what: 'the list of sessions', flow: flow.head.flow, bytes, limit: maxSessionBytes };
-      return recordFailed(flow, index, op, platformFault('WEIR_FLOW_TOO_LARGE', context), changes);
+      return recordFailed(flow, parked, platformFault('WEIR_FLOW_TOO_LARGE', context), changes);
     }
     flow.head.sessions.push(newSession({ id, role: 'initiator', name, peer, protocol, now: this.#host.clock.now() }));
     flow.dirty = true;
     return { type: 'value', value: id };
   }
 
-  #send(flow: FlowInstance, op: Extract<Op, { op: 'send' }>, index: number, changes: ChangeSet): Resume | undefined {
+  #send(flow: FlowInstance, parked: Parked, op: Extract<Op, { op: 'send' }>, changes: ChangeSet): Resume | undefined {
     const session = flow.session(op.session);
     const fault = session === undefined ? closedFault(op.session, session) : sendFault(session);
     if (session === undefined || fault !== undefined) {
-      return recordFailed(flow, index, op, fault ?? closedFault(op.session, session), changes);
+      return recordFailed(flow, parked, fault ?? closedFault(op.session, session), changes);
     }
     if (!this.#sessions.hasCredit(flow, session)) {
       if (this.#sessions.askForCredit(flow, session) !== 'unanswered') {
-        return this.#waitFor(flow, 'credit', op.label, creditPollMs);
+        return this.#waitFor(parked, 'credit', creditPollMs);
       }
       failSession(session, 'failed', 'the peer could not be reached in time');
       flow.dirty = true;
-      return recordFailed(flow, index, op, sendFault(session) ?? closedFault(op.session, session), changes);
+      return recordFailed(flow, parked, sendFault(session) ?? closedFault(op.session, session), changes);
     }
     this.#sessions.send(flow, session, { kind: 'data', type: op.type, body: op.body }, changes);
-    return recordDone(flow, index, op, noBytes, changes);
+    return recordDone(flow, parked, noBytes, changes);
   }
 
   #receive(
     flow: FlowInstance,
+    parked: Parked,
     op: Extract<Op, { op: 'receive' }>,
-    index: number,
-    entry: JournalEntry | undefined,
     changes: ChangeSet,
   ): Resume | undefined {
+    const entry = flow.journal[parked.index];
     const session = flow.session(op.session);
-    if (session === undefined) return recordFailed(flow, index, op, closedFault(op.session, session), changes);
+    if (session === undefined) return recordFailed(flow, parked, closedFault(op.session, session), changes);
     const place = flow.unread.findIndex((message) => message.session === op.session);
     const [message] = place < 0 ? [] : flow.unread.splice(place, 1);
     if (message !== undefined) {
@@ -228,30 +212,25 @@ export class OperationPerformer {
       if (message.stored && (session.consumed === session.received || session.consumed % 16 === 0)) {
         this.#sessions.acknowledgeReading(flow.head, session, changes);
       }
-      return recordDone(flow, index, op, encodeValue([message.type, message.body], 'a message'), changes);
+      return recordDone(flow, parked, encodeValue([message.type, message.body], 'a message'), changes);
     }
     const fault = receiveFault(session);
-    if (fault !== undefined) return recordFailed(flow, index, op, fault, changes);
+    if (fault !== undefined) return recordFailed(flow, parked, fault, changes);
     const now = this.#host.clock.now();
     const due = entry?.due ?? (op.withinMs === undefined ? 0 : now + op.withinMs);
-    if (due > 0 && due <= now) return recordDone(flow, index, op, encodeValue([], 'a timeout'), changes);
+    if (due > 0 && due <= now) return recordDone(flow, parked, encodeValue([], 'a timeout'), changes);
     if (entry === undefined) {
       // A session that starts with listening has to be opened in so many words.
       if (session.role === 'initiator' && session.sent === 0) {
         this.#sessions.send(flow, session, { kind: 'open', type: '', body: noBytes }, changes);
       }
-      record(flow, index, { ...openEntry(op), due }, changes);
+      record(flow, parked.index, { ...openEntry(parked), due }, changes);
     }
-    flow.waiting = {
-      what: 'message',
-      label: talkWith(session),
-      due: due === 0 ? undefined : due,
-    };
-    if (due > 0) this.#life.arm(flow, due);
+    parked.wait = { what: 'message', label: talkWith(session), due: due === 0 ? undefined : due };
     return undefined;
   }
 
-  #close(flow: FlowInstance, op: Extract<Op, { op: 'close' }>, index: number, changes: ChangeSet): Resume {
+  #close(flow: FlowInstance, parked: Parked, op: Extract<Op, { op: 'close' }>, changes: ChangeSet): Resume {
     const session = flow.session(op.session);
     if (session?.status === 'open') {
       session.status = 'closed';
@@ -261,20 +240,20 @@ export class OperationPerformer {
         this.#sessions.send(flow, session, { kind: 'close', type: '', body: noBytes }, changes);
       }
     }
-    return recordDone(flow, index, op, noBytes, changes);
+    return recordDone(flow, parked, noBytes, changes);
   }
 
   #toActor(
     flow: FlowInstance,
+    parked: Parked,
     op: Extract<Op, { op: 'ask' | 'tell' }>,
-    index: number,
-    entry: JournalEntry | undefined,
     changes: ChangeSet,
   ): Resume | undefined {
+    const { index } = parked;
+    const entry = flow.journal[index];
     const partition = partitionOf(actorAddress(flow.member, op.actor, op.key), this.#host.partitions);
-    if (entry === undefined) {
-      if (this.#host.backlogBytes(partition) > maxBacklogBytes)
-        return this.#waitFor(flow, 'room', op.label, roomPollMs);
+    if (entry === undefined || entry.due === notSent) {
+      if (this.#host.backlogBytes(partition) > maxBacklogBytes) return this.#waitFor(parked, 'room', roomPollMs);
       const { memberName, memberGroup } = flow.head;
       const message = actorMessage.encode({
         kind: op.op,
@@ -289,17 +268,15 @@ export class OperationPerformer {
         fault: null,
       });
       changes.send(partition, message);
-      if (op.op === 'tell') return recordDone(flow, index, op, noBytes, changes);
-      record(flow, index, { ...openEntry(op), attempts: flow.head.retries }, changes);
+      if (op.op === 'tell') return recordDone(flow, parked, noBytes, changes);
+      record(flow, index, { ...openEntry(parked), attempts: flow.head.retries }, changes);
     }
-    flow.waiting = { what: 'answer', label: op.label, due: undefined };
+    parked.wait = { what: 'answer', label: op.label, due: undefined };
     return undefined;
   }
 
-  #waitFor(flow: FlowInstance, what: 'credit' | 'room', label: string, pollMs: number): undefined {
-    const due = this.#host.clock.now() + pollMs;
-    flow.waiting = { what, label, due };
-    this.#life.arm(flow, due);
+  #waitFor(parked: Parked, what: 'credit' | 'room', pollMs: number): undefined {
+    parked.wait = { what, label: parked.op.label, due: this.#host.clock.now() + pollMs };
     return undefined;
   }
 }

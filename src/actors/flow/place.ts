@@ -10,7 +10,7 @@ const maxLabel = 200;
 /** `stage settle, step "book", at /app/flows/buy.ts:31:17`; as much of it as is known. */
 export function placeOf(flow: FlowInstance, thrown: unknown): string {
   const parts = [`stage ${flow.head.stage.slice(0, maxLabel)}`];
-  const op = flow.running?.current?.op;
+  const op = flow.run?.latest;
   if (op !== undefined) parts.push(op.label === '' ? op.op : `${op.op} "${op.label.slice(0, maxLabel)}"`);
   const frame = thrown instanceof Error ? frameOf(thrown) : undefined;
   if (frame !== undefined) parts.push(`at ${frame.slice(0, 1_000)}`);

@@ -53,6 +53,8 @@ export interface FlowDescription {
   /** Operations journalled in the running visit. */
   readonly operations: number;
   readonly waitingOn: WaitingOn | undefined;
+  /** What its other branches wait on; at most 19 of them. */
+  readonly branches: readonly WaitingOn[];
   readonly unread: number;
   readonly sessions: ReadonlyArray<{
     readonly id: string;

@@ -178,7 +178,7 @@ export class SessionInputs {
     const flow = this.#table.find(this.#senderOf(ack) ?? '');
     if (flow === undefined) this.#sessions.closeAnswered(ack);
     // Credit may have come back.
-    else if (flow.waiting?.what === 'credit') this.#engine.wake(flow);
+    else if (flow.waitsOn('credit')) this.#engine.wake(flow);
   }
 
   #senderOf(ack: SessionMessage): string | undefined {

@@ -7,7 +7,7 @@ import { encodeValue, type FaultRecord } from '../../persistence/index.ts';
 import type { ShardHost } from '../shard/index.ts';
 import { faultOf, isTransient } from './faults.ts';
 import { operationId } from './ids.ts';
-import type { FlowInstance } from './instance.ts';
+import type { FlowInstance, StepRun } from './instance.ts';
 import { checkSize } from './limits.ts';
 import type { Op } from './operation.ts';
 import type { StepInfo } from './step.ts';
@@ -37,23 +37,22 @@ export class StepRunner {
   }
 
   /** Starts a body; called after a commit. */
-  start(flow: FlowInstance, index: number, op: StepOp, attempt: number): void {
-    const { incarnation } = flow;
+  start(flow: FlowInstance, index: number, op: StepOp, run: StepRun): void {
     // While the shard drains nothing new starts: the checkpoint says where the next owner goes on.
-    if (this.#draining || flow.incarnation !== incarnation) return;
+    if (this.#draining || flow.steps.get(index) !== run) return;
     this.#running++;
     const settle = (outcome: () => StepOutcome): void => {
       this.#running--;
       this.#host.turn(() => {
-        if (flow.incarnation !== incarnation) this.lateResults++;
+        // Its flow has ended or is STUCK, or its branch was cancelled.
+        if (flow.steps.get(index) !== run) this.lateResults++;
         else this.#settled(flow, index, op, outcome());
       });
       if (this.#running === 0) this.#idle?.();
     };
-    const info = stepInfo(flow, operationId(flow.id, flow.head.visit, index), attempt);
     let result: unknown;
     try {
-      result = op.body(info);
+      result = op.body(stepInfo(operationId(flow.id, flow.head.visit, index), run));
     } catch (thrown) {
       settle(() => failure(thrown));
       return;
@@ -78,14 +77,13 @@ export class StepRunner {
   }
 }
 
-function stepInfo(flow: FlowInstance, id: string, attempt: number): StepInfo {
+function stepInfo(id: string, run: StepRun): StepInfo {
   return {
     id,
-    attempt,
+    attempt: run.attempt,
     get signal(): AbortSignal {
-      // Made only when it is asked for: most steps do not, and it costs as much as the rest of a step.
-      flow.abort ??= new AbortController();
-      return flow.abort.signal;
+      run.controller ??= new AbortController();
+      return run.controller.signal;
     },
   };
 }

@@ -80,6 +80,16 @@ export const flows = {
       'the stage must do the same at every replay: take time, randomness and effects from the context; then retry',
     status: 500,
   },
+  WEIR_FLOW_BRANCH_CANCELLED: {
+    message: 'the branch was cancelled',
+    remedy: 'join a branch before it is cancelled, or catch this',
+    status: 500,
+  },
+  WEIR_FLOW_DEADLOCK: {
+    message: 'stage {stage} of flow {flow} waits for nothing: its branches wait for each other',
+    remedy: 'do not let a branch join one that waits for it; then retry the flow',
+    status: 500,
+  },
   WEIR_FLOW_CODE_MISSING: {
     message: 'no code for flow {flow} version {version} at stage {stage}',
     remedy: 'start the node with the version of the flow that wrote this checkpoint',

@@ -6,19 +6,30 @@ import { types } from 'node:util';
 import { z } from 'zod';
 import {
   type AnyFlow,
+  BranchRequest,
   type FlowContext,
   type FlowDefinition,
   isBecome,
   type Op,
   type Operation,
   OperationRequest,
+  type StageRequest,
   type StepBody,
+  standsFor,
 } from '../../actors/flow/index.ts';
 import { History, type SeenOp, type SeenVisit } from './history.ts';
 import type { Script } from './script.ts';
 
 type StageCode = AnyFlow['stages'][string];
 type StageRun = ReturnType<StageCode>;
+
+/** Code that is looked at: which visit it is of, and how operations are numbered there, whatever branch makes them. */
+interface Watched {
+  readonly visit: SeenVisit;
+  readonly places: { next: number };
+  /** The stage's own code, not a branch of it. */
+  readonly root: boolean;
+}
 
 export interface ObserverSetup {
   readonly script: Script;
@@ -99,7 +110,7 @@ export class Observer {
     }
     const run = code(state, context);
     // The engine says what is wrong with a stage that is no generator.
-    return types.isGeneratorObject(run) ? this.#watch(run, seen) : run;
+    return types.isGeneratorObject(run) ? this.#watch(run, { visit: seen, places: { next: 0 }, root: true }) : run;
   }
 
   *#elsewhere({ name, state }: NonNullable<Script['stage']>, { become }: FlowContext): StageRun {
@@ -121,40 +132,81 @@ export class Observer {
     return visit;
   }
 
-  *#watch(run: StageRun, visit: SeenVisit): StageRun {
-    let next = (): IteratorResult<OperationRequest, unknown> => run.next();
-    for (let index = 0; ; index++) {
-      const result = this.#advance(next);
+  /** Runs code of the flow and lets its operations pass by; a branch as well as the stage itself. */
+  *#watch(run: StageRun, seen: Watched): StageRun {
+    const state = { over: false };
+    try {
+      return yield* this.#follow(run, () => run.next(), seen, state);
+    } finally {
+      // Cancelled: its cleanup is watched as well.
+      if (!state.over) yield* this.#follow(run, () => run.return(undefined), seen, state);
+    }
+  }
+
+  *#follow(
+    run: StageRun,
+    first: () => IteratorResult<StageRequest, unknown>,
+    seen: Watched,
+    state: { over: boolean },
+  ): StageRun {
+    for (let next = first; ; ) {
+      const result = this.#advance(next, seen, state);
       if (result.done === true) return result.value;
       const request: unknown = result.value;
+      const given = request instanceof BranchRequest ? this.#branches(request, seen) : request;
       if (!(request instanceof OperationRequest)) {
-        // No operation at all: the engine has the words for it.
-        yield result.value;
-        return undefined;
+        // Branches, or no operation at all: the engine has the words for it.
+        try {
+          const value: unknown = yield given as StageRequest;
+          next = () => run.next(value);
+        } catch (error) {
+          next = () => run.throw(error);
+        }
+        continue;
       }
       const { op } = request;
-      const seen = this.#yielded(op, visit, index);
-      const scripted = op.op === 'step' ? { ...op, body: this.#setup.body(seen, op.label, op.body) } : op;
+      const place = this.#yielded(op, seen);
+      const scripted = op.op === 'step' ? { ...op, body: this.#setup.body(place, op.label, op.body) } : op;
       try {
         const value: unknown = yield new OperationRequest(scripted);
         this.pending = undefined;
-        this.history.succeeded(seen, op, value);
+        this.history.succeeded(place, op, value);
         next = () => run.next(value);
       } catch (error) {
         this.pending = undefined;
-        this.history.failed(seen, error);
+        this.history.failed(place, error);
         next = () => run.throw(error);
       }
     }
   }
 
-  #advance(next: () => IteratorResult<OperationRequest, unknown>): IteratorResult<OperationRequest, unknown> {
+  #branches({ op }: BranchRequest, { visit, places }: Watched): BranchRequest {
+    const watched = (branch: Operation<unknown>): Operation<unknown> => {
+      const wrapper = this.#watch(branch, { visit, places, root: false });
+      standsFor(wrapper, branch);
+      return wrapper;
+    };
+    if (op.kind === 'spawn') return new BranchRequest({ ...op, branch: watched(op.branch) });
+    if (op.kind === 'all' || op.kind === 'race')
+      return new BranchRequest({ ...op, branches: op.branches.map((branch) => watched(branch)) });
+    return new BranchRequest(op);
+  }
+
+  #advance(
+    next: () => IteratorResult<StageRequest, unknown>,
+    { root }: Watched,
+    state: { over: boolean },
+  ): IteratorResult<StageRequest, unknown> {
     try {
       const result = next();
-      if (result.done === true) this.#returned(result.value);
+      if (result.done === true) {
+        state.over = true;
+        if (root) this.#returned(result.value);
+      }
       return result;
     } catch (thrown) {
-      this.over = true;
+      state.over = true;
+      if (root) this.over = true;
       throw thrown;
     }
   }
@@ -164,7 +216,8 @@ export class Observer {
     this.over = !this.#left;
   }
 
-  #yielded(op: Op, visit: SeenVisit, index: number): SeenOp {
+  #yielded(op: Op, { visit, places }: Watched): SeenOp {
+    const index = places.next++;
     const seen = this.history.seen(op, `${visit.number}.${index}`, this.#setup.killedAt());
     const before = visit.ops[index];
     if (before === undefined) {

@@ -43,6 +43,21 @@ async function stuck() {
   return { name, ran };
 }
 
+describe('an act without a proper reason', () => {
+  it('SM5 W11 is refused at the door, also when JavaScript gives something else than text', async () => {
+    const { name } = await stuck();
+    const noText: unknown = { reason: 'an object' };
+    for (const act of ['retry', 'kill'] as const) {
+      const asked = Promise.resolve().then(() => Reflect.apply(kit.node()[act], undefined, [name, noText]));
+      await expect(asked).rejects.toMatchObject({
+        code: 'WEIR_REQUEST_INVALID',
+        message: expect.stringContaining('the reason is object'),
+      });
+    }
+    expect(await kit.node().get(name)).toMatchObject({ status: 'STUCK' });
+  });
+});
+
 describe('FE8 the hospital', () => {
   it('retries what failed, and nothing before it', async () => {
     const { name, ran } = await stuck();

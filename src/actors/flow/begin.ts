@@ -1,0 +1,38 @@
+/** Makes a flow's stage ready to run: its generator, the context that it is given, and the journal that it replays. */
+import { types } from 'node:util';
+import { WeirError } from '../../errors/index.ts';
+import { decodeValue } from '../../persistence/index.ts';
+import type { Logger } from '../../ports/index.ts';
+import { flowContext } from './context.ts';
+import type { FlowDefinition, UntypedStage } from './definition.ts';
+import { Duties } from './duties.ts';
+import type { FlowInstance } from './instance.ts';
+import { StageRun } from './stage-run.ts';
+
+/** @throws what the code throws when its parameters are taken apart, and WeirError `WEIR_FLOW_DEFINITION` */
+export function stageRun(
+  flow: FlowInstance,
+  definition: FlowDefinition<never, unknown>,
+  stage: UntypedStage,
+  logger: Logger,
+): StageRun {
+  const { head, journal } = flow;
+  const duties = new Duties();
+  let run: StageRun | undefined;
+  const context = flowContext({
+    flow,
+    definition,
+    live: () => run?.live === true,
+    place: () => (run === undefined ? '' : `${run.executing ? '' : 'body '}${run.next}`),
+    duties,
+    logger: () => logger,
+  });
+  const generator: unknown = stage(decodeValue(head.state), context);
+  if (!types.isGeneratorObject(generator)) {
+    const why = `the stage "${head.stage}" is not a generator: write "*${head.stage}(...)"`;
+    throw new WeirError('WEIR_FLOW_DEFINITION', { name: head.flow, why });
+  }
+  const setup = { flow: head.flow, stage: head.stage, journal, duties };
+  run = new StageRun(generator as ReturnType<UntypedStage>, setup, head.cancel?.order);
+  return run;
+}
