@@ -2,9 +2,10 @@
  * Taking a shard over: rule 1 of the fencing rules, step by step.
  *
  * (a) a new epoch of the shard's producer id; (b) a fence with it, which shuts older epochs out; (c) everything up to
- * that fence is read; (d) every other producer id that ever wrote there is shut out by a dead fence; (e) what those may
- * have written meanwhile is read too. Then the record of the claim is written, and the shard is owned. A claim that is
- * refused on the way is given up: whoever wants the shard begins again at (a).
+ * that fence is read; (d) every other producer id that ever wrote there is shut out by a dead fence, once it is sure that
+ * none of them is the newer one; (e) what those may have written meanwhile is read too, and is no fence. Then the record
+ * of the claim is written, and the shard is owned. A claim that is refused on the way, or is not the newest, is given up:
+ * whoever wants the shard begins again at (a).
  */
 import { WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
@@ -57,8 +58,17 @@ const fenceWaitMs = 500;
  *   `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
  */
 export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
+  let producer = await newEpoch(setup);
+  for (;;) {
+    const holding = await claimUnder(producer, setup);
+    if (holding !== undefined) return holding;
+    producer = await nextEpoch(producer, setup);
+  }
+}
+
+/** The claim from (b) on; undefined when a fence came late, under an older producer id, and lies behind this one's. */
+async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Promise<Holding | undefined> {
   const { wire, clock, random, patience, shard, topic, ended } = setup;
-  const producer = await newEpoch(setup);
   const lease = new Lease(clock, setup.leaseMs);
   let term: Term | undefined;
   const writer = new FencedWriter({
@@ -74,8 +84,11 @@ export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
   const reading = new ClaimReading(setup, state);
   await reading.to(fence, (batch) => isOwnFence(batch, nonce));
   const formerProducers = state.producers.filter((id) => id !== producer.producerId);
+  if (formerProducers.length > 0) await nextEpoch(producer, setup);
   const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);
   await reading.to(Math.max(fence, end));
+  // A restore goes by the newest fence: it would drop what is committed under this claim, so a fence goes behind that one.
+  if (state.owner?.producerId !== producer.producerId) return undefined;
   writer.expect(Math.max(fence, end) + 1);
 
   const repairs = state.settle();
@@ -98,6 +111,20 @@ async function newEpoch({ wire, patience, shard, topic, ended }: ClaimingSetup):
     if (passes(error) || error === kafkaError.invalidProducerEpoch) return { again: nameOf(error) };
     throw new WeirError('WEIR_LOG_REFUSED', { what: `a claim of ${transactionalId}`, why: nameOf(error) });
   });
+}
+
+/**
+ * One epoch more of the same producer id; a claim whose id is not the one that is given out any more is over.
+ *
+ * A producer id other than one's own may be the newer one: a claim under it has come in between. A dead fence for it
+ * would shut out whoever claims from now on, for good; so the coordinator is asked first. What was read stood there
+ * before it answered: if one's own id is still the one that is given out, all others are old.
+ */
+async function nextEpoch({ producerId }: ProducerIdentity, setup: ClaimingSetup): Promise<ProducerIdentity> {
+  const next = await newEpoch(setup);
+  if (next.producerId === producerId) return next;
+  const { topic, shard } = setup;
+  throw new WeirError('WEIR_LOG_FENCED', { topic, partition: shard.partition, term: 'one that was being claimed' });
 }
 
 interface DeadFencing {

@@ -44,6 +44,11 @@ export class ShardState {
     return this.#term;
   }
 
+  /** Whose batches count from here on: the producer of the newest fence; undefined before the first one. */
+  get owner(): ProducerIdentity | undefined {
+    return this.#owner;
+  }
+
   /** Every producer id that is known to have written here, oldest first. */
   get producers(): readonly string[] {
     return [...new Set([...(this.#claim?.producers ?? []), ...this.#producers])];

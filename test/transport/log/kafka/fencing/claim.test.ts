@@ -93,6 +93,60 @@ describe('fencing rule 1: claim', () => {
   });
 });
 
+describe('fencing rule 1: claims that race while producer ids rotate', () => {
+  /** The fence of `late` has the older producer id, and arrives between the fence of `newer` and its dead fence. */
+  async function race() {
+    const world = await kafkaWorld();
+    await world.commit(await world.claim(world.worker('first')), { a: '1' });
+    const older = world.producer().producerId;
+    world.faults(({ client, api, producer }) => {
+      if (api !== 'produce') return 'ok';
+      if (client === 'late') return { delayMs: 100 };
+      return client === 'newer' && producer?.producerId === older ? { delayMs: 300 } : 'ok';
+    });
+    const late = codeOf(world.worker('late').claim(shard));
+    await world.clock.advance(10);
+    world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+    return { world, older, late };
+  }
+
+  it('W1 WK5 a late fence of an older id shuts out nobody: its claim is given up, the newer one and all later ones go on', async () => {
+    const { world, older, late } = await race();
+    const newer = await world.claim(world.worker('newer'));
+    expect(await world.run(late)).toBe('WEIR_LOG_FENCED');
+    const written = world.batches().map(({ records }) => records[0]?.key);
+    expect(written.slice(-5)).toEqual(['!fence', '!fence', `!dead/${older}`, '!fence', '!claim']);
+    await world.commit(newer, { b: '1' });
+    const next = await world.claim(world.worker('next'));
+    await world.commit(next, { c: '1' });
+  });
+
+  it.each(['gives up', 'dies'])(
+    'W2 WK5 what is committed behind a late fence of an older id is there at every restore, when its worker %s',
+    async (how) => {
+      const { world } = await race();
+      if (how === 'dies') world.broker.crash('late', { inFlight: 'arrives' });
+      const newer = await world.claim(world.worker('newer'));
+      await world.commit(newer, { b: '1' });
+      expect(await world.restored(await world.claim(world.worker('next')))).toEqual({ a: '1', b: '1' });
+    },
+  );
+
+  it('W1 WK5 a claim whose own producer id is used up while it is on its way is given up, and the next one goes on', async () => {
+    const world = await kafkaWorld();
+    await world.commit(await world.claim(world.worker('first')), { a: '1' });
+    world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+    world.faults(({ client, api }) => {
+      if (client === 'second' && api === 'fetch') world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+      return 'ok';
+    });
+    expect(await codeOf(world.claim(world.worker('second')))).toBe('WEIR_LOG_FENCED');
+    const third = await world.claim(world.worker('third'));
+    expect(await world.restored(third)).toEqual({ a: '1' });
+    await world.commit(third, { b: '1' });
+  });
+});
+
 /** A wire whose first fetch of a partition is answered by a leader that was deposed when its end was `end`. */
 function deposedOnce(wire: KafkaWire, end: number): KafkaWire {
   let asked = false;
