@@ -36,6 +36,7 @@ const usageCodes: ReadonlySet<ErrorCode> = new Set([
   'WEIR_DURATION_INVALID',
   'WEIR_FAULT_INVALID',
   'WEIR_HTTP_ADDRESS',
+  'WEIR_LOG_FILE',
 ]);
 
 export function exitCodeOf(thrown: unknown): ExitCode {
@@ -50,7 +51,7 @@ export function failureText(thrown: unknown, json: boolean): string {
   const { code, message, remedy: said } = factsOf(thrown);
   // Remedies name commands; they are told as they can be typed here.
   const remedy = said.replace(
-    /\bweir(?= (?:up|worker|workers|shard|shards|drain|undrain|flow|status|tree|actor|chaos|--help)\b)/g,
+    /\bweir(?= (?:up|worker|workers|shard|shards|drain|undrain|flow|status|tree|actor|chaos|log|reshard|doctor|--help)\b)/g,
     commandName(process.env),
   );
   const causes = causesOf(thrown);

@@ -1,5 +1,4 @@
 /** The commands of `weir`, put together: options that all share, usage errors, exit codes. */
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../errors/index.ts';
 import { actorCommands } from './actor-commands.ts';
@@ -9,10 +8,12 @@ import type { CommandContext } from './context.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
 import { flowCommands } from './flow-commands.ts';
+import { logCommands } from './log-commands.ts';
 import { nodeClient } from './node-client.ts';
 import { nodeCommands } from './node-commands.ts';
 import type { Terminal } from './output.ts';
 import { upCommand } from './up-command.ts';
+import { versionOf } from './version.ts';
 import { workerCommand } from './worker-command.ts';
 
 const defaultUrl = 'http://127.0.0.1:7447';
@@ -51,6 +52,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   clusterCommands(program, context);
   actorCommands(program, context);
   chaosCommands(program, context);
+  logCommands(program, context);
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }
@@ -81,9 +83,4 @@ function usageError({ message }: CommanderError): WeirError {
     why: message.replace(/^error: /, '').replaceAll('\n', ' '),
     help: 'weir --help',
   });
-}
-
-function versionOf(): string {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
-  return version;
 }

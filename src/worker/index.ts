@@ -29,6 +29,8 @@ export type {
   NodeStatus,
 } from './node.ts';
 export { createNode } from './node.ts';
+export type { Totals } from './offline/index.ts';
+export { exportLog, importLog, openOffline, readLogFile } from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';

@@ -9,6 +9,7 @@ import type { CatalogueEntry } from './entry.ts';
 import { flows } from './flows.ts';
 import { http } from './http.ts';
 import { log } from './log.ts';
+import { offline } from './offline.ts';
 import { requests } from './requests.ts';
 import { sessions } from './sessions.ts';
 import { shards } from './shards.ts';
@@ -27,6 +28,7 @@ const entries = {
   ...flows,
   ...http,
   ...log,
+  ...offline,
   ...requests,
   ...sessions,
   ...shards,

@@ -1,9 +1,10 @@
 export type { EmbeddedLogSettings, OpenStore, Store } from './embedded/index.ts';
-export { openEmbeddedLog, openLevelStore, partitionPrefix } from './embedded/index.ts';
+export { openEmbeddedLog, openEmbeddedOffline, openLevelStore, partitionPrefix } from './embedded/index.ts';
 export type { KafkaConnection, KafkaLog, KafkaModelCluster, KafkaModelClusterSetup, KafkaWire } from './kafka/index.ts';
-export { kafkaModelCluster, openKafkaLog, openKafkaUndertaker, WireFailure } from './kafka/index.ts';
+export { kafkaModelCluster, openKafkaLog, openKafkaOffline, openKafkaUndertaker, WireFailure } from './kafka/index.ts';
 export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';
 export { memoryCluster } from './memory/index.ts';
+export type { LogStage, OfflineLog } from './offline.ts';
 export type {
   AssignmentListener,
   Claim,

@@ -18,7 +18,7 @@ import { createMark, markName } from './durable-mark.ts';
 
 /** Format of the directory; a change that older code cannot read raises it. */
 const currentFormat = 1;
-const formatName = 'weir.json';
+export const formatName = 'weir.json';
 
 const formatSchema = z.object({ format: z.number().int(), incarnation: z.number().int(), check: z.number() });
 

@@ -4,12 +4,13 @@
  */
 import { WeirError } from '../../../errors/index.ts';
 import type { Claim, CommitBatch, LogRecord, ShardId, Term } from '../port.ts';
-import { partitionPrefix } from './codec.ts';
 import { readPrefix, type StreamSetup } from './read-prefix.ts';
 
 export interface ClaimSetup {
   readonly streams: StreamSetup;
   readonly shard: ShardId;
+  /** What the keys of its records begin with. */
+  readonly prefix: string;
   readonly term: Term;
   /** Writes a batch; asked only while the claim is held. */
   readonly commit: (shard: ShardId, batch: CommitBatch) => Promise<void>;
@@ -29,10 +30,7 @@ export class EmbeddedClaim implements Claim {
   }
 
   async *restore(): AsyncIterable<readonly LogRecord[]> {
-    for await (const chunk of readPrefix(
-      this.#setup.streams,
-      partitionPrefix(this.shard.topic, this.shard.partition),
-    )) {
+    for await (const chunk of readPrefix(this.#setup.streams, this.#setup.prefix)) {
       this.#assertHeld();
       yield chunk;
     }

@@ -24,24 +24,15 @@ import type {
   TopicSpec,
 } from '../port.ts';
 import { checkAppend, checkBatch, checkTopic, defaultLimits, expectTopic } from '../rules.ts';
-import {
-  contentOf,
-  decodeValue,
-  encodeEvent,
-  Operations,
-  offsetKey,
-  partitionPrefix,
-  prefixEnd,
-  systemPrefix,
-} from './codec.ts';
+import { contentOf, encodeEvent, Operations, offsetKey, partitionPrefix, prefixEnd } from './codec.ts';
 import { EmbeddedClaim } from './embedded-claim.ts';
 import { EventStream } from './event-stream.ts';
 import type { GroupWriter } from './group-writer.ts';
 import { LiveTable } from './live-table.ts';
 import { readOrdered, type StreamSetup } from './read-prefix.ts';
+import { putClaim, putTopic, readSystemRecords, type StoredTopic } from './system-records.ts';
 
-interface Topic {
-  readonly spec: TopicSpec;
+interface Topic extends StoredTopic {
   readonly events: EventStream[];
   readonly tables: Set<LiveTable>;
 }
@@ -65,27 +56,23 @@ export class EmbeddedLog implements Log {
   readonly #fences = new Map<string, Fence>();
   readonly #trims = new Set<EventStream>();
   readonly #tails = new Set<Tail>();
+  #incarnation: number;
   #writer: GroupWriter | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(setup: EmbeddedSetup) {
     this.#setup = setup;
+    this.#incarnation = setup.incarnation;
   }
 
   /** Reads topics, claim counters and ends of partitions; called once, before anything else. */
   async load(writer: GroupWriter): Promise<void> {
     this.#writer = writer;
     const { store, directory } = this.#setup;
-    const trimmed = new Map<string, number>();
-    const specs: TopicSpec[] = [];
-    const lt = String.fromCharCode(systemPrefix.charCodeAt(0) + 1);
-    for (const [key, stored] of await store.read({ gte: systemPrefix, lt, limit: 1_000_000 })) {
-      const text = (): string => Buffer.from(decodeValue(directory, key, stored)).toString();
-      if (key.startsWith('!t/')) specs.push(parseSpec(text()));
-      if (key.startsWith('!c/')) this.#fences.set(key.slice(3), { counter: Number(text()), onFenced: () => undefined });
-      if (key.startsWith('!o/')) trimmed.set(key.slice(3), Number(text()));
-    }
-    for (const spec of specs) this.#topics.set(spec.name, await this.#openTopic(spec, trimmed));
+    const { topics, incarnation = 0, claims, trimmed } = await readSystemRecords(store, directory);
+    this.#incarnation = Math.max(this.#incarnation, incarnation);
+    for (const [prefix, counter] of claims) this.#fences.set(prefix, { counter, onFenced: () => undefined });
+    for (const topic of topics) this.#topics.set(topic.spec.name, await this.#openTopic(topic, trimmed));
   }
 
   /** Adds what trims have left to a group that is written anyway. */
@@ -102,8 +89,9 @@ export class EmbeddedLog implements Log {
     const operations = new Operations();
     for (const { name, partitions, kind } of specs) {
       if (this.#topics.has(name)) continue;
-      this.#topics.set(name, this.#newTopic({ name, partitions, kind }));
-      operations.put(`!t/${name}`, Buffer.from(JSON.stringify({ name, partitions, kind })));
+      const topic = { spec: { name, partitions, kind }, place: name };
+      this.#topics.set(name, this.#newTopic(topic));
+      putTopic(operations, topic);
     }
     if (operations.keys.length > 0) await writer.submit(operations);
   }
@@ -115,21 +103,21 @@ export class EmbeddedLog implements Log {
 
   async claim(shard: ShardId): Promise<Claim> {
     const writer = this.#open();
-    expectTopic(this.#topics, shard.topic, 'state', shard.partition);
-    const prefix = partitionPrefix(shard.topic, shard.partition);
+    const prefix = this.#prefixOf(shard);
     const before = this.#fences.get(prefix);
     const counter = (before?.counter ?? 0) + 1;
     const claim = new EmbeddedClaim({
       streams: this.#setup,
       shard: { ...shard },
-      term: { incarnation: this.#setup.incarnation, counter },
+      prefix,
+      term: { incarnation: this.#incarnation, counter },
       commit: (id, batch) => this.#commit(id, batch),
     });
     this.#fences.set(prefix, { counter, onFenced: () => claim.fence() });
     // What the old claim has submitted goes first and stays; from here on it can submit nothing.
     before?.onFenced();
     const operations = new Operations();
-    operations.put(`!c/${prefix}`, Buffer.from(String(counter)));
+    putClaim(operations, prefix, counter);
     await writer.submit(operations);
     return claim;
   }
@@ -169,14 +157,14 @@ export class EmbeddedLog implements Log {
     const topic = expectTopic(this.#topics, name, 'table');
     const table: LiveTable = new LiveTable(this.#setup.logger, () => topic.tables.delete(table));
     topic.tables.add(table);
-    await table.load(this.#setup, name, topic.spec.partitions);
+    await table.load(this.#setup, topic);
     return table;
   }
 
   async *read(name: TopicName, partition: number, options: ReadOptions = {}): AsyncIterable<readonly StoredRecord[]> {
     this.#open();
-    expectTopic(this.#topics, name, 'table', partition);
-    yield* readOrdered(this.#setup, partitionPrefix(name, partition), options);
+    const { place } = expectTopic(this.#topics, name, 'table', partition);
+    yield* readOrdered(this.#setup, partitionPrefix(place, partition), options);
   }
 
   /** Records are gone for readers at once; the store forgets them along with later groups. */
@@ -229,12 +217,12 @@ export class EmbeddedLog implements Log {
     const writer = this.#open();
     checkBatch(batch, this.limits);
     const operations = new Operations();
-    operations.records(partitionPrefix(shard.topic, shard.partition), batch.records);
+    operations.records(this.#prefixOf(shard), batch.records);
     const published: Array<{ readonly topic: Topic; readonly key: string; readonly at: number }> = [];
     for (const { topic: name, key, value } of batch.publications) {
       const topic = expectTopic(this.#topics, name, 'table', shard.partition);
       published.push({ topic, key, at: operations.keys.length });
-      operations.records(partitionPrefix(name, shard.partition), [{ key, value }]);
+      operations.records(partitionPrefix(topic.place, shard.partition), [{ key, value }]);
     }
     if (operations.keys.length === 0) return;
     await writer.submit(operations, () => {
@@ -250,27 +238,31 @@ export class EmbeddedLog implements Log {
     await this.#setup.release();
   }
 
-  async #openTopic(spec: TopicSpec, trimmed: ReadonlyMap<string, number>): Promise<Topic> {
-    const topic = this.#newTopic(spec);
+  #prefixOf({ topic, partition }: ShardId): string {
+    return partitionPrefix(expectTopic(this.#topics, topic, 'state', partition).place, partition);
+  }
+
+  async #openTopic(stored: StoredTopic, trimmed: ReadonlyMap<string, number>): Promise<Topic> {
+    const topic = this.#newTopic(stored);
     for (const [partition] of topic.events.entries()) {
-      const prefix = partitionPrefix(spec.name, partition);
+      const prefix = partitionPrefix(stored.place, partition);
       const range = { gte: prefix, lt: prefixEnd(prefix), limit: 1, reverse: true };
       const [last] = await this.#setup.store.read(range);
       const base = trimmed.get(prefix) ?? 0;
       const end = last === undefined ? base : Math.max(base, Number(last[0].slice(prefix.length)) + 1);
-      topic.events[partition] = this.#newStream(spec.name, partition, base, end);
+      topic.events[partition] = this.#newStream(stored.place, partition, base, end);
     }
     return topic;
   }
 
-  #newTopic(spec: TopicSpec): Topic {
+  #newTopic({ spec, place }: StoredTopic): Topic {
     const length = spec.kind === 'events' ? spec.partitions : 0;
-    const events = Array.from({ length }, (_, partition) => this.#newStream(spec.name, partition, 0, 0));
-    return { spec, events, tables: new Set() };
+    const events = Array.from({ length }, (_, partition) => this.#newStream(place, partition, 0, 0));
+    return { spec, place, events, tables: new Set() };
   }
 
-  #newStream(topic: TopicName, partition: number, trimmed: number, end: number): EventStream {
-    return new EventStream({ ...this.#setup, topic, partition, trimmed, end });
+  #newStream(place: string, partition: number, trimmed: number, end: number): EventStream {
+    return new EventStream({ ...this.#setup, prefix: partitionPrefix(place, partition), trimmed, end });
   }
 
   #stream(name: TopicName, partition: number): EventStream {
@@ -290,9 +282,4 @@ function applyTo(tables: ReadonlySet<LiveTable>, key: string, stored: Uint8Array
   // A copy of its own, because the stored value shares its memory with all others of the commit.
   const value = stored === null || stored === undefined ? undefined : Uint8Array.from(contentOf(stored));
   for (const table of tables) table.apply(key, value);
-}
-
-function parseSpec(text: string): TopicSpec {
-  // The record's CRC is sound, so it is what `ensureTopics` wrote.
-  return JSON.parse(text) as TopicSpec;
 }

@@ -4,9 +4,10 @@
  * A tail at the end of the partition is handed new records straight from the group that made them durable; one that
  * is behind reads the store in chunks until it has caught up. Nothing polls.
  */
-import type { Tail, TailReceiver, TailRecord, TopicName } from '../port.ts';
-import { decodeEvent, decodeValue, type Operations, offsetKey, partitionPrefix } from './codec.ts';
+import type { Tail, TailReceiver, TailRecord } from '../port.ts';
+import { decodeEvent, decodeValue, type Operations, offsetKey } from './codec.ts';
 import { chunkRecords, type StreamSetup } from './read-prefix.ts';
+import { putTrimmed } from './system-records.ts';
 
 /** Deletions that one group takes along for a trimmed partition. */
 const trimAtOnce = 1_000;
@@ -32,9 +33,9 @@ export class EventStream {
   #deleted: number;
   #durableEnd: number;
 
-  constructor(setup: StreamSetup & { topic: TopicName; partition: number; trimmed: number; end: number }) {
+  constructor(setup: StreamSetup & { prefix: string; trimmed: number; end: number }) {
     this.#setup = setup;
-    this.prefix = partitionPrefix(setup.topic, setup.partition);
+    this.prefix = setup.prefix;
     this.end = setup.end;
     this.#durableEnd = setup.end;
     this.#trimmed = setup.trimmed;
@@ -78,7 +79,7 @@ export class EventStream {
     const until = Math.min(this.#trimmed, this.#deleted + trimAtOnce);
     for (let offset = this.#deleted; offset < until; offset++) group.delete(offsetKey(this.prefix, offset));
     this.#deleted = until;
-    group.put(`!o/${this.prefix}`, Buffer.from(String(until)));
+    putTrimmed(group, this.prefix, until);
   }
 
   get hasTrimmed(): boolean {

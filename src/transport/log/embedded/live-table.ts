@@ -3,9 +3,10 @@
  * Owns the map and its listeners; the log calls `apply` when a publication is durable.
  */
 import type { Logger } from '../../../ports/index.ts';
-import type { Table, TopicName } from '../port.ts';
+import type { Table } from '../port.ts';
 import { partitionPrefix } from './codec.ts';
 import { readPrefix, type StreamSetup } from './read-prefix.ts';
+import type { StoredTopic } from './system-records.ts';
 
 type TableListener = (key: string, value: Uint8Array | undefined) => void;
 
@@ -24,9 +25,9 @@ export class LiveTable implements Table {
   }
 
   /** Reads the snapshot; changes may come meanwhile. */
-  async load(setup: StreamSetup, topic: TopicName, partitions: number): Promise<void> {
-    for (let partition = 0; partition < partitions; partition++) {
-      const prefix = partitionPrefix(topic, partition);
+  async load(setup: StreamSetup, { spec, place }: StoredTopic): Promise<void> {
+    for (let partition = 0; partition < spec.partitions; partition++) {
+      const prefix = partitionPrefix(place, partition);
       for await (const chunk of readPrefix(setup, prefix)) {
         for (const { key, value } of chunk) this.#entries.set(key, value);
       }

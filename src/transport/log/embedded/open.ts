@@ -1,12 +1,11 @@
-/** Opens the embedded log: lock, format, search for damage, store, reserve. Owns their order. */
+/** Opens the store of a data directory: lock, format, search for damage, store, reserve. Owns their order. */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
-import type { Log } from '../port.ts';
+import type { Operations } from './codec.ts';
 import { lockDirectory, openFormat, pathsOf } from './directory.ts';
 import { isDiskFull } from './disk-full.ts';
 import { MarkWriter, readMark } from './durable-mark.ts';
-import { EmbeddedLog } from './embedded-log.ts';
 import { GroupWriter } from './group-writer.ts';
 import { inspectStore } from './inspect.ts';
 import { Reserve } from './reserve.ts';
@@ -27,13 +26,27 @@ export interface EmbeddedLogSettings {
   readonly openStore?: OpenStore;
 }
 
+/** A store that is open for this process alone. */
+export interface OpenDirectory {
+  readonly store: StoreHandle;
+  /** As the directory says it; the store may know a greater one. */
+  readonly incarnation: number;
+  readonly writer: GroupWriter;
+  /** Holds writes back while the disk has no room for the reserve; called once everything is read. */
+  readonly fillReserve: () => Promise<void>;
+  /** Lets go of the files, after the last write. */
+  readonly release: () => Promise<void>;
+}
+
 /**
- * Opens (or creates) a durable log for one process in a directory.
+ * Opens (or creates) the store in a directory. `extras` may join any group that is written.
  * Every table file is read and checked, about 0.5 s for each GB, before anything is changed.
- * @throws WeirError `WEIR_LOG_DIRECTORY` when it cannot be made or written, `WEIR_LOG_IN_USE` when another process has it, `WEIR_LOG_VERSION` for another format,
- *   `WEIR_LOG_DAMAGED` when something that was acknowledged is missing or changed; the store is left as it was found.
+ * @throws WeirError as `openEmbeddedLog` does
  */
-export async function openEmbeddedLog(settings: EmbeddedLogSettings): Promise<Log> {
+export async function openDirectory(
+  settings: EmbeddedLogSettings,
+  extras: (group: Operations) => void = () => undefined,
+): Promise<OpenDirectory> {
   const { directory, clock, logger, reserveBytes = 33_554_432, openStore = openLevelStore } = settings;
   const paths = pathsOf(directory);
   await makeDirectory(directory);
@@ -52,15 +65,12 @@ export async function openEmbeddedLog(settings: EmbeddedLogSettings): Promise<Lo
     taken.push(() => store.close());
     const mark = new MarkWriter(paths.mark);
     taken.push(async () => mark.close());
-    const log = new EmbeddedLog({ directory, clock, logger, store, incarnation, release });
     const writer = new GroupWriter({
-      ...{ directory, clock, logger, store, reserve, mark, found },
+      ...{ directory, clock, logger, store, reserve, mark, found, extras },
       location: paths.store,
-      extras: (group) => log.takeTrimmed(group),
     });
-    await log.load(writer);
-    await reserve.fill().catch((error: unknown) => writer.holdUntilReserved(error));
-    return log;
+    const fillReserve = (): Promise<void> => reserve.fill().catch((error: unknown) => writer.holdUntilReserved(error));
+    return { store, incarnation, writer, fillReserve, release };
   } catch (error) {
     await release();
     throw error;

@@ -29,10 +29,12 @@ export interface CatalogSetup {
   readonly fetchBytes: number;
 }
 
-interface Entry {
+export interface CatalogEntry {
   readonly spec: TopicSpec;
   /** Kafka's id of the topic, where the brokers tell it. */
   readonly id: string | undefined;
+  /** Its name on the brokers without the prefix: its own, or another one after an import or another partitioning. */
+  readonly place: string;
 }
 
 const incarnationKey = '!incarnation';
@@ -40,7 +42,7 @@ const registrySpec: TopicSpec = { name: 'topics', partitions: 1, kind: 'table' }
 
 export class Catalog {
   readonly #setup: CatalogSetup;
-  readonly #topics = new Map<TopicName, Entry>();
+  readonly #topics = new Map<TopicName, CatalogEntry>();
   #incarnation: number | undefined;
   #loading: Promise<void> | undefined;
   /** What is there has been read. */
@@ -58,9 +60,19 @@ export class Catalog {
     return [...this.#topics.values()].map(({ spec }) => ({ ...spec }));
   }
 
+  /** Every topic that is registered, in the order in which they were. */
+  get entries(): readonly CatalogEntry[] {
+    return [...this.#topics.values()];
+  }
+
   /** The name on the brokers. */
   nameOf(topic: TopicName): string {
-    return `${this.#setup.prefix}${topic}`;
+    return this.named(this.#topics.get(topic)?.place ?? topic);
+  }
+
+  /** The name with the prefix, of whatever is no topic of the log. */
+  named(name: string): string {
+    return `${this.#setup.prefix}${name}`;
   }
 
   /** @throws WeirError `WEIR_LOG_TOPIC` */
@@ -84,13 +96,13 @@ export class Catalog {
   async ensure(specs: readonly TopicSpec[]): Promise<void> {
     const { rules } = this.#setup;
     for (const spec of specs) checkTopic(spec, this.#topics.get(spec.name)?.spec);
-    await this.#create([newTopic(this.nameOf(registrySpec.name), registrySpec, rules)]);
+    await this.#createRegistry();
     await this.#load();
     for (const spec of specs) checkTopic(spec, this.#topics.get(spec.name)?.spec);
     const before = await this.#onBrokers();
     const missing = specs.filter(({ name }) => !before.has(this.nameOf(name)));
     for (const { name } of missing) {
-      if (this.#topics.has(name)) throw new WeirError('WEIR_LOG_TOPIC', { topic: name, why: 'has been deleted' });
+      if (this.#topics.has(name)) throw strange(name, 'it has been deleted');
     }
     // Made by somebody else in this moment, or before and not known everywhere yet: whose settings it has is to be seen.
     const found = await this.#create(missing.map((spec) => newTopic(this.nameOf(spec.name), spec, rules)));
@@ -112,6 +124,50 @@ export class Catalog {
       done: await wire.topicConfig(transactionTopic),
     }));
     checkTransactionTopic(config, rules);
+  }
+
+  /** Creates topics that nobody knows of until `replace`. */
+  async stage(topics: ReadonlyArray<Pick<CatalogEntry, 'spec' | 'place'>>): Promise<readonly CatalogEntry[]> {
+    const { rules } = this.#setup;
+    for (const { spec } of topics) checkTopic(spec, undefined);
+    await this.#createRegistry();
+    await this.#create(topics.map(({ spec, place }) => newTopic(this.named(place), spec, rules)));
+    const found = await this.#onBrokers(topics.map(({ place }) => this.named(place)));
+    return topics.map(({ spec, place }) => ({ spec, place, id: found.get(this.named(place))?.id }));
+  }
+
+  /** Registers these topics in the place of those of the same name, under another incarnation: all of it at once. */
+  async replace(entries: readonly CatalogEntry[], incarnation: number): Promise<void> {
+    const number = { key: incarnationKey, value: Buffer.from(String(incarnation)) };
+    await this.#write([number, ...entries.map(entryRecord)]);
+    this.#incarnation = incarnation;
+    for (const entry of entries) this.#topics.set(entry.spec.name, entry);
+  }
+
+  /** The topics of the log as the brokers have them; undefined for one that is gone. */
+  async found(): Promise<ReadonlyMap<TopicName, WireTopic | undefined>> {
+    const onBrokers = await this.#onBrokers();
+    return new Map(this.entries.map(({ spec }) => [spec.name, onBrokers.get(this.nameOf(spec.name))]));
+  }
+
+  /**
+   * The topic on the brokers is the one that was registered: not one that took its name, whose terms would begin anew.
+   * @throws WeirError `WEIR_LOG_ADOPTION`
+   */
+  async assertKnown(topic: TopicName): Promise<void> {
+    const found = (await this.#onBrokers()).get(this.nameOf(topic));
+    if (found === undefined) throw strange(topic, 'it has been deleted');
+    this.#assertSame(topic, found);
+  }
+
+  #assertSame(topic: TopicName, found: WireTopic): void {
+    const known = this.#topics.get(topic)?.id;
+    if (known === undefined || found.id === undefined || known === found.id) return;
+    throw strange(topic, 'it was restored, mirrored, or deleted and created anew');
+  }
+
+  #createRegistry(): Promise<ReadonlySet<string>> {
+    return this.#create([newTopic(this.named(registrySpec.name), registrySpec, this.#setup.rules)]);
   }
 
   /** Creates topics unless they exist; gives the names of those that do. */
@@ -149,10 +205,7 @@ export class Catalog {
     };
     if (found === undefined) return refuse('does not exist');
     if (found.partitions !== spec.partitions) refuse(`has ${found.partitions} partitions, not ${spec.partitions}`);
-    const known = this.#topics.get(spec.name)?.id;
-    if (known !== undefined && found.id !== undefined && known !== found.id) {
-      refuse('was deleted and created anew: what flows wrote there is gone, and terms would go backwards');
-    }
+    this.#assertSame(spec.name, found);
     if (!settings) return;
     const config = await patience.until(`settings of ${found.name}`, async () => ({
       done: await wire.topicConfig(found.name),
@@ -168,13 +221,18 @@ export class Catalog {
     }
     for (const { name, partitions, kind } of specs) {
       if (this.#topics.has(name)) continue;
-      const id = found.get(this.nameOf(name))?.id;
-      this.#topics.set(name, { spec: { name, partitions, kind }, id });
-      records.push({ key: name, value: Buffer.from(JSON.stringify({ partitions, kind, id })) });
+      const entry = { spec: { name, partitions, kind }, id: found.get(this.nameOf(name))?.id, place: name };
+      this.#topics.set(name, entry);
+      records.push(entryRecord(entry));
     }
+    await this.#write(records);
+  }
+
+  /** One batch: all of them count at once. */
+  async #write(records: readonly WireRecord[]): Promise<void> {
     if (records.length === 0) return;
     const { wire, clock, patience } = this.#setup;
-    const topic = this.nameOf(registrySpec.name);
+    const topic = this.named(registrySpec.name);
     // Two workers that start at once write the same: the newest of equal records counts.
     await patience.until(`registering topics in ${topic}`, async () => {
       const { error } = await wire.produce({ topic, partition: 0, records, timestampMs: clock.now() });
@@ -186,7 +244,7 @@ export class Catalog {
 
   async #load(): Promise<void> {
     const { wire, patience, fetchBytes } = this.#setup;
-    const topic = this.nameOf(registrySpec.name);
+    const topic = this.named(registrySpec.name);
     if (!(await this.#onBrokers()).has(topic)) return;
     const reader = new PartitionReader({
       ...{ wire, patience, topic, partition: 0, from: 0, maxBytes: fetchBytes },
@@ -201,14 +259,32 @@ export class Catalog {
 
   #take({ key, value }: WireRecord): void {
     if (key === null || value === null) return;
-    // Written by `#register` alone.
-    const stored = JSON.parse(Buffer.from(value).toString()) as {
+    const text = Buffer.from(value).toString();
+    if (key === incarnationKey) {
+      this.#incarnation = Number(text);
+      return;
+    }
+    // Written by `entryRecord` alone.
+    const {
+      partitions,
+      kind,
+      id,
+      place = key,
+    } = JSON.parse(text) as {
       partitions: number;
       kind: TopicSpec['kind'];
       id?: string;
+      place?: string;
     };
-    if (key === incarnationKey) this.#incarnation = Number(stored);
-    else
-      this.#topics.set(key, { spec: { name: key, partitions: stored.partitions, kind: stored.kind }, id: stored.id });
+    this.#topics.set(key, { spec: { name: key, partitions, kind }, id, place });
   }
+}
+
+function entryRecord({ spec: { name, partitions, kind }, id, place }: CatalogEntry): WireRecord {
+  const elsewhere = place === name ? {} : { place };
+  return { key: name, value: Buffer.from(JSON.stringify({ partitions, kind, id, ...elsewhere })) };
+}
+
+function strange(topic: TopicName, why: string): WeirError {
+  return new WeirError('WEIR_LOG_ADOPTION', { topic, why });
 }

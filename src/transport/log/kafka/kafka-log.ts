@@ -212,8 +212,8 @@ class WorkerLog implements KafkaLog {
       patience: this.#patience,
       settings: this.#settings.group,
       about: this.#settings.about,
-      group: this.#catalog.nameOf(group),
-      onMemberId: (memberId) => onMemberId?.(this.#catalog.nameOf(group), memberId),
+      group: this.#catalog.named(group),
+      onMemberId: (memberId) => onMemberId?.(this.#catalog.named(group), memberId),
       onExpelled: () => this.#proveClaims(),
       onLeft: (left) => this.#members.get(group)?.delete(left),
       resting: this.#resting,
@@ -288,11 +288,11 @@ class WorkerLog implements KafkaLog {
     const { wire, clock, random, logger } = this.#setup;
     const { leaseMs, fetchBytes, keepAliveMs, topics: rules } = this.#settings;
     const key = `${shard.topic}/${shard.partition}`;
-    const topic = this.#catalog.nameOf(shard.topic);
     const turn = this.#beginClaim(key, shard);
     try {
       await this.#catalog.load();
       this.#catalog.expect(shard.topic, 'state', shard.partition);
+      const topic = this.#catalog.nameOf(shard.topic);
       const { incarnation } = this.#catalog;
       const holding = await takeOver({
         ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation },

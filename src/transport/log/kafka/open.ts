@@ -4,12 +4,15 @@ import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
+import type { OfflineLog } from '../offline.ts';
 import type { TopicName } from '../port.ts';
+import type { KafkaAdmin } from './admin.ts';
 import { type KafkaLog, kafkaLog } from './kafka-log.ts';
+import { kafkaOffline } from './offline.ts';
 import { storedKey } from './own-records.ts';
 import { nameOf } from './refusals.ts';
-import { settingsOf } from './settings.ts';
-import type { Sasl } from './wire/index.ts';
+import { type GivenSettings, settingsOf } from './settings.ts';
+import type { KafkaWireSetup, Sasl } from './wire/index.ts';
 import { type KafkaWire, kafkaError } from './wire.ts';
 
 /** How to reach a cluster, and what its topics are to be like. */
@@ -45,18 +48,42 @@ export interface OpenKafkaSettings extends KafkaConnection {
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read
  */
 export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLog> {
-  const { prefix, replication, minInsyncReplicas, onMemberId, clock, random, logger } = settings;
+  const { onMemberId, clock, random, logger } = settings;
   const { worker = `${hostname()}-${process.pid}`, decorate = (wire) => wire } = settings;
   const wire = await connect(settings, worker);
   return kafkaLog({
-    ...{ wire: decorate(wire), clock, random, logger, worker },
-    ...(prefix === undefined ? {} : { prefix }),
+    ...{ wire: decorate(wire), clock, random, logger, worker, ...givenOf(settings) },
     ...(onMemberId === undefined ? {} : { onMemberId }),
+  });
+}
+
+export interface OpenKafkaOfflineSettings extends KafkaConnection {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Whether a prefix without a log is one to write into. Default: it is refused. */
+  readonly create?: boolean;
+}
+
+/**
+ * The log on a cluster while no worker runs on it.
+ * @throws WeirError `WEIR_LOG_NONE` when there is none, `WEIR_LOG_RUNNING`, `WEIR_CONFIGURATION_INVALID`
+ */
+export async function openKafkaOffline(settings: OpenKafkaOfflineSettings): Promise<OfflineLog> {
+  const { clock, random, logger, brokers, create = false } = settings;
+  const { wire, admin } = await connectAdmin(settings, settings.worker ?? `${hostname()}-${process.pid}`);
+  const cluster = brokers.join(', ');
+  return kafkaOffline({ ...{ wire, admin, clock, random, logger, cluster, create }, ...givenOf(settings) });
+}
+
+function givenOf({ prefix, replication, minInsyncReplicas }: KafkaConnection): GivenSettings {
+  return {
+    ...(prefix === undefined ? {} : { prefix }),
     topics: {
       ...(replication === undefined ? {} : { replication }),
       ...(minInsyncReplicas === undefined ? {} : { minInsyncReplicas }),
     },
-  });
+  };
 }
 
 /** Does for a process that died what it cannot do itself any more. Each act is tried until the brokers have answered. */
@@ -118,15 +145,28 @@ export async function openKafkaUndertaker(
   };
 }
 
-async function connect({ brokers, tls, sasl }: KafkaConnection, clientId: string): Promise<KafkaWire> {
+async function connect(connection: KafkaConnection, clientId: string): Promise<KafkaWire> {
   // Only a worker on Kafka pays for the client.
   const { kafkaWire } = await import('./wire/index.ts');
+  return kafkaWire(await wireSetup(connection, clientId));
+}
+
+async function connectAdmin(
+  connection: KafkaConnection,
+  clientId: string,
+): Promise<{ readonly wire: KafkaWire; readonly admin: KafkaAdmin }> {
+  const { kafkaWire, kafkaAdmin } = await import('./wire/index.ts');
+  const setup = await wireSetup(connection, clientId);
+  return { wire: kafkaWire(setup), admin: kafkaAdmin(setup) };
+}
+
+async function wireSetup({ brokers, tls, sasl }: KafkaConnection, clientId: string): Promise<KafkaWireSetup> {
   const secured = tls === undefined || tls === false ? undefined : await certificates(tls === true ? {} : tls);
-  return kafkaWire({
+  return {
     ...{ brokers, clientId },
     ...(secured === undefined ? {} : { tls: secured }),
     ...(sasl === undefined ? {} : { sasl }),
-  });
+  };
 }
 
 async function certificates(files: Readonly<Record<string, string>>): Promise<ConnectionOptions> {

@@ -38,6 +38,8 @@ export class ShardState {
   #fence = -1;
   #claim: ClaimRecord | undefined;
   #term: Term | undefined;
+  /** The greatest one among those whose records were not written by their own producer. */
+  #copiedTerm: Term | undefined;
 
   /** The greatest term that any claim's record tells of, in a copy of the log too; undefined before the first claim. */
   get term(): Term | undefined {
@@ -75,7 +77,7 @@ export class ShardState {
    * Nothing may be taken afterwards.
    */
   settle(): WireRecord[] {
-    const mended = this.#claim?.fence ?? 0;
+    const mended = this.#copied ? Number.POSITIVE_INFINITY : (this.#claim?.fence ?? 0);
     const repairs = new Map<string, WireRecord>();
     for (const batch of this.#foreign.splice(0)) {
       if (batch.baseOffset < mended) this.#apply(batch);
@@ -105,13 +107,25 @@ export class ShardState {
     return found.sort(([a], [b]) => a - b);
   }
 
+  /**
+   * The newest claim that is told of was not written by its own producer: a tool has copied the records from another
+   * log, under producers of its own, which tell nothing. Everything counts as it stands.
+   */
+  get #copied(): boolean {
+    return this.#copiedTerm !== undefined && (this.#claim === undefined || isGreater(this.#copiedTerm, this.#claim));
+  }
+
   /** A claim's record also stands for its fence, which compaction may have dropped in favour of a newer one. */
   #takeClaim({ records, producer }: WireBatch): void {
     const value = records.find(({ key }) => key === claimKey)?.value;
     const claim = value === undefined || value === null ? undefined : decodeClaim(value);
     if (claim === undefined) return;
     if (this.#term === undefined || isGreater(claim, this.#term)) this.#term = claim;
-    if (!same(claim, producer) || claim.fence < this.#fence) return;
+    if (!same(claim, producer)) {
+      if (this.#copiedTerm === undefined || isGreater(claim, this.#copiedTerm)) this.#copiedTerm = claim;
+      return;
+    }
+    if (claim.fence < this.#fence) return;
     this.#owner = producer;
     this.#fence = claim.fence;
     this.#claim = claim;

@@ -5,7 +5,9 @@
  * random stream and the faults that it is given, so that a seed gives the same run again. A suite runs the same
  * sequences against this and real brokers and compares the answers.
  */
+import type { KafkaAdmin } from '../admin.ts';
 import type { KafkaWire } from '../wire.ts';
+import { modelAdmin } from './admin.ts';
 import { ModelClient } from './client.ts';
 import { Cluster } from './cluster.ts';
 import { Line } from './line.ts';
@@ -16,6 +18,8 @@ import type { StoredBatch } from './stored-batch.ts';
 export interface ModelBroker {
   /** A connection of this client; several of one client share its fate. After a crash, that of a restarted one. */
   connect(client: string): KafkaWire;
+  /** What tools for operators ask; nothing happens to their requests. */
+  admin(): KafkaAdmin;
 
   /**
    * From now on nothing that the client does has effect, and whatever it waits for never settles. What it has on its
@@ -127,6 +131,7 @@ export function modelBroker(setup: ModelBrokerSetup): ModelBroker {
       const host = hostOf(client);
       return new ModelClient({ id: client, settings, cluster, ...host, crash: () => crash(client, host) });
     },
+    admin: () => modelAdmin(cluster),
     crash: (client, { inFlight = 'lost' } = {}) => crash(client, hosts.get(client), inFlight === 'arrives'),
     freeze(client) {
       note('frozen', client);

@@ -39,6 +39,10 @@ export class Cluster {
     return this.#groups.get(name);
   }
 
+  groups(): ReadonlyMap<string, Group> {
+    return this.#groups;
+  }
+
   groupOrNew(name: string): Group {
     const known = this.#groups.get(name);
     if (known !== undefined) return known;

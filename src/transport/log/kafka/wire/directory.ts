@@ -77,6 +77,12 @@ export class Directory {
     throw failure;
   }
 
+  /** Asks each broker of the cluster, one after the other. */
+  async everyBroker(ask: (at: Address) => Promise<void>): Promise<void> {
+    await this.#metadata(undefined);
+    for (const at of this.#brokers.values()) await ask(at);
+  }
+
   async #topic(name: string): Promise<TopicMetadata> {
     const { topics } = await this.#metadata(name);
     const found = topics.find((topic) => topic.name === name);

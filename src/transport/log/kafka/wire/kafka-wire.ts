@@ -4,8 +4,6 @@
  * Each call is one request to the broker that answers for it. What a broker says definitely resolves, errors too; when
  * nothing was heard, the call fails with `WireFailure`, whose message names request, broker and reason, never a secret.
  */
-import type { ConnectionOptions } from 'node:tls';
-import { type Clock, systemClock } from '../../../../ports/index.ts';
 import {
   type FetchAnswer,
   type FetchRequest,
@@ -19,33 +17,15 @@ import {
   WireFailure,
   type WireTopic,
 } from '../wire.ts';
-import { type CoordinatorOf, Directory, type Found } from './directory.ts';
-import { kafkajsRequests, type ProtocolRequest, type Sasl } from './kafkajs.ts';
+import { connectionsOf, type KafkaWireSetup } from './connections.ts';
+import type { CoordinatorOf, Directory, Found } from './directory.ts';
+import { kafkajsRequests, type ProtocolRequest } from './kafkajs.ts';
 import type { Address } from './lane.ts';
-import { Lanes } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import { fetchRequest, produceRequest } from './requests.ts';
 
-export interface KafkaWireSetup {
-  /** `host:port` of some brokers; the others are learnt from them. */
-  readonly brokers: readonly string[];
-  /** How brokers see this client in their logs and quotas. Default `weir`. */
-  readonly clientId?: string;
-  /** TLS, as `tls.connect` takes it; `{}` trusts the usual authorities. Default: none. */
-  readonly tls?: ConnectionOptions;
-  readonly sasl?: Sasl;
-  /** Default 10 000. */
-  readonly connectTimeoutMs?: number;
-  /**
-   * How long an answer may take, on top of what the request itself waits for. Default 30 000. Brokers give up on
-   * acknowledgements of replicas (error 7) a fifth earlier.
-   */
-  readonly requestTimeoutMs?: number;
-  /** For timeouts. Default: the machine's. */
-  readonly clock?: Clock;
-}
-
 /** Protocol type and name of Weir's groups: what members tell each other is not what consumers do. */
-const protocol = 'weir';
+export const protocol = 'weir';
 const topicResource = 2;
 /** Weir opens no transactions; brokers ask for a limit all the same. */
 const transactionTimeoutMs = 60_000;
@@ -63,12 +43,11 @@ class RealWire implements KafkaWire {
   readonly #rebalanceTimeoutMs = new Map<string, number>();
   #closed = false;
 
-  constructor({ brokers, clientId = 'weir', clock = systemClock(), ...setup }: KafkaWireSetup) {
-    const { connectTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = setup;
-    this.#timeoutMs = requestTimeoutMs;
-    this.#lanes = new Lanes({ clock, clientId, tls: setup.tls, sasl: setup.sasl, connectTimeoutMs });
-    const seeds = brokers.map(addressOf);
-    this.#directory = new Directory({ lanes: this.#lanes, seeds, timeoutMs: requestTimeoutMs });
+  constructor(setup: KafkaWireSetup) {
+    const { lanes, directory, timeoutMs } = connectionsOf(setup);
+    this.#lanes = lanes;
+    this.#directory = directory;
+    this.#timeoutMs = timeoutMs;
   }
 
   async initProducerId(transactionalId: string) {
@@ -277,10 +256,4 @@ class RealWire implements KafkaWire {
   #failWhenClosed(): void {
     if (this.#closed) throw new WireFailure('the client is closed');
   }
-}
-
-function addressOf(broker: string): Address {
-  const match = /^\[?(.+?)\]?:(\d{1,5})$/.exec(broker);
-  if (match?.[1] === undefined) throw new Error(`a broker is given as host:port, not as ${broker}`);
-  return { host: match[1], port: Number(match[2]) };
 }

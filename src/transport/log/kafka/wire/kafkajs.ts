@@ -169,6 +169,20 @@ export const kafkajsRequests = {
       }>;
     }
   >('DescribeConfigs', 2),
+  listGroups: definition<
+    object,
+    { errorCode: number; groups: ReadonlyArray<{ groupId: string; protocolType: string }> }
+  >('ListGroups', 2),
+  describeGroups: definition<
+    { groupIds: readonly string[] },
+    {
+      groups: ReadonlyArray<{ errorCode: number; groupId: string; members: ReadonlyArray<{ clientId: string }> }>;
+    }
+  >('DescribeGroups', 2),
+  deleteTopics: definition<
+    { topics: readonly string[]; timeout: number },
+    { topicErrors: ReadonlyArray<{ topic: string; errorCode: number }> }
+  >('DeleteTopics', 1),
   joinGroup: definition<
     {
       groupId: string;

@@ -1,0 +1,6 @@
+/** What is done to the log of a node while nobody runs on it. */
+export type { Copied } from './copy.ts';
+export { exportLog, importLog } from './copy.ts';
+export { readLogFile } from './log-file/index.ts';
+export { openOffline } from './open.ts';
+export type { Totals } from './tally.ts';

@@ -1,0 +1,172 @@
+/** A node whose log goes from the embedded driver to real brokers and back, with flows that are under way. */
+import { afterEach, expect, it } from 'vitest';
+import { z } from 'zod';
+import { flow, persistentActor, protocol, type StartedNode, silentLogger, startNode } from '../../../src/index.ts';
+import type { KafkaConnection } from '../../../src/transport/log/index.ts';
+import { exportLog, importLog, openOffline, readLogFile } from '../../../src/worker/offline/index.ts';
+import { describeKafka } from '../../rig/describe-kafka.ts';
+import { temporaryDirectory } from '../../transport/log/support/directory.ts';
+import { clock, memoryFile, pieces } from './support.ts';
+
+const deal = protocol('deal', {
+  version: 1,
+  initiator: { offer: z.number(), done: z.null() },
+  responder: { agreed: z.string() },
+});
+
+/** Open or shut: flows ask it whether they may go on. */
+const gate = persistentActor('gate', {
+  version: 1,
+  state: z.object({ open: z.boolean() }),
+  initial: () => ({ open: false }),
+  messages: {
+    open: { body: z.null(), reply: z.null() },
+    read: { body: z.null(), reply: z.boolean() },
+  },
+  on: {
+    open: () => ({ state: { open: true }, reply: null }),
+    read: ({ open }) => ({ reply: open }),
+  },
+});
+
+const booked = new Map<string, number>();
+
+const buy = flow('buy', {
+  version: 1,
+  result: z.string(),
+  states: {
+    start: z.object({ lot: z.number(), gate: z.string() }),
+    wait: z.object({ reference: z.string(), gate: z.string() }),
+    settle: z.object({ reference: z.string() }),
+  },
+  stages: {
+    *start({ lot, gate: name }, { session, become }) {
+      const seller = yield* session('SELLER', deal);
+      yield* seller.send('offer', lot);
+      const answer = yield* seller.receive();
+      return become('wait', { reference: answer.type === 'agreed' ? answer.body : '', gate: name });
+    },
+    *wait(state, { actor, sleep, become }) {
+      if (yield* actor(gate, state.gate).ask('read', null)) return become('settle', { reference: state.reference });
+      yield* sleep('20 ms');
+      return become('wait', state);
+    },
+    *settle({ reference }, { step, session }) {
+      yield* step('book', ({ id }) => void booked.set(id, (booked.get(id) ?? 0) + 1));
+      const seller = yield* session('SELLER', deal);
+      yield* seller.send('done', null);
+      return reference;
+    },
+  },
+});
+
+const sell = flow('sell', {
+  version: 1,
+  responds: deal,
+  result: z.string(),
+  states: { start: z.object({ from: z.object({ name: z.string(), group: z.string() }) }) },
+  stages: {
+    *start(_, { initiator }) {
+      const offer = yield* initiator.receive();
+      yield* initiator.send('agreed', `lot ${offer.type === 'offer' ? offer.body : '?'}`);
+      return (yield* initiator.receive()).type;
+    },
+  },
+});
+
+const closing: Array<() => Promise<void>> = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function newData(): Promise<string> {
+  const { path, remove } = await temporaryDirectory();
+  closing.push(remove);
+  return path;
+}
+
+interface Place {
+  readonly data: string;
+  readonly kafka: KafkaConnection | undefined;
+}
+
+async function nodeOn({ data, kafka }: Place): Promise<StartedNode> {
+  const node = await startNode({
+    members: { BUYER: { flows: [buy], actors: [gate] }, SELLER: { flows: [sell] } },
+    data,
+    ...(kafka === undefined ? {} : { kafka }),
+    logger: silentLogger,
+  });
+  closing.push(() => node.stop());
+  return node;
+}
+
+/** The log of one place into another, as `weir log export` and `import` do it. */
+async function carry(from: Place, to: Place): Promise<number> {
+  const logger = silentLogger;
+  const source = await openOffline({ configuration: from, clock, logger });
+  const { sink, bytes } = memoryFile();
+  await exportLog(source, sink, { clock, version: '0.1.0' });
+  await source.close();
+  const target = await openOffline({ configuration: to, clock, logger, create: true });
+  const { incarnation } = await importLog(target, readLogFile('a file', pieces(bytes(), 65_536)), clock);
+  await target.close();
+  return incarnation;
+}
+
+const lots = 20;
+const requestOf = (lot: number) => ({ clientRequestId: `lot-${lot}`, member: { name: 'BUYER', group: 'default' } });
+
+describeKafka('a log that moves between drivers', {}, (kafka) => {
+  it('WK20 WK16 flows go on where they were: begun on the embedded log, some finished on Kafka, the rest back on the embedded one', async () => {
+    const first: Place = { data: await newData(), kafka: undefined };
+    const brokers: KafkaConnection = {
+      brokers: kafka().brokers,
+      prefix: 'moved.',
+      replication: 1,
+      minInsyncReplicas: 1,
+    };
+    const second: Place = { data: await newData(), kafka: brokers };
+    const third: Place = { data: await newData(), kafka: undefined };
+    const all = Array.from({ length: lots }, (_, lot) => lot);
+
+    const one = await nodeOn(first);
+    for (const lot of all) {
+      const input = { lot, gate: lot % 2 === 0 ? 'even' : 'odd' };
+      await one.start('BUYER', buy, input, { clientRequestId: `lot-${lot}` });
+    }
+    const done = await one.start('BUYER', buy, { lot: 99, gate: 'early' }, { clientRequestId: 'early' });
+    await one.ask('BUYER', gate, 'early', 'open', null);
+    expect(await done.result()).toBe('lot 99');
+    await one.stop();
+    const onKafka = await carry(first, second);
+
+    const two = await nodeOn(second);
+    await two.ask('BUYER', gate, 'even', 'open', null);
+    for (const lot of all.filter((number) => number % 2 === 0)) {
+      expect(await two.settled(requestOf(lot))).toMatchObject({ status: 'COMPLETED', result: `lot ${lot}` });
+    }
+    // A client that asks once more gets the flow that it has, on whichever log.
+    const again = await two.start('BUYER', buy, { lot: 1, gate: 'odd' }, { clientRequestId: 'lot-1' });
+    expect(again.created).toBe(false);
+    expect(await two.settled({ flowId: done.flowId })).toMatchObject({ status: 'COMPLETED', result: 'lot 99' });
+    await two.stop();
+    const back = await carry(second, third);
+    expect(back).toBeGreaterThan(onKafka);
+
+    const three = await nodeOn(third);
+    await three.ask('BUYER', gate, 'odd', 'open', null);
+    for (const lot of all) {
+      expect(await three.settled(requestOf(lot))).toMatchObject({ status: 'COMPLETED', result: `lot ${lot}` });
+    }
+    const { flows } = await three.list({ limit: 1_000 });
+    for (const { flowId } of flows) await three.settled({ flowId });
+    const ended = (await three.list({ limit: 1_000 })).flows;
+    expect(ended.filter(({ flow: name }) => name === 'buy')).toHaveLength(lots + 1);
+    expect(ended.filter(({ flow: name }) => name === 'sell').length).toBeGreaterThanOrEqual(lots + 1);
+    expect([...new Set(ended.map(({ status }) => status))]).toEqual(['COMPLETED']);
+    // Each effect once, wherever it was.
+    expect([...booked.values()]).toEqual(Array(lots + 1).fill(1));
+  });
+});
