@@ -269,7 +269,9 @@ class KafkaOffline implements OfflineLog {
       const batches = await reader.next(0);
       if (batches.length === 0) end = await reader.end();
       yield* chunksOf(
-        batches.flatMap(ownRecords).flatMap(({ key, value, offset }) => (newest.get(key) === offset ? { key, value } : [])),
+        batches
+          .flatMap(ownRecords)
+          .flatMap(({ key, value, offset }) => (newest.get(key) === offset ? { key, value } : [])),
       );
     }
   }
