@@ -1,5 +1,5 @@
 /** How errors look on the command line: one sentence with its code, its causes, and what to do. Never a stack. */
-import { type ErrorCode, ensureError, WeirError } from '../errors/index.ts';
+import { causesOf, type ErrorCode, ensureError, WeirError } from '../errors/index.ts';
 import { commandName } from './command-line.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
@@ -51,7 +51,7 @@ export function failureText(thrown: unknown, json: boolean): string {
   const { code, message, remedy: said } = factsOf(thrown);
   // Remedies name commands; they are told as they can be typed here.
   const remedy = said.replace(
-    /\bweir(?= (?:up|worker|workers|shard|shards|drain|undrain|flow|status|tree|actor|chaos|log|reshard|doctor|--help)\b)/g,
+    /\bweir(?= (?:up|worker|workers|shard|shards|drain|undrain|flow|status|errors|tree|actor|chaos|log|reshard|doctor|--help)\b)/g,
     commandName(process.env),
   );
   const causes = causesOf(thrown);
@@ -76,20 +76,4 @@ function factsOf(thrown: unknown): Facts {
     message: ensureError(thrown).message,
     remedy: 'run it again with WEIR_LOG_LEVEL=debug, and report what it says',
   };
-}
-
-/** Messages of the causes, innermost last; a cause that is told in its effect already is left out. */
-function causesOf(thrown: unknown): string[] {
-  const causes: string[] = [];
-  let told = ensureError(thrown).message;
-  for (
-    let cause = ensureError(thrown).cause;
-    cause !== undefined && causes.length < 5;
-    cause = ensureError(cause).cause
-  ) {
-    const [message = ''] = ensureError(cause).message.split('\n');
-    if (!told.includes(message)) causes.push(message);
-    told = message;
-  }
-  return causes;
 }

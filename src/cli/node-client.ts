@@ -120,6 +120,30 @@ export const faultAnswer = z.looseObject({
 export const chaosAnswer = z.looseObject({ active: z.array(faultAnswer), struck: z.record(z.string(), z.number()) });
 export const clearedAnswer = z.looseObject({ cleared: z.array(faultAnswer) });
 
+export const errorsAnswer = z.looseObject({
+  errors: z.array(
+    z.looseObject({
+      at: z.string(),
+      since: z.string(),
+      worker: z.string(),
+      service: z.string(),
+      severity: z.string(),
+      code: z.string(),
+      message: z.string(),
+      count: z.number(),
+      causes: z.array(z.string()),
+      remedy: z.string(),
+      actor: z.string().optional(),
+      flowId: z.string().optional(),
+      member: z.string().optional(),
+      details: z.record(z.string(), z.unknown()).optional(),
+    }),
+  ),
+  /** What to ask for what comes after this. */
+  next: z.number(),
+});
+export type ErrorsAnswer = z.output<typeof errorsAnswer>;
+
 export const workersAnswer = z.looseObject({
   /** The worker that answers. */
   self: z.string(),

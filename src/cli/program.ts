@@ -5,6 +5,7 @@ import { actorCommands } from './actor-commands.ts';
 import { chaosCommands } from './chaos-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './context.ts';
+import { errorCommands } from './error-commands.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
 import { flowCommands } from './flow-commands.ts';
@@ -49,6 +50,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   workerCommand(program, context);
   flowCommands(program, context);
   nodeCommands(program, context);
+  errorCommands(program, context);
   clusterCommands(program, context);
   actorCommands(program, context);
   chaosCommands(program, context);

@@ -1,5 +1,5 @@
 /** Runs the node of a configuration in the foreground, until a signal, a failure or the end of its parent process. */
-import { pinoLogger } from '../ports/index.ts';
+import { pinoLogger, systemClock } from '../ports/index.ts';
 import type { Configuration, StartNodeSettings, WorkerReport } from '../worker/index.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -21,13 +21,14 @@ export async function runNode(
   { configuration, settings = {}, members, onUp }: RunNode,
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
-  const { startNode } = await import('../worker/index.ts');
+  const { reportFailure, startNode } = await import('../worker/index.ts');
   const { log, redeliver, audit, watchdog, kafka, shards } = configuration;
   const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
   const asked = endAsked(terminal.error);
   process.once('uncaughtException', (error) => {
     // Nobody knows what state it left behind; the next start has the one that was committed.
     logger.error({ error }, 'the process has failed');
+    reportFailure(configuration.data, error, systemClock().now());
     terminal.error(failureText(error, json()));
     process.exit(exitCodes.failed);
   });

@@ -19,7 +19,9 @@ export async function runWorkers(
   { flags, configuration }: { readonly flags: ConfigurationFlags; readonly configuration: Configuration },
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
-  const { clusterTopics, forkWorker, openKafkaUndertaker, workersParent } = await import('../worker/index.ts');
+  const { clusterTopics, forkWorker, deathReporter, openKafkaUndertaker, workersParent } = await import(
+    '../worker/index.ts'
+  );
   const { kafka, data, http, log } = configuration;
   if (kafka === undefined) throw new WeirError('WEIR_WORKERS_NEED_KAFKA', { data });
   const clock = systemClock();
@@ -31,6 +33,7 @@ export async function runWorkers(
     launch: (name, index) => forkWorker([script, ...argumentsOf(name, index, flags, http.port)]),
     leave: (group, memberId) => undertaker.leave(group, memberId),
     forget: (worker) => undertaker.remove(clusterTopics.heartbeats, worker),
+    report: deathReporter({ data, clock, append: (topic, records) => undertaker.append(topic, records) }),
     onEvent: (event) => (json() ? printLine(terminal, event) : terminal.out(`${lineOf(event)}\n`)),
   });
   if (!json())

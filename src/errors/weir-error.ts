@@ -45,6 +45,24 @@ export function ensureError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }
 
+const mostCauses = 5;
+
+/** Messages of the causes in one line each, innermost last; one that is told in its effect already is left out. */
+export function causesOf(thrown: unknown): string[] {
+  const causes: string[] = [];
+  let told = ensureError(thrown).message;
+  for (
+    let cause = ensureError(thrown).cause;
+    cause !== undefined && causes.length < mostCauses;
+    cause = ensureError(cause).cause
+  ) {
+    const [message = ''] = ensureError(cause).message.split('\n');
+    if (!told.includes(message)) causes.push(message);
+    told = message;
+  }
+  return causes;
+}
+
 /** `{name}` is filled in; `{name?}` leaves nothing where the context has no such fact. */
 function fill(template: string, context: ErrorContext): string {
   return template.replace(/\{(\w+)(\??)\}/g, (whole, key: string, optional: string) =>

@@ -7,6 +7,7 @@ export { toMs } from './duration.ts';
 export { holdProcess } from './hold-process.ts';
 export type { Identity, MemberDirectory, MemberId, MemberName } from './identity.ts';
 export { defaultGroup, identityOf, memberId, sameIdentity } from './identity.ts';
+export { shownFields } from './log-fields.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
 export type { LoopProbe } from './loop-probe.ts';

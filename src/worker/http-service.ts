@@ -1,6 +1,13 @@
 /** The HTTP edge of a worker. */
 import type { Ref } from '../actors/kernel/index.ts';
-import { type Address, type ClusterDesk, checkAddress, type HttpMessage, httpBehavior } from '../actors/rpc/index.ts';
+import {
+  type Address,
+  type ClusterDesk,
+  checkAddress,
+  type ErrorDesk,
+  type HttpMessage,
+  httpBehavior,
+} from '../actors/rpc/index.ts';
 import type { ChaosDesk } from '../chaos/index.ts';
 import type { ExtraServices } from './node.ts';
 import { logNeed, type ServiceDescriptor } from './service.ts';
@@ -19,6 +26,13 @@ export interface HttpEdge {
   readonly url: () => string | undefined;
 }
 
+/** What an edge shows beside the node itself, where there is such a thing. */
+export interface HttpDesks {
+  readonly chaos?: ChaosDesk | undefined;
+  readonly errors?: ErrorDesk | undefined;
+  readonly cluster?: () => ClusterDesk | undefined;
+}
+
 const defaultHttpPort = 7_447;
 
 /**
@@ -27,10 +41,7 @@ const defaultHttpPort = 7_447;
  */
 export async function openHttp(
   { port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions,
-  {
-    chaos,
-    cluster = () => undefined,
-  }: { readonly chaos?: ChaosDesk | undefined; readonly cluster?: () => ClusterDesk | undefined } = {},
+  { chaos, errors, cluster = () => undefined }: HttpDesks = {},
 ): Promise<HttpEdge> {
   let address: Address = { host, port };
   let url: string | undefined;
@@ -55,7 +66,7 @@ export async function openHttp(
             authorize,
             address,
             logger,
-            ...{ version, chaos },
+            ...{ version, chaos, errors },
             cluster: cluster(),
             facts: {
               status,

@@ -17,6 +17,7 @@ export { resultOf } from './client.ts';
 export { clusterTopics } from './cluster/index.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
+export { deathReporter } from './errors/index.ts';
 export type { HttpOptions } from './http-service.ts';
 export type {
   ExtraServices,
@@ -33,6 +34,7 @@ export type { Totals } from './offline/index.ts';
 export { exportLog, importLog, openOffline, readLogFile } from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
+export { reportFailure } from './reports.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';
 export type { StartedNode, StartNodeSettings } from './start-node.ts';
 export { startNode } from './start-node.ts';

@@ -76,7 +76,7 @@ export interface NodeSettings {
   readonly maxHotFlows?: number;
   /**
    * Asked before each start, retry and kill, for each flow that is read, before an actor is steered (`actor.steer`), and
-   * (`node.read`) before status, tree, members, metrics, events and traces are shown over HTTP. Default: everything is
+   * (`node.read`) before status, tree, members, metrics, errors, events and traces are shown over HTTP. Default: everything is
    * allowed.
    */
   readonly authorize?: Authorize;
@@ -366,7 +366,7 @@ function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerC
     backoff: { min: 100, max: '10 s', jitter: 0.25 },
     children: descriptors.map(({ name, needs, uses, ready, start, inspect }) => ({
       id: name,
-      start: (child) => start(context, child),
+      start: (child) => start({ ...context, logger: context.logger.child({ service: name }) }, child),
       needs: needs.filter((need) => need !== logNeed),
       uses,
       shutdown: '15 s',

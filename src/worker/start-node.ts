@@ -1,5 +1,5 @@
 /** The embedding API: a whole node in this process, on a data directory of its own. */
-import { join } from 'node:path';
+import { hostname } from 'node:os';
 import {
   type Clock,
   type Duration,
@@ -13,9 +13,19 @@ import { type KafkaConnection, openEmbeddedLog, openKafkaLog } from '../transpor
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type ChaosOptions, nodeChaos } from './chaos.ts';
 import { Cluster, heartbeatService } from './cluster/index.ts';
+import {
+  ErrorList,
+  ErrorReporter,
+  errorsService,
+  inheritedErrors,
+  markProcess,
+  reportingLogger,
+} from './errors/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type Node, type NodeSettings } from './node.ts';
+import { reportsFolder } from './reports.ts';
+import { logNeed } from './service.ts';
 import { checkStartSettings } from './settings.ts';
 
 export interface StartNodeSettings extends NodeSettings {
@@ -66,40 +76,57 @@ export interface StartedNode extends Node {
  */
 export async function startNode(settings: StartNodeSettings): Promise<StartedNode> {
   checkStartSettings(settings);
+  const { data, kafka: connection, endIfBlocked: within } = settings;
   const machine: Clock = systemClock();
   const random = systemRandom();
-  const logger = settings.logger ?? pinoLogger({ level: 'warn' });
+  const worker = connection?.worker ?? (connection === undefined ? hostname() : `${hostname()}-${process.pid}`);
+  const instance = Buffer.from(random.bytes(8)).toString('hex');
+  const reporter = new ErrorReporter({ clock: machine, worker, instance });
+  const list = new ErrorList(() => machine.now());
+  const logger = reportingLogger(settings.logger ?? pinoLogger({ level: 'warn' }), reporter.line);
   const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
   const clock = chaos?.clock ?? machine;
   const http =
     settings.http === undefined
       ? undefined
-      : await openHttp(settings.http, { chaos: chaos?.desk, cluster: () => cluster });
+      : await openHttp(settings.http, { chaos: chaos?.desk, errors: list, cluster: () => cluster });
+  const logLines = logger.child({ service: logNeed });
   const kafka =
-    settings.kafka === undefined
+    connection === undefined
       ? undefined
       : await openKafkaLog({
-          ...{ ...settings.kafka, clock, random, logger },
+          ...{ ...connection, worker, clock, random, logger: logLines },
           ...(settings.onMemberId === undefined ? {} : { onMemberId: settings.onMemberId }),
           ...(chaos === undefined ? {} : { decorate: chaos.wire }),
         });
-  const cluster = kafka === undefined ? undefined : new Cluster({ log: kafka, clock, random, logger });
+  const cluster =
+    kafka === undefined
+      ? undefined
+      : new Cluster({ ...{ log: kafka, clock, random, logger }, onSilent: (silent) => reporter.silent(silent) });
   const log =
     kafka ??
     (await openEmbeddedLog({
-      ...{ directory: settings.data, clock, logger },
+      ...{ directory: data, clock, logger: logLines },
       ...(chaos === undefined ? {} : { openStore: chaos.openStore() }),
     }));
   const peer = loopbackTransport({ clock, random });
   // From here on: a start that waits for brokers has nothing else that keeps the process alive.
   const letGo = holdProcess();
-  const { endIfBlocked: within, data } = settings;
-  const watch = within === undefined ? undefined : watchLoop({ within, reports: join(data, 'reports') }, machine);
+  // The directory is ours by now: whoever ran here before runs no more.
+  const inherited = inheritedErrors(data, machine.now());
+  const unmark = markProcess(data, worker, machine.now());
+  const watch = within === undefined ? undefined : watchLoop({ within, reports: reportsFolder(data) }, machine);
+  const end = async (): Promise<void> => {
+    await watch?.stop();
+    unmark();
+    letGo();
+  };
   try {
     const node = await createNode(
       settings,
       { ...(chaos?.ports({ log, peer }) ?? { log, peer }), clock, random, logger, probe: watch?.probe },
       (parts) => [
+        errorsService({ ...parts, reporter, list, inherited }),
         ...(http?.services(parts) ?? []),
         ...(cluster === undefined ? [] : [heartbeatService({ ...parts, cluster, address: () => http?.url() })]),
       ],
@@ -111,14 +138,12 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
       ...(url === undefined ? {} : { url }),
       async stop() {
         await node.stop();
-        await watch?.stop();
-        letGo();
+        await end();
       },
     };
   } catch (error) {
-    await watch?.stop();
     await log.close();
-    letGo();
+    await end();
     throw error;
   }
 }

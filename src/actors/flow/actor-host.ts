@@ -74,10 +74,7 @@ export class ActorHost {
       return this.#run(definition, handler as Handler, address, call, changes);
     } catch (thrown) {
       if (thrown instanceof ApplicationError) return { type: 'refused', fault: faultOf(thrown) };
-      this.#host.log.error(
-        { actor: address, type, error: messageOf(thrown) },
-        'a persistent actor failed on a message',
-      );
+      this.#host.log.error({ address, type, err: thrown }, 'a persistent actor failed on a message');
       const error = new WeirError(
         'WEIR_ACTOR_FAILED',
         { actor: `${actor}/${key}`, type, why: messageOf(thrown) },

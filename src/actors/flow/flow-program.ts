@@ -98,7 +98,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       // A record of a newer version is parked: it stays in the log as it is, and is counted where it can be seen.
       if (!WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) throw error;
       this.#counts.unreadable++;
-      this.#host.log.error({ key, error: error.message }, 'parked an unreadable record');
+      this.#host.log.error({ key, err: error }, 'parked an unreadable record');
       const [kind, id = ''] = key.split('/');
       if (kind !== 'c') return;
       if (id.startsWith('@')) this.#actors.park(id);
@@ -197,7 +197,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   /** Absorbed and kept, so that the stream goes on behind it. */
   #parkMessage(bytes: Uint8Array, why: string, changes: ChangeSet): void {
     this.#counts.unreadable++;
-    this.#host.log.error({ why }, 'parked a message of another shard');
+    this.#host.log.error({ code: 'WEIR_RECORD_UNREADABLE', why }, 'parked a message of another shard');
     const key = `d/${this.#host.commitNumber()}.${this.#counts.unreadable}`;
     changes.put(key, bytes);
     this.#host.parked(key);

@@ -2,7 +2,6 @@
  * Session messages that arrive at a shard: each finds its flow, or starts the one that answers, is put in order,
  * delivered once, and acknowledged when that is durable.
  */
-import { messageOf } from '../../errors/index.ts';
 import { encodeValue, type SessionCause, type SessionRecord } from '../../persistence/index.ts';
 import { type Authority, type Identity, sameIdentity } from '../../ports/index.ts';
 import { destinationOf, type SessionMessage, sessionMessage, sourceOf } from '../session-manager/index.ts';
@@ -161,7 +160,7 @@ export class SessionInputs {
       return encodeValue(parsed, 'the input of an answering flow');
     } catch (error) {
       this.#host.log.error(
-        { flow: definition.name, error: messageOf(error) },
+        { flow: definition.name, err: error },
         'the start state of an answering flow has to accept { from: { name, group } }',
       );
       return undefined;

@@ -2,10 +2,16 @@
 export type {
   Address,
   ClusterDesk,
+  ErrorDesk,
+  ErrorPage,
+  ErrorQuery,
+  ErrorSeverity,
   HttpMessage,
   HttpSetup,
+  KeptError,
   NodeFacts,
   PlacedShard,
+  ReportedError,
   WorkerStanding,
 } from './http/index.ts';
 export { checkAddress, httpBehavior } from './http/index.ts';

@@ -193,7 +193,7 @@ class Region<Local> {
       running.restarts++;
       running.lastFailure = error.message;
     }
-    logger.error({ partition, error: error.message, stack: error.stack }, 'a shard has failed');
+    logger.error({ partition, err: error, stack: error.stack }, 'a shard has failed');
     // A directory of another shape will not get better by trying again.
     if (failures.length > restartsAllowed || WeirError.is(error, 'WEIR_SHARD_PARTITIONS')) return { type: 'escalate' };
     return { type: 'restart', delayMs: Math.min(5_000, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4) };

@@ -289,10 +289,7 @@ class Shard<Local> {
         parked.put(`d/${offset}`, value);
         this.#parked.add(`d/${offset}`);
         this.#add(parked);
-        this.#context.log.error(
-          { key, offset, error: messageOf(error) },
-          'parked an unreadable record of the log lane',
-        );
+        this.#context.log.error({ key, offset, err: error }, 'parked an unreadable record of the log lane');
       }
       this.#position = offset + 1;
     }

@@ -74,6 +74,12 @@ export const actors = {
     remedy: 'move long work out of the process or cut it into pieces; the node goes on from what was committed',
     status: 500,
   },
+  WEIR_DEAD_LETTERS: {
+    message:
+      '{letters} messages within {withinS} s found nobody who takes them; the last one was for {path} ({reason})',
+    remedy: 'see "weir actor events" for whom they were, and "weir tree" for who does not keep up or is gone',
+    status: 503,
+  },
   WEIR_NOT_AN_ACTOR: {
     message: '{path} is not the reference of an actor that {by} may {act}',
     remedy: 'use the reference that spawn returned',

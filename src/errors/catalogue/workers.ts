@@ -23,6 +23,11 @@ export const workers = {
     remedy: 'see whether its process runs and reaches the brokers; its shards run elsewhere',
     status: 409,
   },
+  WEIR_WORKER_DIED: {
+    message: 'worker {worker} (process {pid}) has ended without being told to: {how}',
+    remedy: 'see what it said before; what it ran goes on elsewhere, or at its next start',
+    status: 503,
+  },
   WEIR_WORKER_DRAINED: {
     message: 'worker {worker} is drained and takes no shards',
     remedy: 'let it take part again with "weir undrain", or name another worker',
@@ -41,6 +46,11 @@ export const workers = {
   WEIR_WORKERS_ENDED: {
     message: 'no worker is left: the last one ended again and again ({why})',
     remedy: 'see what the workers have said before they ended',
+    status: 503,
+  },
+  WEIR_ERRORS_DROPPED: {
+    message: 'more errors than are told of: {count} were left out, most of them {most}',
+    remedy: 'see the log of the worker, which has all of them',
     status: 503,
   },
 } as const satisfies CatalogueArea;

@@ -25,6 +25,15 @@ export interface ClusterSetup {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told once of each process that is not heard of any more, and has not said that it ends. */
+  readonly onSilent?: (silent: SilentWorker) => void;
+}
+
+export interface SilentWorker {
+  readonly worker: string;
+  /** Tells processes of one name apart. */
+  readonly instance: string;
+  readonly seenAt: number;
 }
 
 /** The sharded service of a worker; its group has this name too. */
@@ -41,6 +50,7 @@ export class Cluster implements ClusterDesk {
   #partitions = 0;
   #tables: readonly Table[] = [];
   #rivalTold = false;
+  readonly #silentTold = new Set<string>();
 
   constructor(setup: ClusterSetup) {
     this.#setup = setup;
@@ -145,11 +155,21 @@ export class Cluster implements ClusterDesk {
       return;
     }
     this.#directory.hear(beat, seenAt(beat));
+    // What was written before its own has been read by now: whoever is still silent is so for all, not for it alone.
+    if (worker === this.self && beat.instance === this.instance) this.#tellSilent();
     const { clock, logger } = this.#setup;
     const rival = worker === this.self && beat.instance !== this.instance;
     if (!rival || this.#rivalTold || beat.startedAt < this.startedAt || clock.now() - beat.at >= silentAfterMs) return;
     this.#rivalTold = true;
     logger.error({ worker }, 'another process has the name of this worker: operators cannot tell them apart');
+  }
+
+  #tellSilent(): void {
+    for (const silent of this.#directory.silent()) {
+      if (silent.worker === this.self || this.#silentTold.has(silent.instance)) continue;
+      this.#silentTold.add(silent.instance);
+      this.#setup.onSilent?.(silent);
+    }
   }
 
   #ordered(key: string, value: Uint8Array | undefined): void {

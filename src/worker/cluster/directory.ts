@@ -45,6 +45,13 @@ export class WorkerDirectory {
     return this.#heard.get(worker)?.beat.instance;
   }
 
+  /** Processes that are silent. */
+  silent(): Array<{ readonly worker: string; readonly instance: string; readonly seenAt: number }> {
+    return [...this.#heard.values()].flatMap(({ beat: { worker, instance }, seenAt }) =>
+      this.#isSilent(seenAt) ? [{ worker, instance, seenAt }] : [],
+    );
+  }
+
   /** Workers that were not heard of for so long. */
   silentFor(ms: number): string[] {
     return [...this.#heard].flatMap(([worker, { seenAt }]) => (this.#now() - seenAt >= ms ? [worker] : []));

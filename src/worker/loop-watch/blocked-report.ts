@@ -1,7 +1,7 @@
 /** The report of a blocked event loop: a file for whoever mends it, and a sentence for whoever reads the log. */
-import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { ensureError, WeirError } from '../../errors/index.ts';
+import { writeSync } from 'node:fs';
+import { WeirError } from '../../errors/index.ts';
+import { reportedError, reportFile, writeReport } from '../reports.ts';
 import type { Running } from './board.ts';
 
 export interface BlockedReport {
@@ -26,21 +26,18 @@ export function tellBlocked(report: BlockedReport, folder: string): string {
   // Innermost may be something of Node.js that somebody called; whose code it is says more.
   const place = stack?.find((frame) => !frame.includes('(node:'));
   const where = stack === undefined ? 'outside of JavaScript' : `in ${place ?? 'the runtime'}`;
-  const error = new WeirError('WEIR_LOOP_BLOCKED', { blockedMs, by, where, report: saved(report, folder) });
+  const file = reportFile(folder, 'blocked', report);
+  const told = new WeirError('WEIR_LOOP_BLOCKED', { blockedMs, by, where, report: file });
+  const unwritten = writeReport(file, folder, { ...report, error: reportedError(told) });
+  const error =
+    unwritten === undefined
+      ? told
+      : new WeirError('WEIR_LOOP_BLOCKED', {
+          ...{ blockedMs, by, where },
+          report: `not written: ${unwritten}; ${JSON.stringify(report)}`,
+        });
   const sentence = `weir: ${error.message} (${error.code})\n  to do: ${error.remedy}\n`;
   // Straight to the descriptor: streams of a thread go through the loop that stands still.
   writeSync(2, sentence);
   return sentence;
-}
-
-function saved(report: BlockedReport, folder: string): string {
-  const file = join(folder, `blocked-${report.at.replaceAll(':', '-')}-${report.pid}.json`);
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-    return file;
-  } catch (thrown) {
-    // A full disk must not keep the process alive that nobody can use.
-    return `not written: ${ensureError(thrown).message}; ${JSON.stringify(report)}`;
-  }
 }

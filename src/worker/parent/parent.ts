@@ -33,7 +33,16 @@ export interface ParentSetup {
   readonly leave: (group: string, memberId: string) => Promise<void>;
   /** Takes back what a dead worker has told of itself: nobody is to believe any more that it runs its shards. */
   readonly forget: (worker: string) => Promise<void>;
+  /** Tells whoever looks at the errors of the node that a worker has ended without being told to. */
+  readonly report: (dead: DeadWorker) => Promise<void>;
   readonly onEvent: (event: ParentEvent) => void;
+}
+
+export interface DeadWorker {
+  readonly worker: string;
+  readonly pid: number | undefined;
+  /** A signal or an exit code, for people. */
+  readonly how: string;
 }
 
 export interface Parent {
@@ -88,10 +97,11 @@ export function workersParent(setup: ParentSetup): Parent {
 
   function over(seat: Seat, { how, code }: { readonly how: string; readonly code: number | null }): void {
     const { worker } = seat;
+    const pid = seat.process?.pid;
     seat.process = undefined;
     // First of all: until the groups know of it, its shards stand still.
     const leaving = [...seat.members].map(([group, memberId]) => setup.leave(group, memberId));
-    bury(worker, [...leaving, setup.forget(worker)]);
+    bury(worker, [...leaving, setup.forget(worker), ...(stopping ? [] : [setup.report({ worker, pid, how })])]);
     seat.members.clear();
     if (stopping) {
       onEvent({ type: 'stopped', worker, how });

@@ -27,6 +27,7 @@ function family(count = 1) {
   const clock = virtualClock();
   const launched: Array<{ readonly worker: string; readonly process: Process }> = [];
   const left: string[] = [];
+  const told: string[] = [];
   const events: ParentEvent[] = [];
   const parent = workersParent({
     ...{ clock, logger: silentLogger, random: { next: () => 0.5, bytes: (length) => new Uint8Array(length) } },
@@ -38,6 +39,7 @@ function family(count = 1) {
     },
     leave: async (group, memberId) => void left.push(`${group}/${memberId}`),
     forget: async (worker) => void left.push(`${worker} forgotten`),
+    report: async ({ worker, pid, how }) => void told.push(`${worker} ${pid} ${how}`),
     onEvent: (event) => void events.push(event),
   });
   const newest = (): Process => {
@@ -45,7 +47,7 @@ function family(count = 1) {
     if (last === undefined) throw new Error('nothing was launched');
     return last.process;
   };
-  return { clock, parent, launched, left, events, newest };
+  return { clock, parent, launched, left, told, events, newest };
 }
 
 const killed = { how: 'SIGKILL', code: null };
@@ -99,4 +101,14 @@ it('forwards each signal to the workers that run, starts none again, and ends wh
   ]);
   launched[0]?.process.end({ how: 'exit code 0', code: 0 });
   expect(await parent.ended).toBeUndefined();
+});
+
+it('MO11 tells of a worker that has died how it did, and of none that was told to end', () => {
+  const { clock, parent, told, newest } = family();
+  newest().end(killed);
+  expect(told).toEqual(['w-1 1 SIGKILL']);
+  void clock.advance('10 s');
+  parent.stop('SIGTERM');
+  newest().end({ how: 'exit code 0', code: 0 });
+  expect(told).toHaveLength(1);
 });

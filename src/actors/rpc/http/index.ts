@@ -4,4 +4,5 @@ export { checkAddress } from './address.ts';
 export type { HttpMessage, HttpSetup } from './behavior.ts';
 export { httpBehavior } from './behavior.ts';
 export type { ClusterDesk, PlacedShard, WorkerStanding } from './cluster-routes.ts';
+export type { ErrorDesk, ErrorPage, ErrorQuery, ErrorSeverity, KeptError, ReportedError } from './error-routes.ts';
 export type { NodeFacts } from './node-routes.ts';

@@ -64,6 +64,31 @@ export const chaosBody = z.strictObject({
 export const clearQuery = z.strictObject({ id: number.optional(), reason });
 export const treeQuery = z.strictObject({ path: actorPath.optional(), depth: count.prefault('1000') });
 export const eventsQuery = z.strictObject({ since: number.prefault('0'), wait });
+/** A time, or how long ago: what it stands for depends on when it is asked. */
+const moment = z.string().transform((text, issues) => {
+  const at = Date.parse(text);
+  if (!Number.isNaN(at) && /^\d{4}-/.test(text)) return (): number => at;
+  try {
+    const ago = toMs(text);
+    return (now: number): number => now - ago;
+  } catch {
+    issues.addIssue({ code: 'custom', message: 'must be a time (2026-11-23T08:00:00Z) or how long ago (1h)' });
+    return z.NEVER;
+  }
+});
+const filter = z.string().min(1).optional();
+/** With `after` what came since, oldest first; without it the newest, a page at a time. */
+export const errorsQuery = z
+  .strictObject({
+    ...{ worker: filter, service: filter, code: filter, since: moment.optional().describe('a time, or how long ago') },
+    ...{
+      limit: count.prefault('100'),
+      cursor: number.optional(),
+      after: number.optional().describe('position in the stream'),
+      wait,
+    },
+  })
+  .refine(({ cursor, after }) => cursor === undefined || after === undefined, 'cursor and after exclude each other');
 export const traceQuery = z.strictObject({
   path: actorPath,
   for: time.prefault('10s'),

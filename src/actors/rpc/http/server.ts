@@ -11,6 +11,7 @@ import { type Address, listenError, urlOf } from './address.ts';
 import { chaosRoutes } from './chaos-routes.ts';
 import { type ClusterDesk, clusterRoutes } from './cluster-routes.ts';
 import { Edge, type EdgeSetup } from './edge.ts';
+import { type ErrorDesk, errorRoutes } from './error-routes.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { checkSource } from './guard.ts';
 import { loopLag } from './loop-lag.ts';
@@ -30,6 +31,8 @@ export interface ServerSetup extends EdgeSetup {
   readonly chaos?: ChaosDesk | undefined;
   /** The workers of the node; undefined where it is one process with a log of its own. */
   readonly cluster?: ClusterDesk | undefined;
+  /** What has gone wrong; undefined where nobody collects it. */
+  readonly errors?: ErrorDesk | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -104,6 +107,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     ...flowRoutes(edge),
     ...nodeRoutes(facts, metrics, () => edge.checkRead()),
     ...clusterRoutes(edge, setup.cluster),
+    ...(setup.errors === undefined ? [] : errorRoutes(edge, setup.errors, () => clock.now())),
     ...actorRoutes({ edge, system: setup.system, logger }),
     ...chaosRoutes(edge, setup.chaos),
   ];

@@ -5,7 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
 import type { OfflineLog } from '../offline.ts';
-import type { TopicName } from '../port.ts';
+import type { LogRecord, TopicName } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
 import { type KafkaLog, kafkaLog } from './kafka-log.ts';
 import { kafkaOffline } from './offline.ts';
@@ -100,6 +100,12 @@ export interface KafkaUndertaker {
    * @throws WeirError `WEIR_LOG_REFUSED` as above
    */
   remove(topic: TopicName, key: string): Promise<void>;
+  /**
+   * Appends to a topic of one partition.
+   * @param topic its name without the prefix
+   * @throws WeirError `WEIR_LOG_REFUSED` as above
+   */
+  append(topic: TopicName, records: readonly LogRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -138,6 +144,12 @@ export async function openKafkaUndertaker(
       const topic = `${prefix}${name}`;
       const records = [{ key: storedKey(key), value: null }];
       return until(`removing ${key} from ${topic}`, [kafkaError.none], () =>
+        wire.produce({ topic, partition: 0, records, timestampMs: clock.now() }),
+      );
+    },
+    append(name, records) {
+      const topic = `${prefix}${name}`;
+      return until(`an append to ${topic}`, [kafkaError.none], () =>
         wire.produce({ topic, partition: 0, records, timestampMs: clock.now() }),
       );
     },

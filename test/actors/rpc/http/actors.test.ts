@@ -87,7 +87,7 @@ describe('HTTP, actors', () => {
     expect(part).toMatchObject([{ path: '/services/flow' }]);
     expect(part[0].children).toHaveLength(2);
     const top = (await api.get('/api/v1/tree?depth=1')).body.actors;
-    expect(top).toMatchObject([{ path: '/services', children: [], below: 3 }]);
+    expect(top).toMatchObject([{ path: '/services', children: [], below: 4 }]);
     expect((await api.get('/api/v1/tree?path=/none')).status).toBe(404);
     expect((await api.get('/api/v1/tree?depth=0')).status).toBe(400);
   });

@@ -54,6 +54,7 @@ describe('HTTP, the node', () => {
     const status = (await api.get('/api/v1/status')).body;
     expect(status).toMatchObject({ ready: true, waiting: [], log: { driver: 'embedded', state: 'ok' } });
     expect(status.services.map(({ id, state }: Record<string, unknown>) => `${id} ${state}`).sort()).toEqual([
+      'errors ready',
       'flow ready',
       'http ready',
       'rpc ready',

@@ -88,6 +88,7 @@ describe('HTTP, the document of the routes', () => {
       await api.get(`${root}/metrics`),
       await api.get(`${root}/status`),
       await api.get(`${root}/members`),
+      await api.get(`${root}/errors`),
       await api.get('/errors/WEIR_INTERNAL'),
       await api.get('/openapi.json'),
       await api.get(`${root}/tree`),

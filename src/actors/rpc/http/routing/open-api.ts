@@ -7,6 +7,7 @@ const tags: Readonly<Record<Tag, string>> = {
   flows: 'Starting, reading and steering flows',
   node: 'Health, figures and members of the node',
   workers: 'The workers of a node whose log is on Kafka',
+  errors: 'What has gone wrong in any worker of the node',
   actors: 'Everything in a node is an actor with a path',
   faults: 'Failure injection, on a node that allows it',
 };
