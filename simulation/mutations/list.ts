@@ -280,8 +280,8 @@ export const mutations: readonly Mutation[] = [
     file: sessions,
     edits: [
       {
-        find: "changes.after(() => this.#answer(message, { kind: 'ack', type: '', received, consumed }));",
-        replace: "this.#answer(message, { kind: 'ack', type: '', received, consumed });",
+        find: "changes.after(() => this.#answer(message, { kind: 'ack', received, consumed }));",
+        replace: "this.#answer(message, { kind: 'ack', received, consumed });",
       },
     ],
     scenarios: ['payments', 'small', 'swarm'],

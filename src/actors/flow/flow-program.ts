@@ -240,8 +240,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       unacknowledgedSessions: this.#sessions.unacknowledged,
       sessionLanes: this.#sessions.lanes,
       ...this.#counts,
+      ...this.#inputs.counts,
       discarded: this.#counts.discarded + this.#inputs.counts.discarded,
-      forged: this.#inputs.counts.forged,
     };
   }
 }

@@ -2,6 +2,7 @@
  * The flow session manager's rules: who may start what, and how session messages are numbered, ordered, acknowledged.
  * It lives inside the flow shard, so that dedupe and start are one commit; the flow engine is its only user.
  */
+export { Allowance } from './allowance.ts';
 export type { Direction, RefusalCause, SessionAnswer, SessionMessage } from './session-message.ts';
 export { answerTo, destinationOf, sessionMessage, sourceOf } from './session-message.ts';
 export { SessionOrder } from './session-order.ts';

@@ -5,16 +5,17 @@
 import { type SessionMessage, sessionMessage } from '../../../src/actors/session-manager/index.ts';
 import { type Identity, seededRandom, silentLogger } from '../../../src/ports/index.ts';
 import { virtualClock } from '../../../src/testing/index.ts';
-import { memoryCluster } from '../../../src/transport/log/index.ts';
+import { type Faults, memoryCluster } from '../../../src/transport/log/index.ts';
 import type { PeerMessage } from '../../../src/transport/peer/index.ts';
 import { createNode, type Node, type NodeSettings } from '../../../src/worker/index.ts';
 
 export type Wire = Awaited<ReturnType<typeof wiredNode>>;
 
-export async function wiredNode(settings: NodeSettings) {
+/** `faults` strike its commits. */
+export async function wiredNode(settings: NodeSettings, faults: Faults = {}) {
   const clock = virtualClock();
   const random = seededRandom(1);
-  const cluster = memoryCluster({ clock, random });
+  const cluster = memoryCluster({ clock, random, faults });
   /** Everything that was handed to the transport, lost or not. */
   const sent: SessionMessage[] = [];
   let receiver: ((message: PeerMessage) => void) | undefined;

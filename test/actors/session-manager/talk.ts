@@ -1,6 +1,6 @@
 /** Two flows that talk, as plainly as possible: what the tests of sessions run. */
 import { z } from 'zod';
-import { flow, protocol } from '../../../src/index.ts';
+import { ApplicationError, flow, type Operation, protocol } from '../../../src/index.ts';
 import { encodeValue } from '../../../src/persistence/index.ts';
 
 export const talk = protocol('talk', {
@@ -46,6 +46,16 @@ export const echo = flow('echo', {
     },
   },
 });
+
+/** The code of the error that `script` throws; `none` when it throws nothing. */
+export function* codeOf(script: Operation<unknown>): Operation<string> {
+  try {
+    yield* script;
+    return 'none';
+  } catch (error) {
+    return error instanceof ApplicationError ? error.code : String(error);
+  }
+}
 
 /** The body of a message. */
 export function body(value: unknown): Uint8Array {
