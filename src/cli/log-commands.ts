@@ -1,66 +1,72 @@
-/** `weir log export` and `weir log import`: the whole log of a node that is stopped, out of one driver and into another. */
+/** `weir log export`, `import` and `adopt`: what is done with the whole log of a node that is stopped. */
 import type { Command } from 'commander';
-import { pinoLogger, systemClock } from '../ports/index.ts';
 import type { Totals } from '../worker/index.ts';
-import { type ConfigurationFlags, readConfiguration } from './configuration-flags.ts';
+import type { ConfigurationFlags } from './configuration-flags.ts';
 import type { CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
 import { fileSink, fileSource } from './log-files.ts';
-import { columns, printJson } from './output.ts';
+import { configurationOptions, onLog, totalsText } from './offline.ts';
+import { printJson } from './output.ts';
 import { versionOf } from './version.ts';
 
-const configOption = ['--config <file>', 'configuration (default: WEIR_CONFIG, else weir.yaml)'] as const;
-const dataOption = ['--data <dir>', 'data directory, over the configuration'] as const;
-
-export function logCommands(program: Command, { terminal, json, stdin }: CommandContext): void {
+export function logCommands(program: Command, { terminal, json, stdin, done }: CommandContext): void {
   const log = program.command('log').description('the log of a node that is stopped');
 
-  log
-    .command('export')
+  configurationOptions(log.command('export'))
     .description('write the whole log into a file, or to standard output with "-"; the log stays as it is')
     .argument('<file>', 'the file, which must not be there yet')
-    .option(...configOption)
-    .option(...dataOption)
-    .action(async (file: string, flags: ConfigurationFlags) => {
-      const { exportLog, openOffline } = await import('../worker/index.ts');
-      const configuration = await readConfiguration(flags);
-      const clock = systemClock();
-      const opened = await openOffline({ configuration, clock, logger: offlineLogger() });
-      try {
+    .action((file: string, flags: ConfigurationFlags) =>
+      onLog({ flags }, async (from, { clock }) => {
+        const { exportLog } = await import('../worker/index.ts');
         const sink = await fileSink(file);
         try {
-          const { header, totals } = await exportLog(opened, sink.write, { clock, version: versionOf() });
+          const { header, totals } = await exportLog(from, sink.write, { clock, version: versionOf() });
           await sink.finish();
-          const about = { from: opened.place, driver: header.driver, incarnation: header.incarnation };
-          tell(file === '-', { ...about, file, topics: totals }, `Exported ${opened.place} to ${file}:\n`);
+          const { driver, incarnation } = header;
+          const facts = { from: from.place, driver, incarnation, file, topics: totals };
+          tell(file === '-', facts, `Exported ${from.place} to ${file === '-' ? 'standard output' : file}:\n`);
         } catch (error) {
           await sink.abandon();
           throw error;
         }
-      } finally {
-        await opened.close();
-      }
-    });
+      }),
+    );
 
-  log
-    .command('import')
+  configurationOptions(log.command('import'))
     .description('fill an empty log from a file, or from standard input with "-"; it is a new incarnation of the log')
     .argument('<file>', 'what "weir log export" has written')
-    .option(...configOption)
-    .option(...dataOption)
     .action(async (file: string, flags: ConfigurationFlags) => {
-      const { importLog, openOffline, readLogFile } = await import('../worker/index.ts');
-      const configuration = await readConfiguration(flags);
-      const clock = systemClock();
+      const { importLog, readLogFile } = await import('../worker/index.ts');
       const source = await fileSource(file, stdin);
-      const opened = await openOffline({ configuration, clock, logger: offlineLogger(), create: true });
-      try {
-        const { totals, incarnation } = await importLog(opened, readLogFile(source.name, source.chunks), clock);
-        const about = { to: opened.place, driver: opened.driver, incarnation, topics: totals };
-        tell(false, about, `Imported ${source.name} into ${opened.place}, incarnation ${incarnation}:\n`);
-      } finally {
-        await opened.close();
-      }
+      await onLog({ flags, create: true }, async (to, { clock }) => {
+        const { totals, incarnation } = await importLog(to, readLogFile(source.name, source.chunks), clock);
+        const facts = { to: to.place, driver: to.driver, incarnation, topics: totals };
+        tell(false, facts, `Imported ${source.name} into ${to.place}, incarnation ${incarnation}:\n`);
+      });
     });
+
+  configurationOptions(log.command('adopt'))
+    .description('let a node run on a log that was restored, mirrored or made anew; terms go on above all before')
+    .option('--dry-run', 'only say what shows that it is another log; exit code 1 when anything does')
+    .action(({ dryRun, ...flags }: ConfigurationFlags & { readonly dryRun?: true }) =>
+      onLog({ flags }, async (found, { clock }) => {
+        const { place } = found;
+        if (dryRun === true) {
+          const strange = await found.strangeness();
+          if (strange.length > 0) done(exitCodes.failed);
+          if (json()) return printJson(terminal, { log: place, incarnation: found.incarnation, strange });
+          const nothing = `Nothing shows that ${place} is another log than the one that was run on.\n`;
+          return terminal.out(strange.length === 0 ? nothing : linesOf(strange));
+        }
+        const { adoptLog } = await import('../worker/index.ts');
+        const { before, incarnation, strange, records } = await adoptLog(found, clock);
+        if (json()) return printJson(terminal, { log: place, before, incarnation, strange, records });
+        const counts = Object.entries(records).map(([topic, count]) => `${topic}: ${count} records`);
+        terminal.out(
+          linesOf([...strange, `Adopted ${place}: incarnation ${incarnation}, after ${before}.`, ...counts]),
+        );
+      }),
+    );
 
   /** What was done; on standard error while standard output carries the log. */
   function tell<Facts extends { readonly topics: Totals }>(aside: boolean, facts: Facts, title: string): void {
@@ -70,12 +76,6 @@ export function logCommands(program: Command, { terminal, json, stdin }: Command
   }
 }
 
-/** Waits for brokers are told; what goes well is not. */
-function offlineLogger() {
-  return pinoLogger({ level: 'warn', pretty: process.stderr.isTTY });
-}
-
-function totalsText(totals: Totals): string {
-  const rows = Object.entries(totals).map(([topic, { records, bytes }]) => [topic, String(records), String(bytes)]);
-  return columns(['TOPIC', 'RECORDS', 'BYTES'], rows);
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }

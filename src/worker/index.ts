@@ -30,8 +30,8 @@ export type {
   NodeStatus,
 } from './node.ts';
 export { createNode } from './node.ts';
-export type { Totals } from './offline/index.ts';
-export { exportLog, importLog, openOffline, readLogFile } from './offline/index.ts';
+export type { OfflineLog, Totals } from './offline/index.ts';
+export { adoptLog, exportLog, importLog, openOffline, readLogFile } from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
 export { reportFailure } from './reports.ts';

@@ -101,4 +101,16 @@ describe('weir log', () => {
     const node = await up(folder, ...other);
     expect(JSON.parse((await node.weir('flow', 'list', '--json')).out)).toMatchObject({ flows: [] });
   });
+
+  it('WK16 adopts a log that was restored: its terms go on above those that it knows', async () => {
+    const { folder, config, flow } = await usedFolder();
+    const dry = await weir(['log', 'adopt', '--dry-run', ...config]);
+    expect(dry).toMatchObject({ code: 0, out: expect.stringMatching(/^Nothing shows that .* is another log/) });
+    const adopted = await weir(['log', 'adopt', ...config]);
+    expect(adopted).toMatchObject({ code: 0, error: '' });
+    const incarnation = /: incarnation (\d+), after 1\.\n$/.exec(adopted.out)?.[1];
+    const node = await up(folder);
+    expect((await node.weir('flow', 'show', flow)).out).toContain('COMPLETED');
+    expect((await node.weir('tree', '/services/flow')).out).toContain(`${incarnation}.`);
+  });
 });

@@ -3,7 +3,7 @@
  * offsets.
  */
 import type { LogRecord } from '../../transport/log/index.ts';
-import { decodeCount } from './count.ts';
+import { decodeCount, encodeCount } from './count.ts';
 
 const positionKey = 'w/log';
 
@@ -20,6 +20,19 @@ export function positionIn({ key, value }: LogRecord): number | undefined {
 export function inCopy(record: LogRecord, incarnation: number): LogRecord | undefined {
   if (record.key === positionKey) return undefined;
   return /^d\/\d+$/.test(record.key) ? { ...record, key: parkedKey(record.key, incarnation) } : record;
+}
+
+/**
+ * What to write over the state of a shard whose events have been copied by a tool that gives them other offsets. They
+ * are taken anew from the oldest one: the numbers of streams, and the ids of requests, tell which were taken before.
+ */
+export function mendCopy(records: readonly LogRecord[], incarnation: number): LogRecord[] {
+  const mended: LogRecord[] = [{ key: positionKey, value: encodeCount(0) }];
+  for (const record of records) {
+    const copy = inCopy(record, incarnation);
+    if (copy !== undefined && copy.key !== record.key) mended.push(copy, { key: record.key, value: null });
+  }
+  return mended;
 }
 
 function parkedKey(key: string, incarnation: number): string {

@@ -1,6 +1,6 @@
 /** Shards: the generic single-writer machine under every sharded service. */
 export { ChangeSet } from './change-set.ts';
-export { inCopy, positionIn } from './copy.ts';
+export { inCopy, mendCopy, positionIn } from './copy.ts';
 export { decodeCount } from './count.ts';
 export { withDeadline } from './deadline.ts';
 export { partitionOf } from './partitioner.ts';

@@ -194,8 +194,9 @@ class Region<Local> {
       running.lastFailure = error.message;
     }
     logger.error({ partition, err: error, stack: error.stack }, 'a shard has failed');
-    // A directory of another shape will not get better by trying again.
-    if (failures.length > restartsAllowed || WeirError.is(error, 'WEIR_SHARD_PARTITIONS')) return { type: 'escalate' };
+    // A log of another shape, or another log, will not get better by trying again.
+    const hopeless = WeirError.is(error, 'WEIR_SHARD_PARTITIONS') || WeirError.is(error, 'WEIR_LOG_ADOPTION');
+    if (failures.length > restartsAllowed || hopeless) return { type: 'escalate' };
     return { type: 'restart', delayMs: Math.min(5_000, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4) };
   }
 

@@ -4,7 +4,6 @@
  * Owns what a copy holds: every topic of the node but what its workers tell of themselves, and of the events of shards
  * only those that are not taken yet. A copy is a new incarnation of the log.
  */
-import { flowTopics } from '../../actors/flow/protocol.ts';
 import { inCopy, positionIn } from '../../actors/shard/index.ts';
 import { WeirError } from '../../errors/index.ts';
 import type { Clock } from '../../ports/index.ts';
@@ -12,10 +11,8 @@ import type { LogStage, OfflineLog, TopicSpec } from '../../transport/log/index.
 import { clusterTopics } from '../cluster/index.ts';
 import { nextIncarnation } from './incarnation.ts';
 import { type LogFileHeader, type LogFilePart, LogFileWriter, type Sink } from './log-file/index.ts';
+import { shardTopics } from './shard-topics.ts';
 import { differenceOf, Tally, type Totals } from './tally.ts';
-
-/** Topics of the sharded services: the events of a shard are taken as its state says. */
-const shardTopics: ReadonlyArray<{ readonly state: string; readonly events: string }> = [flowTopics];
 
 /** They tell of processes that are not there beside a copy. */
 const ofProcesses: ReadonlySet<string> = new Set(Object.values(clusterTopics));

@@ -1,9 +1,10 @@
-/** A node whose log goes from the embedded driver to real brokers and back, with flows that are under way. */
-import { afterEach, expect, it } from 'vitest';
+/** Flows that are under way while the log of their node moves: to real brokers and back, and by a mirroring tool. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { flow, persistentActor, protocol, type StartedNode, silentLogger, startNode } from '../../../src/index.ts';
 import type { KafkaConnection } from '../../../src/transport/log/index.ts';
-import { exportLog, importLog, openOffline, readLogFile } from '../../../src/worker/offline/index.ts';
+import { kafkaWire } from '../../../src/transport/log/kafka/wire/index.ts';
+import { adoptLog, exportLog, importLog, openOffline, readLogFile } from '../../../src/worker/offline/index.ts';
 import { describeKafka } from '../../rig/describe-kafka.ts';
 import { temporaryDirectory } from '../../transport/log/support/directory.ts';
 import { clock, memoryFile, pieces } from './support.ts';
@@ -115,10 +116,43 @@ async function carry(from: Place, to: Place): Promise<number> {
   return incarnation;
 }
 
+const kept = [
+  ...['cleanup.policy', 'min.insync.replicas', 'unclean.leader.election.enable', 'max.message.bytes', 'retention.ms'],
+  ...['message.timestamp.type', 'message.timestamp.before.max.ms', 'min.compaction.lag.ms', 'retention.bytes'],
+];
+
+/** What a mirroring tool does: topics with the same settings, records without the producers that wrote them. */
+async function mirror(brokers: readonly string[], from: string, to: string): Promise<void> {
+  const wire = kafkaWire({ brokers });
+  closing.push(() => wire.close());
+  for (const { name, partitions } of await wire.topics()) {
+    if (!name.startsWith(from)) continue;
+    const topic = to + name.slice(from.length);
+    const all = Object.entries(await wire.topicConfig(name)).filter(([setting]) => kept.includes(setting));
+    await wire.createTopics([{ name: topic, partitions, replication: 1, config: Object.fromEntries(all) }]);
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const { offset: end } = await wire.offset(name, partition, 'latest');
+      for (let offset = (await wire.offset(name, partition, 'earliest')).offset; offset < end; ) {
+        const { batches } = await wire.fetch({ topic: name, partition, offset, maxBytes: 1_048_576, maxWaitMs: 0 });
+        const records = batches.flatMap((batch) => batch.records).filter((record) => record.offset >= offset);
+        const copies = records.map(({ key, value }) => ({ key, value }));
+        offset = (batches.at(-1)?.lastOffset ?? end) + 1;
+        if (copies.length === 0) continue;
+        // Leaders of new topics are elected within moments.
+        for (let error = -1; error !== 0; wire.refresh()) {
+          ({ error } = await wire.produce({ topic, partition, records: copies, timestampMs: clock.now() }));
+        }
+      }
+    }
+  }
+}
+
 const lots = 20;
 const requestOf = (lot: number) => ({ clientRequestId: `lot-${lot}`, member: { name: 'BUYER', group: 'default' } });
 
 describeKafka('a log that moves between drivers', {}, (kafka) => {
+  beforeEach(() => booked.clear());
+
   it('WK20 WK16 flows go on where they were: begun on the embedded log, some finished on Kafka, the rest back on the embedded one', async () => {
     const first: Place = { data: await newData(), kafka: undefined };
     const brokers: KafkaConnection = {
@@ -169,4 +203,44 @@ describeKafka('a log that moves between drivers', {}, (kafka) => {
     // Each effect once, wherever it was.
     expect([...booked.values()]).toEqual(Array(lots + 1).fill(1));
   });
+
+  it('WK16 a mirror of a log is refused until an operator adopts it; then its flows go on', async () => {
+    const brokers: KafkaConnection = {
+      brokers: kafka().brokers,
+      prefix: 'first.',
+      replication: 1,
+      minInsyncReplicas: 1,
+    };
+    const first: Place = { data: await newData(), kafka: brokers };
+    const second: Place = { data: await newData(), kafka: { ...brokers, prefix: 'second.' } };
+    const one = await nodeOn(first);
+    const waiting = await one.start('BUYER', buy, { lot: 7, gate: 'mirrored' }, { clientRequestId: 'mirrored' });
+    const early = await one.start('BUYER', buy, { lot: 8, gate: 'passed' }, { clientRequestId: 'passed' });
+    await one.ask('BUYER', gate, 'passed', 'open', null);
+    expect(await early.result()).toBe('lot 8');
+    const terms = termsOf(one);
+    await one.stop();
+    await mirror(kafka().brokers, 'first.', 'second.');
+
+    await expect(nodeOn(second)).rejects.toMatchObject({ code: 'WEIR_LOG_ADOPTION' });
+    const found = await openOffline({ configuration: second, clock, logger: silentLogger });
+    const { strange, incarnation } = await adoptLog(found, clock);
+    await found.close();
+    expect(strange).toContain('second.flow.state has another id');
+
+    const two = await nodeOn(second);
+    expect(termsOf(two).every((term) => Number(term.split('.')[0]) === incarnation)).toBe(true);
+    expect(Math.max(...terms.map((term) => Number(term.split('.')[0])))).toBeLessThan(incarnation);
+    await two.ask('BUYER', gate, 'mirrored', 'open', null);
+    expect(await two.settled({ flowId: waiting.flowId })).toMatchObject({ status: 'COMPLETED', result: 'lot 7' });
+    expect(await two.settled({ flowId: early.flowId })).toMatchObject({ status: 'COMPLETED', result: 'lot 8' });
+    expect([...new Set(booked.values())]).toEqual([1]);
+  });
 });
+
+/** The terms of a node's shards, as the live tree shows them. */
+function termsOf(node: StartedNode): string[] {
+  const services = node.tree().find(({ path }) => path === '/services')?.children ?? [];
+  const shards = services.find(({ path }) => path === '/services/flow')?.children ?? [];
+  return shards.map(({ facts }) => String(facts?.term));
+}

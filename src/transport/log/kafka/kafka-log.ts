@@ -292,6 +292,7 @@ class WorkerLog implements KafkaLog {
     try {
       await this.#catalog.load();
       this.#catalog.expect(shard.topic, 'state', shard.partition);
+      await this.#catalog.assertKnown(shard.topic);
       const topic = this.#catalog.nameOf(shard.topic);
       const { incarnation } = this.#catalog;
       const holding = await takeOver({

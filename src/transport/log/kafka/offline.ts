@@ -1,8 +1,8 @@
 /**
  * The log on a Kafka cluster while no worker runs on it.
  *
- * Owns what was read and where it ended, so that a change is noticed. A partition is read without a claim, which leaves
- * it as it was: nobody runs, and what is read is checked for changes at the end. Staged topics are topics under other
+ * A partition is read without a claim, which leaves it as it was: nobody runs, and what is read is checked for changes at
+ * the end. Owns what shards had committed to publish, which is part of their tables. Staged topics are topics under other
  * names that the registry does not know; one record batch in the registry puts them in place.
  */
 import { messageOf, WeirError } from '../../../errors/index.ts';
@@ -13,14 +13,14 @@ import type { KafkaAdmin } from './admin.ts';
 import { Appender } from './appender.ts';
 import { Catalog, type CatalogEntry } from './catalog.ts';
 import { takeOver } from './claiming.ts';
-import { shardKey, storedKey } from './own-records.ts';
-import { PartitionReader } from './partition-reader.ts';
+import { chunksOf, OfflineReading, type Place } from './offline-reading.ts';
+import { storedKey } from './own-records.ts';
 import { Patience } from './patience.ts';
 import { probeSpec } from './probe.ts';
 import { nameOf } from './refusals.ts';
 import { type GivenSettings, type KafkaLogSettings, settingsOf } from './settings.ts';
-import { ShardState } from './shard-state.ts';
-import { type KafkaWire, kafkaError, type WireBatch } from './wire.ts';
+import type { ShardState } from './shard-state.ts';
+import { type KafkaWire, kafkaError } from './wire.ts';
 
 export interface KafkaOfflineSetup extends GivenSettings {
   readonly wire: KafkaWire;
@@ -34,14 +34,6 @@ export interface KafkaOfflineSetup extends GivenSettings {
   readonly create?: boolean;
 }
 
-/** A partition on the brokers. */
-interface Place {
-  /** Name with the prefix. */
-  readonly name: string;
-  readonly partition: number;
-}
-
-const chunkRecords = 256;
 /** Nobody waits longer for brokers that do not answer at all. */
 const openWithinMs = 30_000;
 
@@ -81,8 +73,7 @@ class KafkaOffline implements OfflineLog {
   readonly limits: LogLimits;
   readonly #setup: KafkaOfflineSetup;
   readonly #parts: Parts;
-  /** Offset behind the last record of each partition that was read. */
-  readonly #ends = new Map<string, Place & { readonly end: number }>();
+  readonly #reading: OfflineReading;
   /** What the owners of shards had committed to publish, by table and partition; a shard's is known once it was read. */
   readonly #publications = new Map<string, Map<string, Uint8Array | null>>();
   readonly #published = new Set<string>();
@@ -90,8 +81,10 @@ class KafkaOffline implements OfflineLog {
   constructor(setup: KafkaOfflineSetup, parts: Parts) {
     this.#setup = setup;
     this.#parts = parts;
-    this.limits = parts.settings.limits;
-    this.place = `${parts.settings.prefix} on ${setup.cluster}`;
+    const { patience, settings } = parts;
+    this.limits = settings.limits;
+    this.#reading = new OfflineReading({ wire: setup.wire, patience, maxBytes: settings.fetchBytes });
+    this.place = `${settings.prefix} on ${setup.cluster}`;
   }
 
   get incarnation(): number {
@@ -114,7 +107,7 @@ class KafkaOffline implements OfflineLog {
     const at = { name: catalog.nameOf(topic), partition };
     if (kind === 'state') return yield* chunksOf((await this.#shardState(topic, at)).records());
     const publications = await this.#publicationsOf(topic, at);
-    yield* this.#live(at, publications);
+    yield* this.#reading.live(at, publications);
     const pending = Array.from(publications, ([key, value]) => ({ key, value }));
     yield* chunksOf(pending.filter(({ value }) => value !== null));
   }
@@ -122,7 +115,7 @@ class KafkaOffline implements OfflineLog {
   async *events(topic: TopicName, partition: number, from: number): AsyncGenerator<readonly LogRecord[]> {
     const { catalog } = this.#parts;
     catalog.expect(topic, 'events', partition);
-    yield* this.#readEvents({ name: catalog.nameOf(topic), partition }, from);
+    yield* this.#reading.events({ name: catalog.nameOf(topic), partition }, from);
   }
 
   async assertStill(): Promise<void> {
@@ -134,7 +127,7 @@ class KafkaOffline implements OfflineLog {
       const who = `${[...running].sort().join(', ')}`;
       throw new WeirError('WEIR_LOG_RUNNING', { place: this.place, who });
     }
-    for (const { name, partition, end } of this.#ends.values()) {
+    for (const { name, partition, end } of this.#reading.ends) {
       const now = await patience.until(`the end of ${name}/${partition}`, async () => {
         const { error, offset } = await wire.offset(name, partition, 'latest');
         return error === kafkaError.none ? { done: offset } : { again: nameOf(error) };
@@ -229,9 +222,7 @@ class KafkaOffline implements OfflineLog {
   }
 
   async #shardState(topic: TopicName, at: Place): Promise<ShardState> {
-    const state = new ShardState();
-    await this.#toEnd(at, (batch) => state.take(batch));
-    state.settle();
+    const state = await this.#reading.shardState(at);
     if (!this.#published.has(`${topic}/${at.partition}`)) {
       this.#published.add(`${topic}/${at.partition}`);
       for (const [, { topic: table, key, value }] of state.publications()) {
@@ -252,51 +243,9 @@ class KafkaOffline implements OfflineLog {
     return this.#publications.get(`${table}/${at.partition}`) ?? new Map();
   }
 
-  /**
-   * The newest record of each key, but for those that are passed over, in the order of their writing. Read twice, so that
-   * only keys are held: an audit is far larger than a memory.
-   */
-  async *#live(at: Place, without: ReadonlyMap<string, unknown>): AsyncGenerator<readonly LogRecord[]> {
-    const newest = new Map<string, number>();
-    await this.#toEnd(at, (batch) => {
-      for (const { key, value, offset } of ownRecords(batch)) {
-        if (value === null || without.has(key)) newest.delete(key);
-        else newest.set(key, offset);
-      }
-    });
-    const reader = this.#reader(at, 0);
-    for (let end = await reader.end(); reader.position < end; ) {
-      const batches = await reader.next(0);
-      if (batches.length === 0) end = await reader.end();
-      yield* chunksOf(
-        batches
-          .flatMap(ownRecords)
-          .flatMap(({ key, value, offset }) => (newest.get(key) === offset ? { key, value } : [])),
-      );
-    }
-  }
-
-  async *#readEvents(at: Place, from: number): AsyncGenerator<readonly LogRecord[]> {
-    const reader = this.#reader(at, from);
-    let next = from;
-    for (let end = await reader.end(); reader.position < end; ) {
-      const batches = await reader.next(0);
-      if (batches.length === 0) end = await reader.end();
-      const events: LogRecord[] = [];
-      for (const { control, records } of batches) {
-        for (const { key, value, offset } of control ? [] : records) {
-          if (offset >= next && key !== null && value !== null) events.push({ key, value });
-        }
-      }
-      next = Math.max(next, reader.position);
-      yield* chunksOf(events);
-    }
-    this.#ended(at, reader);
-  }
-
   async *#readStaged({ spec, place }: CatalogEntry, partition: number): AsyncGenerator<readonly LogRecord[]> {
     const at = { name: this.#parts.catalog.named(place), partition };
-    yield* spec.kind === 'events' ? this.#readEvents(at, 0) : this.#live(at, new Map());
+    yield* spec.kind === 'events' ? this.#reading.events(at, 0) : this.#reading.live(at, new Map());
   }
 
   async #write(
@@ -314,41 +263,6 @@ class KafkaOffline implements OfflineLog {
     const events = spec.kind === 'events';
     await appender.append(events ? records : records.map(({ key, value }) => ({ key: storedKey(key), value })));
   }
-
-  async #toEnd(at: Place, take: (batch: WireBatch) => void): Promise<void> {
-    const reader = this.#reader(at, 0);
-    await reader.toEnd((batches) => {
-      for (const batch of batches) take(batch);
-    });
-    this.#ended(at, reader);
-  }
-
-  #reader({ name: topic, partition }: Place, from: number): PartitionReader {
-    const { patience, settings } = this.#parts;
-    return new PartitionReader({
-      ...{ wire: this.#setup.wire, patience, topic, partition, from, maxBytes: settings.fetchBytes },
-      ended: () => false,
-      // Trimmed records were consumed; a position behind the end belongs to a topic that was made anew.
-      onGap: () => undefined,
-    });
-  }
-
-  #ended({ name, partition }: Place, { position }: PartitionReader): void {
-    this.#ends.set(`${name}/${partition}`, { name, partition, end: position });
-  }
-}
-
-/** The records of a batch that are not the driver's. */
-function ownRecords({ control, records }: WireBatch): Array<LogRecord & { readonly offset: number }> {
-  if (control) return [];
-  return records.flatMap(({ key: stored, value, offset }) => {
-    const key = stored === null ? undefined : shardKey(stored);
-    return key === undefined ? [] : { key, value, offset };
-  });
-}
-
-function* chunksOf(records: readonly LogRecord[]): Generator<readonly LogRecord[]> {
-  for (let start = 0; start < records.length; start += chunkRecords) yield records.slice(start, start + chunkRecords);
 }
 
 function entryOf(staged: ReadonlyMap<TopicName, CatalogEntry>, topic: TopicName): CatalogEntry {
