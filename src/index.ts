@@ -61,6 +61,7 @@ export type { KafkaConnection, LogHealth } from './transport/log/index.ts';
 export type {
   ChaosOptions,
   Client,
+  FlowChange,
   FlowHandle,
   FlowName,
   FlowQuery,
@@ -77,5 +78,7 @@ export type {
   StartedNode,
   StartNodeSettings,
   StartOptions,
+  WatchOptions,
+  WatchQuery,
 } from './worker/index.ts';
 export { startNode } from './worker/index.ts';

@@ -13,17 +13,18 @@ import type { Correction, FlowDescription, Started } from '../actors/flow/protoc
 import type { ActorSystem, Ref } from '../actors/kernel/index.ts';
 import type {
   ActorAnswer,
+  FeedPage,
   FlowPage,
   FlowView,
   RpcAnswer,
-  FlowName as RpcFlowName,
-  FlowQuery as RpcFlowQuery,
   RpcMessage,
   RpcRequest,
 } from '../actors/rpc/index.ts';
 import { WeirError } from '../errors/index.ts';
 import type { Authority, Duration, MemberName, Random } from '../ports/index.ts';
 import { identityOf, toMs } from '../ports/index.ts';
+import { type FlowName, type FlowQuery, rpcName } from './flow-query.ts';
+import { type FlowChange, type WatchOptions, type WatchQuery, watchFlows } from './watch.ts';
 
 export interface StartOptions {
   /** Names the request: the same id and input give the same flow. Default: a new random id, so a new flow. */
@@ -46,14 +47,6 @@ export type InputOf<Flow extends AnyFlow> = Flow extends FlowDefinition<infer In
 /** What a flow returns: `ResultOf<typeof buy>`. */
 export type ResultOf<Flow extends AnyFlow> = Flow extends FlowDefinition<never, infer Result> ? Result : never;
 
-/** Names one flow: by its id, or by what its client called it. */
-export type FlowName = { readonly flowId: string } | { readonly member: MemberName; readonly clientRequestId: string };
-
-export interface FlowQuery extends Omit<RpcFlowQuery, 'member'> {
-  /** Only flows of this member. */
-  readonly member?: MemberName | undefined;
-}
-
 /** A way to a flow, with the type of its result. */
 export interface FlowHandle<Result> {
   /** Name of the flow's definition. */
@@ -73,6 +66,11 @@ export interface FlowHandle<Result> {
    * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`
    */
   view(): Promise<FlowView>;
+  /**
+   * The flow as it is, and again whenever that changes, until it has ended.
+   * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`
+   */
+  watch(options?: Pick<WatchOptions, 'signal'>): AsyncIterable<FlowView>;
 }
 
 /** A flow that was started here. */
@@ -127,6 +125,22 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
     );
   const get = (name: FlowName): Promise<FlowView> =>
     request((replyTo) => ({ type: 'get', name: rpcName(name), authority, replyTo }));
+  const watch = (query: WatchQuery = {}, options: WatchOptions = {}): AsyncIterable<FlowChange> =>
+    watchFlows(
+      {
+        clock: system.clock,
+        ask: (asked, since, waitMs) =>
+          request<FeedPage>(
+            (replyTo) => ({
+              ...{ type: 'changes', query: asked, since, waitMs, authority, replyTo },
+              signal: options.signal,
+            }),
+            waitMs + askMarginMs,
+          ),
+      },
+      query,
+      options,
+    );
   const handleOf = <Result>(flow: string, name: FlowName): FlowHandle<Result> => ({
     flow,
     name,
@@ -134,6 +148,7 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
       return resultOf<Result>(flow, await settled(name, toMs(within)));
     },
     view: () => get(name),
+    watch: (options) => viewsOf(watch(name, options)),
   });
 
   /** A reason stands in every record of the act, so it has to be text, whatever the types say. */
@@ -205,6 +220,21 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
         authority,
         replyTo,
       })),
+    /**
+     * Follows flows: first all that fit and may be read as they are, then each change, until `signal` ends it; a watch of
+     * one flow ends with the flow. Every change carries a position from which a later watch goes on (`from`), at any
+     * worker of the node and after a restart of it: nothing is missed that was not forgotten meanwhile (`retention`).
+     *
+     * ```ts
+     * for await (const change of node.watch({ member: 'ACME', status: 'STUCK' }, { from: 'now' })) {
+     *   if (change.type === 'flow') console.log(change.flow.flowId, change.flow.status);
+     * }
+     * ```
+     * Flows that leave `status` are told, too. Whoever reads slowly is told of each flow how it is then.
+     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_WAITING_FULL`,
+     *   `WEIR_REQUEST_INVALID` for `from`, `WEIR_NODE_STOPPED`
+     */
+    watch,
     /**
      * What an unfinished flow waits on.
      * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_FINISHED`, `WEIR_FORBIDDEN`,
@@ -285,8 +315,8 @@ export function resultOf<Result>(flow: string, view: FlowView): Result {
   throw new WeirError('WEIR_FLOW_UNFINISHED', { flowId, status, ...(message === '' ? {} : { why: `: ${message}` }) });
 }
 
-function rpcName(name: FlowName): RpcFlowName {
-  return 'flowId' in name ? name : { ...name, member: identityOf(name.member) };
+async function* viewsOf(changes: AsyncIterable<FlowChange>): AsyncGenerator<FlowView, void, undefined> {
+  for await (const change of changes) if (change.type === 'flow') yield change.flow;
 }
 
 function newRequestId(random: Random): string {

@@ -5,8 +5,6 @@ export type { ChaosOptions } from './chaos.ts';
 export type {
   Client,
   FlowHandle,
-  FlowName,
-  FlowQuery,
   InputOf,
   ResultOf,
   ResultOptions,
@@ -18,6 +16,7 @@ export { clusterTopics } from './cluster/index.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
 export { deathReporter } from './errors/index.ts';
+export type { FlowName, FlowQuery } from './flow-query.ts';
 export type { HttpOptions } from './http-service.ts';
 export type {
   ExtraServices,
@@ -38,3 +37,4 @@ export { reportFailure } from './reports.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';
 export type { StartedNode, StartNodeSettings } from './start-node.ts';
 export { startNode } from './start-node.ts';
+export type { FlowChange, WatchOptions, WatchQuery } from './watch.ts';

@@ -233,6 +233,7 @@ export async function createNode(
       catalogue: flowCatalogue(registry),
       directory: registry,
       authorize,
+      retentionMs,
       onStarted: (ref) => {
         rpcRef = ref;
       },

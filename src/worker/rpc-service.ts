@@ -12,6 +12,8 @@ export interface RpcServiceSetup {
   readonly catalogue: FlowCatalogue;
   readonly directory: MemberDirectory;
   readonly authorize: Authorize;
+  /** How long ended flows are kept, in milliseconds. */
+  readonly retentionMs: number;
   /** Told the address of each incarnation. */
   readonly onStarted: (ref: Ref<RpcMessage>) => void;
 }

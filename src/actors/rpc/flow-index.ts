@@ -1,14 +1,54 @@
 /**
- * What the RPC service knows of flows: the topic `flow.status` as an index by id, by request, and in order of arrival.
- * Records are decoded when somebody looks at them; most are never looked at.
+ * What the RPC service knows of flows: the topic `flow.status` as an index by id, by request, in order of arrival, and in
+ * order of change. Records are decoded when somebody looks at them; most are never looked at.
  */
-import { type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import { type FlowStatus, flowStatuses, type StatusRecord, statusRecord } from '../../persistence/index.ts';
 import { routingKeyOf } from '../flow/protocol.ts';
+import { partitionOf } from '../shard/index.ts';
+import { ChangeOrder } from './change-order.ts';
 
-interface Entry {
-  bytes: Uint8Array;
-  record: StatusRecord | undefined;
+/** A flow, as those see it who follow changes. */
+export interface IndexedFlow {
+  readonly flowId: string;
+  /** Its newest status. */
+  readonly bytes: Uint8Array;
+  /** Number of its last change; see `ChangeOrder`. */
+  readonly changed: number;
+  /** Number of its status among those of its shard. */
+  readonly commit: number;
+  /** When status or stage changed last, in milliseconds since 1970. */
+  readonly updated: number;
+  /** Statuses that it was seen in since it is known here. */
+  readonly was: (status: FlowStatus) => boolean;
+}
+
+class Entry implements IndexedFlow {
+  readonly flowId: string;
+  /** Place in the order of arrival. */
   readonly place: number;
+  bytes: Uint8Array = new Uint8Array();
+  record: StatusRecord | undefined;
+  changed = 0;
+  commit = 0;
+  updated = 0;
+  #statuses = 0;
+
+  constructor(flowId: string, place: number) {
+    this.flowId = flowId;
+    this.place = place;
+  }
+
+  set(bytes: Uint8Array, { status, commit, updated }: StatusRecord): void {
+    this.bytes = bytes;
+    this.record = undefined;
+    this.commit = commit;
+    this.updated = updated;
+    this.#statuses |= bitOf(status);
+  }
+
+  was(status: FlowStatus): boolean {
+    return (this.#statuses & bitOf(status)) !== 0;
+  }
 }
 
 export interface Listed {
@@ -24,13 +64,22 @@ export interface ListFilter {
 }
 
 export class FlowIndex {
+  readonly #partitions: number;
   readonly #entries = new Map<string, Entry>();
   readonly #byKey = new Map<string, string>();
+  readonly #changes = new ChangeOrder<Entry>();
   /** Flow ids in order of arrival; undefined where one has left. */
   #order: Array<string | undefined> = [];
   #holes = 0;
   /** Place of `#order[0]`. */
   #base = 0;
+  /** By shard: the newest number of a status. */
+  readonly #commits = new Map<number, number>();
+  #lastRemoved = 0;
+
+  constructor(partitions: number) {
+    this.#partitions = partitions;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -40,24 +89,25 @@ export class FlowIndex {
   load(entries: Iterable<[string, Uint8Array]>): void {
     const sorted = [...entries].map(([id, bytes]) => ({ id, bytes, record: statusRecord.decode(bytes) }));
     sorted.sort((a, b) => a.record.created - b.record.created);
-    for (const { id, bytes } of sorted) this.put(id, bytes);
+    const loaded = sorted.map(({ id, bytes, record }) => this.#set(this.#entry(id), bytes, record));
+    // Whoever follows the changes meets those of a shard in their order.
+    loaded.sort((a, b) => a.commit - b.commit);
+    for (const entry of loaded) this.#changes.touch(entry);
   }
 
-  put(id: string, bytes: Uint8Array): void {
-    const entry = this.#entries.get(id);
-    if (entry !== undefined) {
-      entry.bytes = bytes;
-      entry.record = undefined;
-      return;
-    }
-    this.#entries.set(id, { bytes, record: undefined, place: this.#base + this.#order.length });
-    this.#order.push(id);
-    this.#byKey.set(routingKeyOf(id), id);
+  /** False for a status that is older than the one that is known: it was told again after a takeover. */
+  put(id: string, bytes: Uint8Array, record: StatusRecord): boolean {
+    const entry = this.#entry(id);
+    if (record.commit < entry.commit) return false;
+    this.#changes.touch(this.#set(entry, bytes, record));
+    return true;
   }
 
   remove(id: string): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
+    this.#lastRemoved = Math.max(this.#lastRemoved, entry.changed);
+    this.#changes.drop(entry);
     this.#entries.delete(id);
     if (this.#byKey.get(routingKeyOf(id)) === id) this.#byKey.delete(routingKeyOf(id));
     this.#order[entry.place - this.#base] = undefined;
@@ -91,6 +141,53 @@ export class FlowIndex {
     return { flows, next: undefined };
   }
 
+  // --- changes
+
+  find(id: string): IndexedFlow | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** Flows that have changed after change `number`, in the order of their last changes; those of a shard by `commit`. */
+  changedAfter(number: number): Iterable<IndexedFlow> {
+    return this.#changes.after(number);
+  }
+
+  /** Number of the last change of all. */
+  get lastChange(): number {
+    return this.#changes.last;
+  }
+
+  /** The greatest number that the last change of a flow had that is forgotten by now. */
+  get lastRemoved(): number {
+    return this.#lastRemoved;
+  }
+
+  /** By shard: the newest number of a status. */
+  get commits(): ReadonlyMap<number, number> {
+    return this.#commits;
+  }
+
+  partitionOf(flowId: string): number {
+    return partitionOf(routingKeyOf(flowId), this.#partitions);
+  }
+
+  #entry(id: string): Entry {
+    const known = this.#entries.get(id);
+    if (known !== undefined) return known;
+    const entry = new Entry(id, this.#base + this.#order.length);
+    this.#entries.set(id, entry);
+    this.#order.push(id);
+    this.#byKey.set(routingKeyOf(id), id);
+    return entry;
+  }
+
+  #set(entry: Entry, bytes: Uint8Array, record: StatusRecord): Entry {
+    entry.set(bytes, record);
+    const partition = this.partitionOf(entry.flowId);
+    this.#commits.set(partition, Math.max(this.#commits.get(partition) ?? 0, record.commit));
+    return entry;
+  }
+
   #trim(): void {
     let leading = 0;
     while (leading < this.#order.length && this.#order[leading] === undefined) leading++;
@@ -98,4 +195,8 @@ export class FlowIndex {
     this.#base += leading;
     this.#holes -= leading;
   }
+}
+
+function bitOf(status: FlowStatus): number {
+  return 1 << flowStatuses.indexOf(status);
 }

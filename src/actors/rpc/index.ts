@@ -17,6 +17,9 @@ export type {
 export { checkAddress, httpBehavior } from './http/index.ts';
 export type {
   ActorAnswer,
+  FeedCursor,
+  FeedPage,
+  FeedQuery,
   FlowName,
   FlowPage,
   FlowQuery,

@@ -65,6 +65,30 @@ export interface FlowQuery {
   readonly cursor?: string | undefined;
 }
 
+/** Which flows a feed tells of: one by its name, or all that fit. */
+export interface FeedQuery extends Pick<FlowQuery, 'member' | 'status' | 'flow'> {
+  readonly name?: FlowName | undefined;
+}
+
+/** How far a feed has come; goes with the next request. Another worker understands its text alone. */
+export interface FeedCursor {
+  /** Resumes the feed at any worker of the node. */
+  readonly position: string;
+}
+
+/** What has changed. */
+export interface FeedPage {
+  /** Why whatever was told before does not count any more; a snapshot begins with this page. */
+  readonly reset?: string;
+  /** Each as it is now, those of one shard in the order of their changes. */
+  readonly flows: readonly FlowView[];
+  readonly cursor: FeedCursor;
+  /** Everything that is known was told. */
+  readonly current: boolean;
+  /** The feed was about one flow, which has ended: nothing will follow. */
+  readonly ended: boolean;
+}
+
 /** Names one flow: by its id, or by what its client called it. */
 export type FlowName = { readonly flowId: string } | { readonly member: Identity; readonly clientRequestId: string };
 
@@ -118,6 +142,21 @@ export type RpcRequest =
       readonly name: FlowName;
       readonly authority: Authority;
       readonly replyTo: Ref<RpcAnswer<FlowDescription>>;
+    }
+  /**
+   * Flows that have changed after `since` (the cursor of the page before, or the text of one; `now` for what comes from
+   * now on; undefined for everything), as soon as there is one, or none after `waitMs`; who comes without a cursor does not
+   * wait. A page is bounded; who reads slowly finds of each flow the newest alone.
+   */
+  | {
+      readonly type: 'changes';
+      readonly query: FeedQuery;
+      readonly since: FeedCursor | string | undefined;
+      readonly waitMs: number;
+      readonly authority: Authority;
+      /** Ends the wait. */
+      readonly signal?: AbortSignal | undefined;
+      readonly replyTo: Ref<RpcAnswer<FeedPage>>;
     }
   /** Asks a persistent actor from outside any flow. */
   | {

@@ -3,7 +3,7 @@
  * It holds no truth: flows are started by their shards, and what is told is the topic `flow.status`.
  */
 import { ensureError, WeirError } from '../../errors/index.ts';
-import { decodeValue, encodeValue, isTerminal, type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import { encodeValue, isTerminal, type StatusRecord, statusRecord } from '../../persistence/index.ts';
 import {
   type Action,
   type Authority,
@@ -28,7 +28,10 @@ import {
 } from '../flow/protocol.ts';
 import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
 import { partitionOf, type Router } from '../shard/index.ts';
+import { FlowFeed } from './flow-feed.ts';
+import { flowFilter } from './flow-filter.ts';
 import { FlowIndex } from './flow-index.ts';
+import { decodeReply, viewOf } from './flow-view.ts';
 import { LogStarts } from './log-starts.ts';
 import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
 import { UnseenStarts } from './unseen-starts.ts';
@@ -51,6 +54,8 @@ export interface RpcSetup {
   readonly catalogue: FlowCatalogue;
   readonly directory: MemberDirectory;
   readonly authorize: Authorize;
+  /** How long ended flows are kept, in milliseconds: a feed that comes back later begins anew. */
+  readonly retentionMs: number;
 }
 
 interface Waiter {
@@ -82,7 +87,8 @@ class Rpc {
   readonly #setup: RpcSetup;
   readonly #context: ActorContext<RpcMessage>;
   readonly #table: Table;
-  readonly #index = new FlowIndex();
+  readonly #index: FlowIndex;
+  readonly #feed: FlowFeed;
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #logStarts: LogStarts;
   readonly #unseenStarts: UnseenStarts;
@@ -99,6 +105,12 @@ class Rpc {
       route: (partition, message) => setup.router.route(partition, message),
     });
     this.#unseenStarts = new UnseenStarts({ clock: context.clock, withinMs: shardAnswerMs });
+    this.#index = new FlowIndex(setup.partitions);
+    this.#feed = new FlowFeed({
+      ...{ clock: context.clock, index: this.#index, partitions: setup.partitions, retentionMs: setup.retentionMs },
+      find: (name) => this.#find(name),
+      mayRead: (authority, record) => this.#allowed(authority, 'flow.read', record),
+    });
     this.#index.load(table.entries());
     // Applied at once, not by mailbox: a client that was just told "accepted" finds its flow.
     table.onChange((flowId, value) => this.#changed(flowId, value));
@@ -119,13 +131,14 @@ class Rpc {
     let waiting = 0;
     for (const waiters of this.#waiters.values()) waiting += waiters.size;
     const { COMPLETED: completed, FAILED: failed, KILLED: killed } = this.#ended;
-    return { known: this.#index.size, waiting, completed, failed, killed };
+    return { known: this.#index.size, waiting, watching: this.#feed.waiting, completed, failed, killed };
   }
 
   end(): void {
     this.#table.close();
     this.#logStarts.end();
     this.#unseenStarts.end();
+    this.#feed.end();
     for (const waiters of this.#waiters.values()) for (const { timer } of waiters) timer.cancel();
   }
 
@@ -155,6 +168,9 @@ class Rpc {
         this.#askShard(routingKeyOf(flowId), (replyTo) => ({ type: 'describe', flowId, replyTo }), message.replyTo);
         return;
       }
+      case 'changes':
+        this.#feed.changes(message);
+        return;
       case 'askActor':
         this.#askActor(message);
         return;
@@ -232,17 +248,9 @@ class Rpc {
     if (before !== undefined && !Number.isSafeInteger(before)) {
       throw new WeirError('WEIR_REQUEST_INVALID', { why: 'the cursor is not one that a former page gave' });
     }
-    const allowed = new Map<string, boolean>();
-    const matches = (record: StatusRecord): boolean => {
-      if (status !== undefined && record.status !== status) return false;
-      if (flow !== undefined && record.flow !== flow) return false;
-      if (member !== undefined && (record.memberName !== member.name || record.memberGroup !== member.group))
-        return false;
-      const scope = `${record.memberGroup}/${record.memberName}/${record.flow}`;
-      const may = allowed.get(scope) ?? this.#allowed(authority, 'flow.read', record);
-      allowed.set(scope, may);
-      return may;
-    };
+    const fits = flowFilter({ member, flow }, (record) => this.#allowed(authority, 'flow.read', record));
+    const matches = (record: StatusRecord): boolean =>
+      (status === undefined || record.status === status) && fits(record);
     const { flows, next } = this.#index.list({ matches, limit, before });
     const page = flows.map(({ flowId, record }) => viewOf(flowId, record));
     replyTo.tell(ok({ flows: page, ...(next === undefined ? {} : { cursor: next.toString(36) }) }));
@@ -325,12 +333,14 @@ class Rpc {
   #changed(flowId: string, value: Uint8Array | undefined): void {
     if (value === undefined) {
       this.#index.remove(flowId);
+      this.#feed.changed(flowId);
       return;
     }
-    this.#index.put(flowId, value);
+    const record = statusRecord.decode(value);
+    if (!this.#index.put(flowId, value, record)) return;
+    this.#feed.changed(flowId);
     this.#logStarts.seen(routingKeyOf(flowId), flowId, () => this.#index.get(flowId));
     this.#unseenStarts.seen(flowId);
-    const record = statusRecord.decode(value);
     const { status } = record;
     if (status === 'RUNNING') return;
     if (status !== 'STUCK') this.#ended[status]++;
@@ -383,10 +393,6 @@ function settled({ status }: FlowView): boolean {
   return status !== 'RUNNING';
 }
 
-function decodeReply(bytes: Uint8Array): unknown {
-  return bytes.length === 0 ? undefined : decodeValue(bytes);
-}
-
 function replyOf(reply: ActorReply): ActorAnswer {
   if (reply.type === 'reply') return { type: 'reply', value: decodeReply(reply.body) };
   const { code, message, details } = reply.fault;
@@ -399,34 +405,4 @@ function checkRequestId(id: string): void {
   else if (id.length > 200) why = `it has ${id.length} characters`;
   else if (/\p{Cc}/u.test(id)) why = 'it contains control characters';
   if (why !== undefined) throw new WeirError('WEIR_FLOW_REQUEST_ID_INVALID', { why });
-}
-
-function viewOf(flowId: string, record: StatusRecord): FlowView {
-  const { fault, result, status } = record;
-  return {
-    flowId,
-    flow: record.flow,
-    version: record.version,
-    member: { name: record.memberName, group: record.memberGroup },
-    clientRequestId: record.clientRequestId,
-    status,
-    stage: record.stage,
-    created: record.created,
-    updated: record.updated,
-    startedBy: record.startedBy,
-    // Plain objects, not those of the codec.
-    history: record.acts.map(({ at, act, principal, reason }) => ({ at, act, principal, reason })),
-    ...(status === 'COMPLETED' ? { result: decodeReply(result) } : {}),
-    ...(fault === null
-      ? {}
-      : {
-          error: {
-            code: fault.code,
-            message: fault.message,
-            ...(fault.remedy === '' ? {} : { remedy: fault.remedy }),
-            ...(fault.at === '' ? {} : { at: fault.at }),
-            ...(fault.details.length === 0 ? {} : { details: decodeValue(fault.details) }),
-          },
-        }),
-  };
 }
