@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { flowStatuses } from '../../../persistence/index.ts';
 import { type Identity, memberId } from '../../../ports/index.ts';
-import type { FlowDescription } from '../../flow/protocol.ts';
+import type { FlowDescription, WaitingOn } from '../../flow/protocol.ts';
 import type { FlowPage, FlowView } from '../protocol.ts';
 import { toJson } from './json.ts';
 import type { Json } from './routing/route.ts';
@@ -56,6 +56,12 @@ export const pageSchema = z
   .object({ flows: z.array(shortFlowSchema), cursor: z.string().optional().describe('asks for the next page') })
   .meta({ id: 'FlowPage' });
 
+const waitSchema = z.object({
+  what: z.string(),
+  label: z.string(),
+  due: timeSchema.optional().describe('when it gives up, or goes on by itself'),
+});
+
 export const waitingSchema = z
   .object({
     flowId: z.string(),
@@ -68,13 +74,8 @@ export const waitingSchema = z
     visit: countSchema,
     operations: countSchema.describe('journalled in the running visit'),
     unread: countSchema.describe('session messages that it has not read yet'),
-    waitingOn: z
-      .object({
-        what: z.string(),
-        label: z.string(),
-        due: timeSchema.optional().describe('when it gives up, or goes on by itself'),
-      })
-      .optional(),
+    waitingOn: waitSchema.optional(),
+    branches: z.array(waitSchema).describe('what its other branches wait on, at most 19 of them'),
     sessions: z.array(
       z.object({
         id: z.string(),
@@ -107,6 +108,7 @@ export function pageJson({ flows, cursor }: FlowPage): Json<typeof pageSchema> {
 export function waitingJson({
   member,
   waitingOn,
+  branches,
   fault,
   sessions,
   ...rest
@@ -114,9 +116,8 @@ export function waitingJson({
   return {
     ...rest,
     member: memberJson(member),
-    ...(waitingOn === undefined
-      ? {}
-      : { waitingOn: { ...waitingOn, due: waitingOn.due === undefined ? undefined : timeOf(waitingOn.due) } }),
+    ...(waitingOn === undefined ? {} : { waitingOn: waitJson(waitingOn) }),
+    branches: branches.map(waitJson),
     sessions: sessions.map((session) => ({ ...session, peer: memberJson(session.peer) })),
     ...(fault === null ? {} : { error: { code: fault.code, message: fault.message } }),
   };
@@ -128,6 +129,10 @@ export function memberJson(identity: Identity): Json<typeof memberSchema> {
 
 export function timeOf(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+function waitJson({ what, label, due }: WaitingOn): Json<typeof waitSchema> {
+  return { what, label, ...(due === undefined ? {} : { due: timeOf(due) }) };
 }
 
 function shortFlowJson(view: FlowView): Json<typeof shortFlowSchema> {
