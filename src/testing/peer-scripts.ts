@@ -85,6 +85,7 @@ export class Conversation {
       consumed: 0,
       acknowledged: (this.#unacknowledged[0]?.sequence ?? this.#sent) - 1,
       cause: 'failed',
+      ended: false,
     };
     this.#unacknowledged.push(message);
     this.#transmit(message);

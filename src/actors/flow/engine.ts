@@ -268,7 +268,7 @@ export class FlowEngine {
       }
       const bytes = encodeValue(result, `the result of flow ${flow.head.flow}`);
       checkSize(this.#host, flow.head.flow, 'the result', bytes.length);
-      this.life.end(flow, 'COMPLETED', bytes, 'close', '', changes);
+      this.life.complete(flow, bytes, changes);
     } catch (error) {
       this.life.stuck(flow, error, changes);
     }

@@ -36,6 +36,8 @@ export class FlowInstance {
   /** What it waits on: one for each branch that waits. */
   waits: readonly WaitingOn[] = [];
   alarm: Alarm | undefined;
+  /** Its code has run to the end, and it waits for peers to close. */
+  closing = false;
   /** Bodies of steps that are under way, by place in the journal. */
   readonly steps = new Map<number, StepRun>();
   /** The head differs from its record. */

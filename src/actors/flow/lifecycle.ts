@@ -7,9 +7,10 @@ import type { Logger } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
 import { faultOf } from './faults.ts';
-import { type FlowInstance, headKey, unreadKey } from './instance.ts';
+import { type FlowInstance, headKey, talkWith, unreadKey } from './instance.ts';
 import { dropJournal } from './journal.ts';
 import { placeOf } from './place.ts';
+import { isHeard } from './session-record.ts';
 import type { FlowSessions } from './sessions.ts';
 
 export interface LifecycleSetup {
@@ -41,6 +42,33 @@ export class FlowLifecycle {
     this.end(flow, 'FAILED', noBytes, 'error', fault.message, changes);
   }
 
+  /**
+   * Its code has run to the end. It waits for peers whose protocol asks for that, and ends when they have closed, or
+   * their sessions have failed (SM10): asked again whenever something has changed.
+   */
+  complete(flow: FlowInstance, result: Uint8Array, changes: ChangeSet): void {
+    const { sessions } = this.#setup;
+    const open = flow.head.sessions.filter(
+      (session) => session.requireClose && session.peer === 'open' && isHeard(session),
+    );
+    if (open.length === 0) {
+      this.end(flow, 'COMPLETED', result, 'close', '', changes);
+      return;
+    }
+    for (const session of flow.head.sessions) {
+      sessions.end(flow, session, 'close', '', changes);
+      if (session.consumed === session.received) continue;
+      // Nobody reads what is left; a sender that waits for credit has to hear so.
+      session.consumed = session.received;
+      if (!flow.closing) sessions.acknowledgeReading(flow.head, session, changes);
+      flow.dirty = true;
+    }
+    this.#dropUnread(flow, changes);
+    flow.closing = true;
+    flow.waits = open.map((session) => ({ what: 'close', label: talkWith(session), due: undefined }));
+    this.disarm(flow);
+  }
+
   end(
     flow: FlowInstance,
     status: 'COMPLETED' | 'FAILED' | 'KILLED',
@@ -52,8 +80,7 @@ export class FlowLifecycle {
     const { head } = flow;
     this.#setup.sessions.endAll(flow, farewell, reason, changes);
     dropJournal(flow, changes);
-    for (const message of flow.unread) if (message.stored) changes.remove(unreadKey(flow.id, message.place));
-    flow.unread = [];
+    this.#dropUnread(flow, changes);
     head.status = status;
     // Of an ended flow only what dedupe needs is kept; its result stands in its status.
     head.state = noBytes;
@@ -63,6 +90,11 @@ export class FlowLifecycle {
     this.publish(flow, result, changes);
     this.#setup.acts.ended(flow, result, changes);
     this.#setup.onEnded(flow);
+  }
+
+  #dropUnread(flow: FlowInstance, changes: ChangeSet): void {
+    for (const message of flow.unread) if (message.stored) changes.remove(unreadKey(flow.id, message.place));
+    flow.unread = [];
   }
 
   /** A STUCK flow ends when nobody has acted in time; the deadline counts from when it got there. */
@@ -92,6 +124,7 @@ export class FlowLifecycle {
   halt(flow: FlowInstance): void {
     flow.run = undefined;
     flow.steps.clear();
+    flow.closing = false;
     flow.waits = [];
     this.disarm(flow);
   }

@@ -232,14 +232,7 @@ export class OperationPerformer {
 
   #close(flow: FlowInstance, parked: Parked, op: Extract<Op, { op: 'close' }>, changes: ChangeSet): Resume {
     const session = flow.session(op.session);
-    if (session?.status === 'open') {
-      session.status = 'closed';
-      flow.dirty = true;
-      const heard = session.role === 'responder' || session.sent > 0;
-      if (heard && session.peer !== 'failed') {
-        this.#sessions.send(flow, session, { kind: 'close', type: '', body: noBytes }, changes);
-      }
-    }
+    if (session !== undefined) this.#sessions.end(flow, session, 'close', '', changes);
     return recordDone(flow, parked, noBytes, changes);
   }
 

@@ -68,7 +68,18 @@ export interface FlowDescription {
 }
 
 export interface WaitingOn {
-  readonly what: 'step' | 'retry' | 'sleep' | 'message' | 'answer' | 'credit' | 'room' | 'turn' | 'code' | 'operator';
+  readonly what:
+    | 'step'
+    | 'retry'
+    | 'sleep'
+    | 'message'
+    | 'answer'
+    | 'credit'
+    | 'room'
+    | 'turn'
+    | 'code'
+    | 'close'
+    | 'operator';
   readonly label: string;
   /** When it gives up or goes on by itself, in milliseconds since 1970. */
   readonly due: number | undefined;

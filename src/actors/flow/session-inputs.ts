@@ -2,7 +2,7 @@
  * Session messages that arrive at a shard: each finds its flow, or starts the one that answers, is put in order,
  * delivered once, and acknowledged when that is durable.
  */
-import { isTerminal, type SessionCause, type SessionRecord } from '../../persistence/index.ts';
+import { isTerminal, type SessionRecord } from '../../persistence/index.ts';
 import { type Identity, sameIdentity } from '../../ports/index.ts';
 import {
   type Direction,
@@ -43,6 +43,8 @@ export class SessionInputs {
   readonly #responders: SessionResponders;
   /** Messages that came from another than the peer of their session. */
   #forged = 0;
+  /** Those that came too late. */
+  #discarded = 0;
 
   constructor(setup: SessionInputsSetup) {
     this.#setup = setup;
@@ -56,7 +58,7 @@ export class SessionInputs {
 
   /** Messages that were discarded, refused with an answer or without one, and that a stranger has sent. */
   get counts() {
-    return { ...this.#refusals.counts, forged: this.#forged };
+    return { ...this.#refusals.counts, discarded: this.#discarded, forged: this.#forged };
   }
 
   /** A message from the peer transport, in bytes. */
@@ -77,7 +79,7 @@ export class SessionInputs {
   #numbered(message: SessionMessage): void {
     // A message older than any dedupe record could name a flow that is forgotten (W4).
     if (message.expires <= this.#host.clock.now()) {
-      this.#refusals.counts.discarded++;
+      this.#discarded++;
       return;
     }
     const changes = new ChangeSet();
@@ -87,7 +89,7 @@ export class SessionInputs {
         // Sent again until a worker that can read its flow takes the shard.
         return;
       case 'ended':
-        this.#refusals.ended(message, changes);
+        this.#tooLate(message, changes);
         break;
       case 'forgotten':
         this.#refusals.forgotten(message, changes);
@@ -123,12 +125,12 @@ export class SessionInputs {
   #begin(message: SessionMessage, changes: ChangeSet): void {
     if (message.kind === 'close' || message.kind === 'error') {
       // An end without a beginning starts nothing. Behind a beginning that it overtook it is sent again.
-      if (message.sequence === 1) this.#refusals.ended(message, changes);
+      if (message.sequence === 1) this.#tooLate(message, changes);
       return;
     }
     const flow = this.#responders.start(message, changes);
     if (flow === undefined) return;
-    if (isTerminal(flow.head.status)) this.#refusals.ended(message, changes);
+    if (isTerminal(flow.head.status)) this.#tooLate(message, changes);
     else this.#deliver(flow, message, changes);
   }
 
@@ -151,7 +153,8 @@ export class SessionInputs {
     if (flow.dirty) {
       this.#engine.absorb(flow, changes);
     }
-    this.#sessions.acknowledge(message, session.received, session.consumed, changes);
+    if (flow.closing) this.#sessions.acknowledgeUnread(message, session.received, changes);
+    else this.#sessions.acknowledge(message, session.received, session.consumed, changes);
   }
 
   /** The next message of a session, in order. */
@@ -168,7 +171,7 @@ export class SessionInputs {
     if (session.consumed === number - 1) session.consumed = number;
     if (session.peer === 'failed') return;
     if (kind === 'close') session.peer = 'closed';
-    if (kind === 'error') failSession(session, sessionCause(message), type);
+    if (kind === 'error') failSession(session, message.cause, type);
   }
 
   /** Data for a session that has ended here, while its flow goes on (SM11). */
@@ -176,6 +179,12 @@ export class SessionInputs {
     if (peer === 'closed')
       this.#refusals.refuse(message, 'failed', 'it was sent after the session was closed', changes);
     else this.#refusals.refuse(message, cause, `it has failed there: ${peerError}`, changes);
+  }
+
+  /** A flow that has ended takes nothing: its farewells are on their way, and nobody reads on (SM11). */
+  #tooLate(message: SessionMessage, changes: ChangeSet): void {
+    if (message.kind === 'data') this.#discarded++;
+    this.#sessions.acknowledgeUnread(message, message.sequence, changes);
   }
 
   #acknowledged(ack: SessionMessage): void {
@@ -187,8 +196,20 @@ export class SessionInputs {
     }
     const flow = this.#senderOf(ack);
     if (flow === undefined) this.#sessions.closeAnswered(ack);
+    else if (ack.ended) this.#unread(flow, ack);
     // Credit may have come back.
     else if (flow.waitsOn('credit')) this.#engine.wake(flow);
+  }
+
+  /** The peer's flow is over: what it said before is still on its way, but it takes nothing more (SM11). */
+  #unread(flow: FlowInstance, ack: SessionMessage): void {
+    const session = this.#sessionOf(flow, ack);
+    if (session === undefined || session.refused) return;
+    session.refused = true;
+    flow.dirty = true;
+    const changes = new ChangeSet();
+    this.#engine.absorb(flow, changes);
+    this.#host.add(changes);
   }
 
   /** The flow that an answer is for. */
@@ -219,18 +240,14 @@ export class SessionInputs {
     if (known && session === undefined) return;
     const changes = new ChangeSet();
     for (const key of this.#sessions.rejected(message)) changes.remove(key);
-    if (flow !== undefined && session !== undefined) this.#refused(flow, session, message, changes);
+    const fails = session?.peer === 'open';
+    if (flow !== undefined && session !== undefined && (fails || !session.refused)) {
+      session.refused = true;
+      if (fails) failSession(session, message.cause, message.type);
+      flow.dirty = true;
+      this.#engine.absorb(flow, changes);
+    }
     if (!changes.empty) this.#host.add(changes);
-  }
-
-  #refused(flow: FlowInstance, session: SessionRecord, { cause, type }: SessionMessage, changes: ChangeSet): void {
-    // What a flow that has ended still said is on its way in order; of everything else nothing will come.
-    const fails = cause !== 'ended' && session.peer === 'open';
-    if (session.refused && !fails) return;
-    session.refused = true;
-    if (fails) failSession(session, cause, type);
-    flow.dirty = true;
-    this.#engine.absorb(flow, changes);
   }
 
   /** The session of a flow that a message belongs to; undefined, and counted, when it is not from its peer (SM16). */
@@ -247,9 +264,4 @@ export class SessionInputs {
     this.#host.log.warn({ flowId: flow.id, source: message.sourceName }, 'refused a session message of a stranger');
     return undefined;
   }
-}
-
-/** How a session has failed, as its peer says. */
-function sessionCause({ cause }: SessionMessage): SessionCause {
-  return cause === 'ended' ? 'failed' : cause;
 }

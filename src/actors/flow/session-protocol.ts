@@ -15,6 +15,20 @@ export interface Protocol<
   readonly initiator: Initiator;
   /** What the flow that answers may send. */
   readonly responder: Responder;
+  /** A flow that ends waits until its peer has closed the session, too. */
+  readonly requireClose: boolean;
+}
+
+export interface ProtocolOptions<Initiator extends MessageTypes, Responder extends MessageTypes> {
+  /** A positive whole number; both sides must have the same. */
+  readonly version: number;
+  readonly initiator: Initiator;
+  readonly responder: Responder;
+  /**
+   * A flow that ends with a session of this protocol waits until the peer has closed it, too, or it has failed: it
+   * COMPLETES only when the other side is through. Default false: it ends at once, and the peer hears that it has closed.
+   */
+  readonly requireClose?: boolean;
 }
 
 /**
@@ -24,7 +38,7 @@ export interface Protocol<
  */
 export function protocol<const Initiator extends MessageTypes, const Responder extends MessageTypes>(
   name: string,
-  { version, initiator, responder }: { version: number; initiator: Initiator; responder: Responder },
+  { version, initiator, responder, requireClose = false }: ProtocolOptions<Initiator, Responder>,
 ): Protocol<Initiator, Responder> {
   const refuse = (why: string): never => {
     throw new WeirError('WEIR_PROTOCOL_DEFINITION', { name: String(name), why });
@@ -35,5 +49,6 @@ export function protocol<const Initiator extends MessageTypes, const Responder e
     // What receive() gives when time is up bears this name.
     if (type === 'timedOut' || type === '') refuse(`no message may be called "${type}"`);
   }
-  return { name, version, initiator, responder };
+  if (typeof requireClose !== 'boolean') refuse(`requireClose is ${typeof requireClose}, not true or false`);
+  return { name, version, initiator, responder, requireClose };
 }

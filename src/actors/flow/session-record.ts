@@ -11,7 +11,7 @@ export interface NewSession {
   /** Tells several with one peer apart; empty for the one without a name. */
   readonly name: string;
   readonly peer: Identity;
-  readonly protocol: Pick<Protocol, 'name' | 'version'>;
+  readonly protocol: Pick<Protocol, 'name' | 'version' | 'requireClose'>;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -35,8 +35,13 @@ export function newSession({ id, role, name, peer, protocol, now }: NewSession):
     refused: false,
     active: now,
     idle: 0,
-    requireClose: false,
+    requireClose: protocol.requireClose,
   };
+}
+
+/** Whether the peer may know of the session: one that nobody has heard of needs no end. */
+export function isHeard({ role, sent }: SessionRecord): boolean {
+  return role === 'responder' || sent > 0;
 }
 
 /** Nothing of the session can be relied on any more; what was received and not read can still be read. */

@@ -2,7 +2,7 @@
  * Sessions of the flows of one shard: the sending side with numbers, credit and resends, and the acknowledging side.
  * What arrives is ordered here; what it means to a flow is the engine's.
  */
-import type { FlowHead, SessionRecord } from '../../persistence/index.ts';
+import type { FlowHead, SessionCause, SessionRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import {
   type Asked,
@@ -10,7 +10,6 @@ import {
   answerTo,
   type Direction,
   type LaneName,
-  type RefusalCause,
   type SessionAnswer,
   type SessionCredit,
   type SessionMessage,
@@ -21,6 +20,7 @@ import {
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowInstance } from './instance.ts';
 import { cut } from './limits.ts';
+import { isHeard } from './session-record.ts';
 
 export interface SessionSettings {
   readonly credit: SessionCredit;
@@ -104,16 +104,21 @@ export class FlowSessions {
     this.#armResend();
   }
 
-  /** Ends the own side of all open sessions of a flow. */
+  /** Ends the own side of a session, if it is open; the peer hears of it where it still can. */
+  end(flow: FlowInstance, session: SessionRecord, kind: 'close' | 'error', reason: string, changes: ChangeSet): void {
+    if (session.status === 'closed') return;
+    if (isHeard(session) && session.peer !== 'failed') {
+      this.send(flow, session, { kind, type: cut(reason), body: noBytes }, changes);
+    }
+    session.status = 'closed';
+    flow.dirty = true;
+  }
+
+  /** Ends the own side of all sessions of a flow that has ended. */
   endAll(flow: FlowInstance, kind: 'close' | 'error', reason: string, changes: ChangeSet): void {
     for (const session of flow.head.sessions) {
       this.order.forget(flow.id, session.id);
-      // A session that nobody has heard of needs no end.
-      const unheard = session.role === 'initiator' && session.sent === 0;
-      if (session.status === 'open' && !unheard && session.peer !== 'failed') {
-        this.send(flow, session, { kind, type: cut(reason), body: noBytes }, changes);
-      }
-      session.status = 'closed';
+      this.end(flow, session, kind, reason, changes);
       this.#outbox.close(laneOf(flow.head, session));
     }
   }
@@ -121,6 +126,12 @@ export class FlowSessions {
   /** Tells the peer what is taken and read, once `changes` are durable. */
   acknowledge(message: SessionMessage, received: number, consumed: number, changes: ChangeSet): void {
     changes.after(() => this.#answer(message, { kind: 'ack', received, consumed }));
+  }
+
+  /** The same for a flow that is over; a sender who wanted to be read is told so. */
+  acknowledgeUnread(message: SessionMessage, taken: number, changes: ChangeSet): void {
+    const ended = message.kind === 'data' || message.kind === 'open';
+    changes.after(() => this.#answer(message, { kind: 'ack', received: taken, consumed: taken, ended }));
   }
 
   /** The same for a session of which no message is at hand: its flow has read on. */
@@ -132,7 +143,7 @@ export class FlowSessions {
   }
 
   /** Tells the sender that its message finds nobody. Not kept: the sender asks again until it hears it. */
-  reject(message: SessionMessage, cause: RefusalCause, reason: string): void {
+  reject(message: SessionMessage, cause: SessionCause, reason: string): void {
     this.#answer(message, { kind: 'reject', cause, type: reason });
   }
 
@@ -178,6 +189,7 @@ export class FlowSessions {
       consumed: 0,
       acknowledged: this.#outbox.settled(laneOf(head, session), what.sequence - 1),
       cause: 'failed',
+      ended: false,
     };
   }
 

@@ -3,7 +3,7 @@
  * It lives inside the flow shard, so that dedupe and start are one commit; the flow engine is its only user.
  */
 export { Allowance } from './allowance.ts';
-export type { Direction, RefusalCause, SessionAnswer, SessionMessage } from './session-message.ts';
+export type { Direction, SessionAnswer, SessionMessage } from './session-message.ts';
 export { answerTo, destinationOf, sessionMessage, sourceOf } from './session-message.ts';
 export { SessionOrder } from './session-order.ts';
 export type { Asked, LaneName, SessionCredit } from './session-outbox.ts';

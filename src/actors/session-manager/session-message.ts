@@ -3,15 +3,20 @@
  * Numbered kinds (`open`, `data`, `close`, `error`) are kept in the sender's outbox until the peer has acknowledged
  * them; `ack` and `reject` are neither numbered nor acknowledged.
  */
-import { bytes, choice, count, recordCodec, sessionCauses, small, text } from '../../persistence/index.ts';
+import {
+  bytes,
+  choice,
+  count,
+  recordCodec,
+  type SessionCause,
+  sessionCauses,
+  small,
+  text,
+} from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 
 export const sessionKinds = ['open', 'data', 'close', 'error', 'ack', 'reject'] as const;
 export type SessionKind = (typeof sessionKinds)[number];
-
-/** Why a session has failed; `ended`: the flow is over and takes nothing more, but what it said may still be on its way. */
-export const refusalCauses = [...sessionCauses, 'ended'] as const;
-export type RefusalCause = (typeof refusalCauses)[number];
 
 /** Towards the flow that answers, or back to the one that opened the session. */
 export type Direction = 'toResponder' | 'toInitiator';
@@ -44,8 +49,10 @@ export interface SessionMessage {
    * session has forgotten it when there is such a message, and has not heard of it yet when there is none.
    */
   readonly acknowledged: number;
-  /** In an `error` or a `reject`: what kind of end it is. */
-  readonly cause: RefusalCause;
+  /** In an `error` or a `reject`: how the session has failed. */
+  readonly cause: SessionCause;
+  /** In an `ack`: its flow is over and reads nothing more. What it said before may still be on its way. */
+  readonly ended: boolean;
 }
 
 const firstFields = [
@@ -76,7 +83,8 @@ export const sessionMessage = recordCodec<SessionMessage>(
     fields: [
       ...firstFields,
       { ...count('acknowledged'), default: 0 },
-      { ...choice('cause', 'RefusalCause', refusalCauses), default: 'failed' },
+      { ...choice('cause', 'SessionCause', sessionCauses), default: 'failed' },
+      { name: 'ended', type: 'boolean', default: false },
     ],
   },
   'session message',
@@ -97,8 +105,8 @@ export function opposite(direction: Direction): Direction {
 
 /** What an unnumbered message says beside what it answers. */
 export type SessionAnswer =
-  | { readonly kind: 'ack'; readonly received: number; readonly consumed: number }
-  | { readonly kind: 'reject'; readonly cause: RefusalCause; readonly type: string };
+  | { readonly kind: 'ack'; readonly received: number; readonly consumed: number; readonly ended?: boolean }
+  | { readonly kind: 'reject'; readonly cause: SessionCause; readonly type: string };
 
 /** An unnumbered message back to the sender of `message`. */
 export function answerTo(message: SessionMessage, answer: SessionAnswer, now: number): SessionMessage {
@@ -109,6 +117,7 @@ export function answerTo(message: SessionMessage, answer: SessionAnswer, now: nu
     consumed: 0,
     acknowledged: 0,
     cause: 'failed',
+    ended: false,
     ...answer,
     direction: opposite(message.direction),
     sequence: 0,

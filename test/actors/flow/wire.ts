@@ -106,6 +106,7 @@ export function messageFrom(
     consumed: 0,
     acknowledged: 0,
     cause: 'failed',
+    ended: false,
     ...parts,
   };
 }

@@ -95,7 +95,7 @@ describe('session messages', () => {
       for (const message of said) wire.deliver(messageFrom(alice, bob, message));
       await wire.advance(0);
       const answers = wire.sent.slice(before).filter(({ kind }) => kind === 'ack' || kind === 'reject');
-      return answers.map(({ kind, received, cause }) => (kind === 'ack' ? `${kind} ${received}` : `${kind} ${cause}`));
+      return answers.map(({ kind, received, ended }) => `${kind} ${received}${ended ? ', ended' : ''}`);
     };
     expect(await again()).toEqual(['ack 1', 'ack 2']);
     expect(await again()).toEqual(['ack 2', 'ack 2']);
@@ -105,10 +105,10 @@ describe('session messages', () => {
     wire.deliver(messageFrom(alice, bob, { session: 's', created, kind: 'close', sequence: 3 }));
     await wire.advance(0);
     // Its flow has ended: nobody would read a word that was not read before.
-    expect(await again()).toEqual(['reject ended', 'reject ended']);
+    expect(await again()).toEqual(['ack 1, ended', 'ack 2, ended']);
     wire.crash();
     await wire.restart();
-    expect(await again()).toEqual(['reject ended', 'reject ended']);
+    expect(await again()).toEqual(['ack 1, ended', 'ack 2, ended']);
     const { flows } = await wire.node.list({ flow: 'echo' });
     expect(flows.map(({ result }) => result)).toEqual(['ALICE: a b (WEIR_SESSION_CLOSED)']);
   });
@@ -163,7 +163,7 @@ describe('session messages', () => {
     expect((await wire.node.list()).flows).toEqual([]);
   });
 
-  it('FE4 an answer, an acknowledgement and a message for flows that are not there are discarded, and what was to be read is counted', async () => {
+  it('FE4 an answer, an acknowledgement and a message for flows that are not there change nothing, and what was to be read is refused', async () => {
     await conversation({ members: { ALICE: { flows: [caller] }, BOB: { flows: [echo] } }, shards: 1 });
     const created = wire.clock.now();
     const nobody = { session: `${'0'.repeat(24)}-1.0.0`, created, direction: 'toInitiator' } as const;
@@ -172,7 +172,7 @@ describe('session messages', () => {
     wire.deliver(messageFrom(bob, alice, { ...nobody, kind: 'reject', sequence: 0 }));
     wire.deliver(messageFrom(bob, alice, { session: '', created, direction: 'toInitiator', kind: 'error' }));
     await wire.advance(0);
-    expect(factsOf(wire.node)).toMatchObject({ phase: 'running', flows: 0, discarded: 1 });
+    expect(factsOf(wire.node)).toMatchObject({ phase: 'running', flows: 0, refused: 1 });
     // The sender of a message need not send it again; an error is not answered with an error (SM9).
     expect(wire.sent.map(({ kind }) => kind)).toEqual(['reject', 'ack']);
   });

@@ -125,7 +125,7 @@ export function message(parts: Partial<SessionMessage> = {}): Uint8Array {
     ...{ protocol: 'trade', version: 1, session: `${flowId}.0.0`, direction: 'toResponder', kind: 'data', sequence: 1 },
     ...{ sourceName: 'ACME', sourceGroup: 'default', destinationName: 'GLOBEX', destinationGroup: 'default' },
     ...{ trace: '', created: 1, expires: 1_000, type: 'offer', body: noBytes, received: 0, consumed: 0 },
-    ...{ acknowledged: 0, cause: 'failed' },
+    ...{ acknowledged: 0, cause: 'failed', ended: false },
     ...parts,
   });
 }
