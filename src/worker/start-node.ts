@@ -23,7 +23,7 @@ import {
 } from './errors/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
-import { createNode, type Node, type NodeSettings } from './node.ts';
+import { createNode, type ExtraServices, type Node, type NodeSettings } from './node.ts';
 import { reportsFolder } from './reports.ts';
 import { logNeed } from './service.ts';
 import { checkStartSettings } from './settings.ts';
@@ -74,7 +74,12 @@ export interface StartedNode extends Node {
  *   `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` for `http`; `WEIR_CONFIGURATION_INVALID`,
  *   `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
-export async function startNode(settings: StartNodeSettings): Promise<StartedNode> {
+export function startNode(settings: StartNodeSettings): Promise<StartedNode> {
+  return startWorker(settings);
+}
+
+/** @internal A node with services beside its own. */
+export async function startWorker(settings: StartNodeSettings, more: ExtraServices = () => []): Promise<StartedNode> {
   checkStartSettings(settings);
   const { data, kafka: connection, endIfBlocked: within } = settings;
   const machine: Clock = systemClock();
@@ -126,6 +131,7 @@ export async function startNode(settings: StartNodeSettings): Promise<StartedNod
       settings,
       { ...(chaos?.ports({ log, peer }) ?? { log, peer }), clock, random, logger, probe: watch?.probe },
       (parts) => [
+        ...more(parts),
         errorsService({ ...parts, reporter, list, inherited }),
         ...(http?.services(parts) ?? []),
         ...(cluster === undefined ? [] : [heartbeatService({ ...parts, cluster, address: () => http?.url() })]),

@@ -1,13 +1,15 @@
 /**
  * Who should run which partition: computed by the leader of a group from what its members say of themselves.
  *
- * Even and sticky: as many partitions as possible stay where they are. A partition that moves is given to nobody until
+ * Even and sticky: as many partitions as possible stay where they are, and a member with too many gives up what it took
+ * last, so that what came from a worker that failed goes back to it, and a worker that fails again and again disturbs
+ * nothing but its own partitions. A partition that moves is given to nobody until
  * its owner has said that it let go; then the next generation assigns it. Pure, so that every leader comes to the same.
  */
 export interface MemberData {
   /** Name of the worker, for operators. */
   readonly worker: string;
-  /** Partitions that it runs, those it is draining too. */
+  /** Partitions that it runs, those it is draining too: what it has run longest first. */
   readonly owned: readonly number[];
   /** Generation that it was last assigned in: of two that say they own a partition, the later one does. */
   readonly generation: number;
@@ -65,8 +67,11 @@ function wantedOwners(
   };
   const hasRoom = (memberId: string): boolean => (counts.get(memberId) ?? 0) < (quotas.get(memberId) ?? 0);
   for (const [partition, memberId] of pullsOf(members)) if (partition < partitions) give(partition, memberId);
-  for (const [partition, owner] of owners.entries()) {
-    if (wanted[partition] === undefined && owner !== undefined && hasRoom(owner)) give(partition, owner);
+  for (const { memberId, data } of members) {
+    for (const partition of data.owned) {
+      const keeps = owners[partition] === memberId && wanted[partition] === undefined;
+      if (keeps && hasRoom(memberId)) give(partition, memberId);
+    }
   }
   for (let partition = 0; partition < partitions; partition++) {
     if (wanted[partition] !== undefined) continue;

@@ -57,7 +57,7 @@ export class GroupMember implements Membership {
   #generation = -1;
   /** What the last generation gives to this member. */
   #granted: ReadonlySet<number> = new Set();
-  /** What the listener was told to run, and not to give up. */
+  /** What the listener was told to run, and not to give up; in the order in which it was told. */
   readonly #running = new Set<number>();
   readonly #draining = new Set<number>();
   readonly #pulls = new Map<number, number>();
@@ -183,7 +183,7 @@ export class GroupMember implements Membership {
     const { worker, about } = this.#setup;
     return encodeMember({
       ...{ worker, about, resting: this.#resting },
-      owned: [...this.#running, ...this.#draining].sort((a, b) => a - b),
+      owned: [...this.#running, ...this.#draining],
       generation: this.#generation,
       pulls: [...this.#pulls].map(([partition, at]) => ({ partition, at })),
     });

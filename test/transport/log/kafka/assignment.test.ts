@@ -41,6 +41,11 @@ describe('assignment of partitions', () => {
     expect(assigned(4, member('a', { owned: [0, 1] }), member('b'))).toEqual({ a: [0, 1], b: [2, 3] });
   });
 
+  it('WK4 WK14 a member keeps what it has run longest: what it took from a worker that is back goes back', () => {
+    expect(assigned(4, member('a'), member('b', { owned: [2, 3, 0, 1] }))).toEqual({ a: [], b: [2, 3] });
+    expect(assigned(4, member('a'), member('b', { owned: [2, 3] }))).toEqual({ a: [0, 1], b: [2, 3] });
+  });
+
   it('WK4 moves nothing when it does not come out even either way', () => {
     expect(assigned(3, member('b', { owned: [0, 2] }), member('a', { owned: [1] }))).toEqual({ a: [1], b: [0, 2] });
   });
