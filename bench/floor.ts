@@ -152,6 +152,7 @@ function headOf(id: string, clientRequestId: string): FlowHead {
     faultEntry: -1,
     faultNext: -1,
     cancel: null,
+    progress: [],
   };
 }
 

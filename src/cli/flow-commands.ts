@@ -12,6 +12,8 @@ import {
   flowAnswer,
   type NodeClient,
   pageAnswer,
+  queryAnswer,
+  signalledAnswer,
   startedAnswer,
   waitingAnswer,
 } from './node-client.ts';
@@ -38,7 +40,9 @@ const statuses = ['RUNNING', 'STUCK', 'COMPLETED', 'FAILED', 'KILLED'];
 const groupFlag = ['--group <name>', 'membership group of the member (default: "default")'] as const;
 
 export function flowCommands(program: Command, { terminal, stdin, client, json, done }: CommandContext): void {
-  const flow = program.command('flow').description('start, list, show, retry, skip and kill flows');
+  const flow = program
+    .command('flow')
+    .description('start, list, show, signal, query, retry, skip, cancel and kill flows');
 
   flow
     .command('start')
@@ -138,6 +142,43 @@ export function flowCommands(program: Command, { terminal, stdin, client, json, 
     .argument('<id>', 'flow id')
     .requiredOption(...reason)
     .action((flowId: string, options: { readonly reason: string }) => act(flowId, 'kill', { reason: options.reason }));
+
+  flow
+    .command('cancel')
+    .description('let a flow run its cleanup and end; its peers are told')
+    .argument('<id>', 'flow id')
+    .requiredOption(...reason)
+    .action((flowId: string, options: { readonly reason: string }) =>
+      act(flowId, 'cancel', { reason: options.reason }),
+    );
+
+  flow
+    .command('signal')
+    .description('give a running flow a signal')
+    .argument('<id>', 'flow id')
+    .argument('<signal>', 'name of the signal')
+    .option('--body <json>', 'what it says (JSON, @file or - for standard input); default: nothing')
+    .option('--id <id>', 'names the signal: the same id and body are the same signal (default: a new one)')
+    .action(async (flowId: string, signal: string, options: { readonly body?: string; readonly id?: string }) => {
+      const body = options.body === undefined ? {} : { body: await readInput(options.body, stdin) };
+      const signalId = options.id ?? randomUUID();
+      const path = `/flows/${encodeURIComponent(flowId)}/signals/${encodeURIComponent(signal)}`;
+      const answer = await client().post(signalledAnswer, path, { signalId, ...body });
+      if (json()) return printJson(terminal, answer);
+      terminal.out(`${signal} ${answer.accepted ? 'given' : 'was given before'} to ${flowId} (id ${signalId})\n`);
+    });
+
+  flow
+    .command('query')
+    .description('ask a running flow something; its code does not run')
+    .argument('<id>', 'flow id')
+    .argument('<query>', 'name of the query')
+    .option('--input <json>', 'what it takes (JSON, @file or - for standard input)')
+    .action(async (flowId: string, query: string, options: { readonly input?: string }) => {
+      const input = options.input === undefined ? {} : { input: await readInput(options.input, stdin) };
+      const path = `/flows/${encodeURIComponent(flowId)}/queries/${encodeURIComponent(query)}`;
+      printJson(terminal, (await client().post(queryAnswer, path, input)).value ?? null);
+    });
 }
 
 function statusOf(text: string): string {

@@ -24,6 +24,7 @@ export function flowTable(flows: readonly FlowAnswer[]): string {
 export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
   const { flowId, flow, member, status, stage, clientRequestId, createdAt, updatedAt, error, history = [] } = answer;
   const on = waiting?.waitingOn;
+  const progress = answer.progress?.at(-1);
   const head = facts([
     ['flow', `${flow} ${flowId}`],
     ['member', memberText(member)],
@@ -31,6 +32,7 @@ export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
     ['stage', stage],
     ['waits on', on === undefined ? undefined : `${on.what} ${on.label}`.trim()],
     ['until', on?.due === undefined ? undefined : timeText(on.due)],
+    ['progress', progress === undefined ? undefined : `${progress.text} (report ${progress.number})`],
     ['request id', clientRequestId],
     ['started', timeText(createdAt)],
     ['updated', timeText(updatedAt)],

@@ -23,12 +23,18 @@ export const flowAnswer = z.looseObject({
   updatedAt: z.string(),
   startedBy: z.string(),
   history: z.array(z.object({ at: z.string(), act: z.string(), principal: z.string(), reason: z.string() })).optional(),
+  progress: z
+    .array(z.object({ number: z.number(), at: z.string(), text: z.string(), details: z.unknown().optional() }))
+    .optional(),
   result: z.unknown().optional(),
   error: fault.optional(),
 });
 export type FlowAnswer = z.output<typeof flowAnswer>;
 
 export const startedAnswer = z.looseObject({ flowId: z.string(), created: z.boolean() });
+
+export const signalledAnswer = z.looseObject({ accepted: z.boolean() });
+export const queryAnswer = z.looseObject({ value: z.unknown().optional() });
 
 export const pageAnswer = z.looseObject({ flows: z.array(flowAnswer), cursor: z.string().optional() });
 

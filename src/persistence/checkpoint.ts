@@ -151,7 +151,32 @@ export interface FlowHead {
   faultNext: number;
   /** Its cancellation, in the order of the visit's outcomes; null while nobody has asked for one. */
   cancel: CancelRecord | null;
+  /** The newest reports on how far it has come. */
+  progress: readonly ProgressRecord[];
 }
+
+/** A report of a flow on how far it has come. */
+export interface ProgressRecord {
+  /** From 1, in each flow. */
+  readonly number: number;
+  readonly at: number;
+  readonly text: string;
+  /** Value-codec bytes, or empty. */
+  readonly details: Uint8Array;
+}
+
+const progress = {
+  name: 'progress',
+  type: {
+    type: 'array',
+    items: {
+      type: 'record',
+      name: 'Progress',
+      fields: [small('number'), count('at'), text('text'), bytes('details')],
+    },
+  },
+  default: [],
+};
 
 /** A cancellation that a flow was asked for. */
 export interface CancelRecord {
@@ -195,7 +220,7 @@ const cancel = {
 };
 
 export const flowHead = recordCodec<FlowHead>(
-  headSchema(session, [{ ...small('faultNext'), default: -1 }, cancel]),
+  headSchema(session, [{ ...small('faultNext'), default: -1 }, cancel, progress]),
   'flow head',
   [headSchema(firstSession)],
 );
@@ -333,6 +358,7 @@ export interface StatusRecord {
    * back, over takeovers too, so it says what a client that comes back has not seen. 0 in records of older versions.
    */
   readonly commit: number;
+  readonly progress: readonly ProgressRecord[];
 }
 
 const firstStatusFields = [
@@ -354,7 +380,12 @@ const firstStatusFields = [
 ];
 
 export const statusRecord = recordCodec<StatusRecord>(
-  { type: 'record', name: 'Status', namespace, fields: [...firstStatusFields, { ...count('commit'), default: 0 }] },
+  {
+    type: 'record',
+    name: 'Status',
+    namespace,
+    fields: [...firstStatusFields, { ...count('commit'), default: 0 }, progress],
+  },
   'flow status',
   [{ type: 'record', name: 'Status', namespace, fields: firstStatusFields }],
 );

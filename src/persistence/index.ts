@@ -10,6 +10,7 @@ export type {
   FlowHead,
   FlowStatus,
   JournalEntry,
+  ProgressRecord,
   SessionCause,
   SessionRecord,
   ShardRecord,

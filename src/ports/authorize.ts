@@ -17,6 +17,8 @@ export type Action =
   | 'flow.read'
   | 'flow.retry'
   | 'flow.kill'
+  | 'flow.cancel'
+  | 'flow.signal'
   | 'actor.ask'
   | 'actor.steer'
   | 'chaos.inject'

@@ -7,15 +7,17 @@ import {
   type AnyFlow,
   ApplicationError,
   type FlowDefinition,
+  type MessageTypes,
   type PersistentActor,
 } from '../actors/flow/index.ts';
-import type { Correction, FlowDescription, Started } from '../actors/flow/protocol.ts';
+import type { Correction, FlowDescription, Signalled, Started } from '../actors/flow/protocol.ts';
 import type { ActorSystem, Ref } from '../actors/kernel/index.ts';
 import type {
   ActorAnswer,
   FeedPage,
   FlowPage,
   FlowView,
+  QueryAnswer,
   RpcAnswer,
   RpcMessage,
   RpcRequest,
@@ -268,6 +270,41 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
      */
     kill: (name: FlowName, reason: string): Promise<FlowView> =>
       request((replyTo) => ({ type: 'kill', name: rpcName(name), authority: because(reason), replyTo })),
+    /**
+     * Lets a flow run its cleanup (`finally`) and ends it as KILLED; its peers are told, the reason stays in its history.
+     * @throws WeirError `WEIR_FLOW_STUCK` when its cleanup cannot run, and what `kill` throws
+     */
+    cancel: (name: FlowName, reason: string): Promise<FlowView> =>
+      request((replyTo) => ({ type: 'cancel', name: rpcName(name), authority: because(reason), replyTo })),
+    /**
+     * Gives a running flow a signal; it is durable when this resolves. The same `signalId` and body are the same signal,
+     * as long as the flow is unfinished. Default of the id: a new random one.
+     * @throws WeirError `WEIR_SIGNAL_UNKNOWN`, `WEIR_SIGNAL_INVALID`, `WEIR_SIGNAL_CONFLICT`, `WEIR_SIGNALS_FULL`,
+     *   `WEIR_FLOW_TOO_LARGE`, `WEIR_FLOW_REQUEST_ID_INVALID`, `WEIR_SHARD_BUSY`, and what `describe` throws
+     */
+    signal: <Sig extends MessageTypes, Name extends keyof Sig & string>(
+      _flow: Pick<FlowDefinition<never, unknown, Sig>, 'name' | 'signals'>,
+      name: FlowName,
+      signal: Name,
+      body: input<Sig[Name]>,
+      { signalId = newRequestId(random) }: { readonly signalId?: string } = {},
+    ): Promise<Signalled> =>
+      request((replyTo) => ({ type: 'signal', name: rpcName(name), signal, signalId, body, authority, replyTo })),
+    /**
+     * Asks a running flow something that it answers from its stage and state; its code does not run.
+     * @throws WeirError `WEIR_QUERY_UNKNOWN`, `WEIR_QUERY_FAILED`, `WEIR_VALUE_UNSUPPORTED`, and what `describe` throws
+     */
+    query: async (name: FlowName, query: string, given?: unknown): Promise<unknown> => {
+      const { value } = await request<QueryAnswer>((replyTo) => ({
+        type: 'query',
+        name: rpcName(name),
+        query,
+        input: given,
+        authority,
+        replyTo,
+      }));
+      return value;
+    },
     /**
      * Asks a persistent actor from outside any flow; it takes effect once for each call.
      * @throws ApplicationError what the actor refused with: its code, message and details (`WEIR_ACTOR_FAILED` when it

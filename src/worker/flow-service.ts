@@ -142,6 +142,18 @@ export function flowCatalogue(registry: Registry): FlowCatalogue {
       if (parsed.success) return;
       throw new WeirError('WEIR_MESSAGE_INVALID', { type, protocol: name, why: issuesOf(parsed.error) });
     },
+    parseSignal(member, name, signal, body) {
+      const flow = registry.flow(member, name);
+      if (flow === undefined) throw new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name });
+      const schema = Object.hasOwn(flow.signals, signal) ? flow.signals[signal] : undefined;
+      if (schema === undefined) {
+        const hint = namesHint(signal, Object.keys(flow.signals));
+        throw new WeirError('WEIR_SIGNAL_UNKNOWN', { flow: name, signal, hint });
+      }
+      const parsed = schema.safeParse(body);
+      if (parsed.success) return canonicalBytes(parsed.data);
+      throw new WeirError('WEIR_SIGNAL_INVALID', { flow: name, signal, why: issuesOf(parsed.error) });
+    },
     parseInput(member, name, input) {
       const flow = find(member, name);
       const parsed = parse(flow, input);

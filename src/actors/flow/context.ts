@@ -22,6 +22,8 @@ import { retryTimes, type StepBody, type StepOptions } from './step.ts';
 /** What `receive` gives the generator: type and bytes of a message; nothing stands for "timed out". */
 export type RawMessage = readonly [type: string, body: Uint8Array] | readonly [];
 
+const noBytes = new Uint8Array();
+
 export interface ContextSetup {
   readonly flow: FlowInstance;
   readonly definition: FlowDefinition<never, unknown>;
@@ -92,6 +94,27 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
     actor(actor: PersistentActor, key: string) {
       checkText(`the key of an actor ${actor.name}`, key);
       return actorHandle(actor, key, duties);
+    },
+    signal(given?: string | readonly string[], options?: { readonly within: Duration }): Operation<unknown> {
+      const names = given === undefined ? [] : typeof given === 'string' ? [given] : given;
+      for (const name of names) {
+        if (!Object.hasOwn(definition.signals, name)) {
+          const declared = Object.keys(definition.signals).join(', ');
+          throw new TypeError(`flow ${definition.name} declares no signal "${name}"; it has: ${declared}`);
+        }
+      }
+      const withinMs = options === undefined ? undefined : toMs(options.within);
+      const label = names.length === 0 ? 'any signal' : names.join(' | ');
+      return duties.made(`signal "${label}"`, function* () {
+        const [type, bytes] = yield* perform<RawMessage>({ op: 'signal', label, names, withinMs });
+        if (type === undefined || bytes === undefined) return { type: 'timedOut' };
+        return { type, body: decodeValue(bytes) };
+      });
+    },
+    progress(text: string, details?: unknown): Operation<void> {
+      checkText('the text of a report', text);
+      const bytes = details === undefined ? noBytes : encodeValue(details, 'the details of a report');
+      return duties.made(`progress("${text}")`, () => perform({ op: 'progress', label: text, details: bytes }));
     },
     now: (): Operation<Date> =>
       duties.made('now()', function* () {

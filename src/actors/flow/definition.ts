@@ -11,14 +11,19 @@ import type { Become, Failed } from './outcome.ts';
 import type { ActorHandle, ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
 import type { InitiatorSession, ResponderSession } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
+import type { Queries, SignalContext, UntypedQueries } from './signal.ts';
 import { type RetryPolicy, retryTimes, type StepBody, type StepOptions } from './step.ts';
 
 /** Stage name to schema of its state; `start` is the input. */
 export type States = Readonly<Record<string, ZodType>> & { readonly start: ZodType };
 
 /** What a stage may do. Everything that is not deterministic comes from here. */
-export interface FlowContext<S extends States = States, P extends Protocol | undefined = Protocol | undefined>
-  extends BranchContext {
+export interface FlowContext<
+  S extends States = States,
+  P extends Protocol | undefined = Protocol | undefined,
+  Sig extends MessageTypes = MessageTypes,
+> extends BranchContext,
+    SignalContext<Sig> {
   readonly flowId: string;
   /** The member that runs the flow. */
   readonly member: Identity;
@@ -51,6 +56,11 @@ export interface FlowContext<S extends States = States, P extends Protocol | und
     definition: PersistentActor<State, Messages>,
     key: string,
   ): ActorHandle<Messages>;
+  /**
+   * Tells whoever watches the flow how far it has come; it leaves with the flow's next checkpoint, in order. The newest
+   * 20 are kept. `details` is plain data of at most 8 KiB.
+   */
+  progress(text: string, details?: unknown): Operation<void>;
   /** The time, the same at every replay. */
   now(): Operation<Date>;
   /** A number in [0, 1) that is the same at every replay. Not for secrets. */
@@ -70,12 +80,20 @@ export type StageOutcome<Result extends ZodType | undefined> =
   // biome-ignore lint/suspicious/noConfusingVoidType: a generator that returns nothing has the return type void
   | (Result extends ZodType ? input<Result> : undefined | void);
 
-export type Stage<State, S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> = (
-  state: State,
-  context: FlowContext<S, P>,
-) => Generator<StageRequest, StageOutcome<Result>, unknown>;
+export type Stage<
+  State,
+  S extends States,
+  Result extends ZodType | undefined,
+  P extends Protocol | undefined,
+  Sig extends MessageTypes = MessageTypes,
+> = (state: State, context: FlowContext<S, P, Sig>) => Generator<StageRequest, StageOutcome<Result>, unknown>;
 
-export interface FlowOptions<S extends States, Result extends ZodType | undefined, P extends Protocol | undefined> {
+export interface FlowOptions<
+  S extends States,
+  Result extends ZodType | undefined,
+  P extends Protocol | undefined,
+  Sig extends MessageTypes,
+> {
   /**
    * A positive whole number; raise it with every change. A flow that waits goes on with the new code, so a stage that
    * may be under way must not do other things than before: add a stage instead.
@@ -87,19 +105,25 @@ export interface FlowOptions<S extends States, Result extends ZodType | undefine
   readonly result?: Result;
   /** The protocol whose sessions start this flow at the peer's request. */
   readonly responds?: P;
+  /** What the flow may be told from outside while it runs: name to schema. The stage reads it with `signal`. */
+  readonly signals?: Sig;
+  /** What the flow may be asked from outside: answered from its stage and state, without running its code. */
+  readonly queries?: Queries<S>;
   /** How transient failures of steps are tried again; each step may override it. */
   readonly retry?: RetryPolicy;
   /** The code of each stage, a generator: `*start(state, context) { ... }`. Flows begin in `start`. */
-  readonly stages: { readonly [Name in keyof S & string]: Stage<output<S[Name]>, S, Result, P> };
+  readonly stages: { readonly [Name in keyof S & string]: Stage<output<S[Name]>, S, Result, P, Sig> };
 }
 
 /** A flow as the engine sees it, whatever its types. */
-export interface FlowDefinition<Input = never, Result = unknown> {
+export interface FlowDefinition<Input = never, Result = unknown, Sig extends MessageTypes = MessageTypes> {
   readonly name: string;
   readonly version: number;
   readonly states: States;
   readonly result: ZodType | undefined;
   readonly responds: Protocol | undefined;
+  readonly signals: Sig;
+  readonly queries: UntypedQueries;
   readonly retry: RetryPolicy | undefined;
   readonly stages: Readonly<Record<string, UntypedStage>>;
   /** Types only; never there at run time. */
@@ -121,11 +145,14 @@ export function flow<
   const S extends States,
   Result extends ZodType | undefined = undefined,
   P extends Protocol<MessageTypes, MessageTypes> | undefined = undefined,
+  const Sig extends MessageTypes = Readonly<Record<never, ZodType>>,
 >(
   name: string,
-  options: FlowOptions<S, Result, P>,
-): FlowDefinition<input<S['start']>, Result extends ZodType ? output<Result> : undefined> {
-  const { version, states, result, responds, retry } = options;
+  options: FlowOptions<S, Result, P, Sig>,
+): FlowDefinition<input<S['start']>, Result extends ZodType ? output<Result> : undefined, Sig> {
+  const { version, states, result, responds, retry, queries = {} } = options;
+  // Without any the type says that there are none.
+  const signals = options.signals ?? ({} as Sig);
   const stages: Record<string, UntypedStage> = {};
   if (typeof name !== 'string' || name === '') refuse(String(name), 'its name is empty');
   if (!Number.isInteger(version) || version < 1) refuse(name, `version ${version} is not a positive whole number`);
@@ -146,7 +173,16 @@ export function flow<
   for (const stage of Object.keys(options.stages)) {
     if (!(stage in states)) refuse(name, `the stage "${stage}" has no state`);
   }
-  return { name, version, states, result, responds, retry, stages };
+  for (const signal of Object.keys(signals)) {
+    // What signal() gives when time is up bears this name.
+    if (signal === 'timedOut' || signal === '') refuse(name, `no signal may be called "${signal}"`);
+  }
+  for (const [query, answer] of Object.entries(queries)) {
+    if (typeof answer !== 'function') refuse(name, `the query "${query}" is no function of stage and state`);
+  }
+  // Types meet here once: a query is given the state of the stage that it is told.
+  const untyped = queries as UntypedQueries;
+  return { name, version, states, result, responds, signals, queries: untyped, retry, stages };
 }
 
 function refuse(name: string, why: string): never {

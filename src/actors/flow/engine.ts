@@ -13,7 +13,7 @@ import { placeInRequest } from './ids.ts';
 import { type FlowInstance, talkWith } from './instance.ts';
 import { dropJournal, record } from './journal.ts';
 import { FlowLifecycle, loggerOf } from './lifecycle.ts';
-import { checkSize } from './limits.ts';
+import { checkSize, cut } from './limits.ts';
 import { type Become, isBecome, isFailed } from './outcome.ts';
 import { OperationPerformer, requestId } from './performer.ts';
 import type { WaitingOn } from './protocol.ts';
@@ -184,6 +184,14 @@ export class FlowEngine {
     flow.head.fault = faultOf(new ApplicationError('KILLED', reason === '' ? 'killed' : `killed: ${reason}`));
     this.life.end(flow, 'KILLED', noBytes, 'error', 'the flow was killed', changes);
     this.life.store(flow, changes);
+  }
+
+  /** Lets a flow run its cleanup and end; what it has recorded so far comes first. */
+  cancel(flow: FlowInstance, reason: string, changes: ChangeSet): void {
+    flow.head.cancel ??= { order: flow.nextOrder(), reason: cut(reason) };
+    flow.dirty = true;
+    flow.run?.cancel();
+    this.advance(flow, changes);
   }
 
   /** Lets a STUCK flow go on; whatever kept it has been corrected. */
@@ -358,6 +366,9 @@ export class FlowEngine {
   }
 }
 
+/** What an operation that is open in the journal waits on. */
+const patient: Readonly<Record<string, WaitingOn['what']>> = { sleep: 'sleep', ask: 'answer', signal: 'signal' };
+
 /** What a restored flow waits on that need not run now; undefined when it has to, to go on or to find out. */
 function patience({ journal, unread, head }: FlowInstance): WaitingOn | undefined {
   const last = journal.at(-1);
@@ -367,7 +378,7 @@ function patience({ journal, unread, head }: FlowInstance): WaitingOn | undefine
   if (last.op === 'receive' && head.sessions.some(({ peer }) => peer !== 'open')) return undefined;
   const session = last.op === 'receive' ? head.sessions.find(({ id }) => id === last.label) : undefined;
   return {
-    what: last.op === 'sleep' ? 'sleep' : last.op === 'ask' ? 'answer' : 'message',
+    what: patient[last.op] ?? 'message',
     label: session === undefined ? last.label : talkWith(session),
     due: last.due === 0 ? undefined : last.due,
   };

@@ -42,6 +42,7 @@ export interface FlowProgramSetup {
   readonly transmit: (source: Identity, destination: Identity, bytes: Uint8Array) => void;
 }
 
+const decoder = new TextDecoder();
 const noBytes = new Uint8Array();
 
 export function flowProgram(setup: FlowProgramSetup): (host: ShardHost) => ShardProgram<FlowRequest> {
@@ -123,6 +124,9 @@ class FlowProgram implements ShardProgram<FlowRequest> {
         this.#table.find(id)?.unread.push({ ...message, place: Number(visit), stored: true });
         return;
       }
+      case 'g':
+        this.#table.find(id)?.knows(visit, decoder.decode(value));
+        return;
       case 'o':
         this.#sessions.restore(value);
         return;

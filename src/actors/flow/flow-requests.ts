@@ -19,6 +19,7 @@ import { bodyHash, clientRoutingKey } from './ids.ts';
 import { maxValueBytes } from './limits.ts';
 import type { Answer, FlowRequest, Started } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { answerQuery, takeSignal } from './signal-desk.ts';
 
 export interface FlowRequestsSetup {
   readonly host: ShardHost;
@@ -52,7 +53,14 @@ export class FlowRequests {
         return;
       case 'retry':
       case 'kill':
+      case 'cancel':
         this.#operate(message);
+        return;
+      case 'signal':
+        this.#signal(message);
+        return;
+      case 'query':
+        this.#query(message);
         return;
       case 'describe': {
         const flow = this.#table.find(message.flowId);
@@ -118,7 +126,7 @@ export class FlowRequests {
     this.#host.add(changes);
   }
 
-  #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' }>): void {
+  #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' | 'cancel' }>): void {
     const { type, flowId, authority, replyTo } = request;
     const flow = this.#table.find(flowId);
     if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
@@ -129,8 +137,14 @@ export class FlowRequests {
       const error = new WeirError('WEIR_FLOW_NOT_STUCK', { flowId, status: head.status });
       return void this.#answer(replyTo, { type: 'error', error });
     }
+    if (type === 'cancel' && head.status === 'STUCK') {
+      return void this.#answer(replyTo, { type: 'error', error: new WeirError('WEIR_FLOW_STUCK', { flowId }) });
+    }
     const changes = new ChangeSet();
-    if (type === 'kill') {
+    if (type === 'cancel') {
+      if (head.cancel === null) this.#setup.acts.done(flow, 'cancel', authority, changes);
+      this.#engine.cancel(flow, authority.reason, changes);
+    } else if (type === 'kill') {
       this.#setup.acts.done(flow, 'kill', authority, changes);
       this.#engine.kill(flow, authority.reason, changes);
     } else {
@@ -148,6 +162,38 @@ export class FlowRequests {
     const { status } = head;
     changes.after(() => replyTo.tell(ok(status)));
     this.#host.add(changes);
+  }
+
+  #signal(request: Extract<FlowRequest, { type: 'signal' }>): void {
+    const { flowId, authority, replyTo } = request;
+    const flow = this.#table.find(flowId);
+    if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
+    const denied = this.#denied(authority, 'flow.signal', flow.member, flow.head.flow, flowId);
+    if (denied !== undefined) return void replyTo.tell({ type: 'error', error: denied });
+    if (this.#host.congested()) {
+      const error = new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition });
+      return void replyTo.tell({ type: 'error', error });
+    }
+    this.#answered(replyTo, (changes) => takeSignal(this.#setup, flow, request, changes));
+  }
+
+  #query({ flowId, query, input, replyTo }: Extract<FlowRequest, { type: 'query' }>): void {
+    const flow = this.#table.find(flowId);
+    if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
+    this.#answered(replyTo, () => answerQuery(flow, query, input));
+  }
+
+  /** Answers with what `make` gives, or refuses with, once that is durable. */
+  #answered<T>(replyTo: Ref<Answer<T>>, make: (changes: ChangeSet) => T): void {
+    const changes = new ChangeSet();
+    try {
+      const value = make(changes);
+      changes.after(() => replyTo.tell(ok(value)));
+      this.#host.add(changes);
+    } catch (error) {
+      if (!WeirError.is(error)) throw error;
+      this.#answer(replyTo, { type: 'error', error });
+    }
   }
 
   /** Leaves with a commit behind everything that it may rest on and that is not durable yet (W3, W8). */

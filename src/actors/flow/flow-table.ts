@@ -135,6 +135,7 @@ export class FlowTable {
       faultEntry: -1,
       faultNext: -1,
       cancel: null,
+      progress: [],
     });
     flow.definition = registry.flow(member, name);
     this.#flows.set(id, flow);

@@ -38,6 +38,8 @@ export class FlowInstance {
   alarm: Alarm | undefined;
   /** Its code has run to the end, and it waits for peers to close. */
   closing = false;
+  /** Signals that it was given: hash of the id to what was given. Known as long as the flow is unfinished (W4). */
+  signals: Map<string, string> | undefined;
   /** Bodies of steps that are under way, by place in the journal. */
   readonly steps = new Map<number, StepRun>();
   /** The head differs from its record. */
@@ -69,6 +71,12 @@ export class FlowInstance {
   /** An outcome of this order has been recorded; without one, the order begins anew. */
   ordered(order?: number): void {
     this.#order = order === undefined ? undefined : Math.max(this.#order ?? 0, order);
+  }
+
+  /** It was given a signal. */
+  knows(signal: string, print: string): void {
+    this.signals ??= new Map();
+    this.signals.set(signal, print);
   }
 
   /** Whether a branch of it waits on `what`. */
@@ -109,6 +117,10 @@ export function headKey(id: string): string {
 
 export function journalKey(id: string, visit: number, index: number): string {
   return `j/${id}/${visit}/${index}`;
+}
+
+export function signalKey(id: string, signal: string): string {
+  return `g/${id}/${signal}`;
 }
 
 export function unreadKey(id: string, place: number): string {

@@ -7,7 +7,7 @@ import type { Logger } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
 import { faultOf } from './faults.ts';
-import { type FlowInstance, headKey, talkWith, unreadKey } from './instance.ts';
+import { type FlowInstance, headKey, signalKey, talkWith, unreadKey } from './instance.ts';
 import { dropJournal } from './journal.ts';
 import { placeOf } from './place.ts';
 import { isHeard } from './session-record.ts';
@@ -81,10 +81,13 @@ export class FlowLifecycle {
     this.#setup.sessions.endAll(flow, farewell, reason, changes);
     dropJournal(flow, changes);
     this.#dropUnread(flow, changes);
+    for (const signal of flow.signals?.keys() ?? []) changes.remove(signalKey(flow.id, signal));
+    flow.signals = undefined;
     head.status = status;
     // Of an ended flow only what dedupe needs is kept; its result stands in its status.
     head.state = noBytes;
     head.sessions = [];
+    head.cancel = null;
     this.touch(flow);
     this.halt(flow);
     this.publish(flow, result, changes);

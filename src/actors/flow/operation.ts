@@ -28,6 +28,14 @@ export type Op =
       readonly body: Uint8Array;
     }
   | { readonly op: 'receive'; readonly label: string; readonly session: string; readonly withinMs: number | undefined }
+  | {
+      readonly op: 'signal';
+      readonly label: string;
+      /** Those that it waits for; empty for any. */
+      readonly names: readonly string[];
+      readonly withinMs: number | undefined;
+    }
+  | { readonly op: 'progress'; readonly label: string; readonly details: Uint8Array }
   | { readonly op: 'close'; readonly label: string; readonly session: string }
   | {
       readonly op: 'ask' | 'tell';

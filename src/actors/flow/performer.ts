@@ -15,6 +15,7 @@ import { type FlowInstance, type StepRun, talkWith, unreadKey } from './instance
 import { record, recordDone, recordFailed } from './journal.ts';
 import type { FlowLifecycle } from './lifecycle.ts';
 import { maxLabelLength, maxOperationsOfVisit, maxSessionBytes, maxValueBytes, sessionBytes } from './limits.ts';
+import { readSignal, report } from './notices.ts';
 import type { Op } from './operation.ts';
 import type { Registry } from './registry.ts';
 import { closedFault, failSession, newSession, receiveFault, sendFault } from './session-record.ts';
@@ -96,6 +97,13 @@ export class OperationPerformer {
         return this.#send(flow, parked, op, changes);
       case 'receive':
         return this.#receive(flow, parked, op, changes);
+      case 'signal':
+        return readSignal(flow, parked, op, this.#host.clock.now(), changes);
+      case 'progress': {
+        const resume = report(flow, parked, op, this.#host.clock.now(), changes);
+        this.#life.publish(flow, noBytes, changes);
+        return resume;
+      }
       case 'close':
         return this.#close(flow, parked, op, changes);
       case 'ask':

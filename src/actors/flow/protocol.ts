@@ -12,6 +12,7 @@ import type { Correction } from './correction.ts';
 export { actorMessage } from './actor-message.ts';
 export type { Correction } from './correction.ts';
 export { actorAddress, bodyHash, clientRoutingKey, responderRoutingKey, routingKeyOf } from './ids.ts';
+export { type ProgressReport, reportsOf } from './signal.ts';
 export { encodeStart } from './start-record.ts';
 
 /** Kinds of messages without number that reach a flow shard from elsewhere. */
@@ -33,6 +34,11 @@ export interface Started {
   readonly flowId: string;
   /** Whether this request started it, or an earlier one with the same id and body did. */
   readonly created: boolean;
+}
+
+export interface Signalled {
+  /** False when an earlier request with the same id had brought it. */
+  readonly accepted: boolean;
 }
 
 /** What a persistent actor answers: a reply in value-codec bytes, or what it refused with. */
@@ -73,6 +79,7 @@ export interface WaitingOn {
     | 'retry'
     | 'sleep'
     | 'message'
+    | 'signal'
     | 'answer'
     | 'credit'
     | 'room'
@@ -110,6 +117,33 @@ export type FlowRequest =
       readonly flowId: string;
       readonly authority: Authority;
       readonly replyTo: Ref<Answer<FlowStatus>>;
+    }
+  /** Its cleanup runs, then it ends as KILLED. */
+  | {
+      readonly type: 'cancel';
+      readonly flowId: string;
+      readonly authority: Authority;
+      readonly replyTo: Ref<Answer<FlowStatus>>;
+    }
+  | {
+      readonly type: 'signal';
+      readonly flowId: string;
+      readonly signal: string;
+      /** The same id and body are the same signal. */
+      readonly signalId: string;
+      /** Canonical value-codec bytes of the parsed body. */
+      readonly body: Uint8Array;
+      readonly authority: Authority;
+      readonly replyTo: Ref<Answer<Signalled>>;
+    }
+  /** Answered from where the flow is, without running its code. */
+  | {
+      readonly type: 'query';
+      readonly flowId: string;
+      readonly query: string;
+      /** Value-codec bytes of what the asker gives, or empty. */
+      readonly input: Uint8Array;
+      readonly replyTo: Ref<Answer<Uint8Array>>;
     }
   | { readonly type: 'describe'; readonly flowId: string; readonly replyTo: Ref<Answer<FlowDescription>> }
   /** Unfinished flows, oldest first. */

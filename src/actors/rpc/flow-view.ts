@@ -1,5 +1,6 @@
 /** A flow as the world may know it, from its status. */
 import { decodeValue, type StatusRecord } from '../../persistence/index.ts';
+import { reportsOf } from '../flow/protocol.ts';
 import type { FlowView } from './protocol.ts';
 
 export function viewOf(flowId: string, record: StatusRecord): FlowView {
@@ -17,6 +18,7 @@ export function viewOf(flowId: string, record: StatusRecord): FlowView {
     startedBy: record.startedBy,
     // Plain objects, not those of the codec.
     history: record.acts.map(({ at, act, principal, reason }) => ({ at, act, principal, reason })),
+    progress: reportsOf(record),
     ...(status === 'COMPLETED' ? { result: decodeReply(result) } : {}),
     ...(fault === null
       ? {}

@@ -24,6 +24,7 @@ export type {
   FlowPage,
   FlowQuery,
   FlowView,
+  QueryAnswer,
   RpcAnswer,
   RpcMessage,
   RpcRequest,

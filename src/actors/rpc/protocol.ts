@@ -1,7 +1,7 @@
 /** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
 import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
-import type { Answer, Correction, FlowDescription, Started } from '../flow/protocol.ts';
+import type { Answer, Correction, FlowDescription, ProgressReport, Signalled, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 
 /** The value, or the error as an edge reports it: what a shard answers goes through as it is. */
@@ -26,11 +26,13 @@ export interface FlowView {
   readonly history: ReadonlyArray<{
     /** In milliseconds since 1970. */
     readonly at: number;
-    /** `start`, `retry`, `retry with another state`, `skip` or `kill`. */
+    /** `start`, `retry`, `retry with another state`, `skip`, `cancel`, `signal` or `kill`. */
     readonly act: string;
     readonly principal: string;
     readonly reason: string;
   }>;
+  /** How far it has come, as it reported itself: the newest reports, oldest first. */
+  readonly progress: readonly ProgressReport[];
   /** What it returned, when COMPLETED. */
   readonly result?: unknown;
   /** Why it FAILED, was KILLED or is STUCK. */
@@ -49,6 +51,10 @@ export interface FlowView {
 export type ActorAnswer =
   | { readonly type: 'reply'; readonly value: unknown }
   | { readonly type: 'refused'; readonly code: string; readonly message: string; readonly details: unknown };
+
+export interface QueryAnswer {
+  readonly value: unknown;
+}
 
 export interface FlowPage {
   readonly flows: readonly FlowView[];
@@ -131,10 +137,29 @@ export type RpcRequest =
       readonly replyTo: Ref<RpcAnswer<FlowView>>;
     }
   | {
-      readonly type: 'kill';
+      readonly type: 'kill' | 'cancel';
       readonly name: FlowName;
       readonly authority: Authority;
       readonly replyTo: Ref<RpcAnswer<FlowView>>;
+    }
+  | {
+      readonly type: 'signal';
+      readonly name: FlowName;
+      readonly signal: string;
+      /** The same id and body are the same signal. */
+      readonly signalId: string;
+      readonly body: unknown;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<Signalled>>;
+    }
+  /** Asks an unfinished flow something that it answers from where it is. */
+  | {
+      readonly type: 'query';
+      readonly name: FlowName;
+      readonly query: string;
+      readonly input: unknown;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<QueryAnswer>>;
     }
   /** What a flow waits on, from the shard that runs it. */
   | {

@@ -24,6 +24,7 @@ import {
   type FlowRequest,
   flowTopics,
   routingKeyOf,
+  type Signalled,
   type Started,
 } from '../flow/protocol.ts';
 import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
@@ -43,6 +44,11 @@ export interface FlowCatalogue {
    * @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_RESPONDS`, `WEIR_FLOW_INPUT_INVALID`
    */
   parseInput(member: Identity, flow: string, input: unknown): Uint8Array;
+  /**
+   * The canonical bytes of the body of a signal that fits.
+   * @throws WeirError `WEIR_FLOW_UNKNOWN`, `WEIR_SIGNAL_UNKNOWN`, `WEIR_SIGNAL_INVALID`
+   */
+  parseSignal(member: Identity, flow: string, signal: string, body: unknown): Uint8Array;
   /** @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_ACTOR_UNKNOWN`, `WEIR_MESSAGE_INVALID` */
   checkMessage(member: Identity, actor: string, message: string, body: unknown): void;
 }
@@ -66,6 +72,7 @@ interface Waiter {
 /** How long a shard may take to answer before the client is told to try again. */
 const shardAnswerMs = 30_000;
 const defaultLimit = 100;
+const noBytes = new Uint8Array();
 const maxLimit = 1_000;
 
 /** @param expose told how to read the facts of each incarnation */
@@ -160,7 +167,14 @@ class Rpc {
         return;
       case 'retry':
       case 'kill':
+      case 'cancel':
         this.#operate(message);
+        return;
+      case 'signal':
+        this.#signal(message);
+        return;
+      case 'query':
+        this.#query(message);
         return;
       case 'describe': {
         const flowId = this.#find(message.name);
@@ -256,7 +270,7 @@ class Rpc {
     replyTo.tell(ok({ flows: page, ...(next === undefined ? {} : { cursor: next.toString(36) }) }));
   }
 
-  #operate(request: Extract<RpcRequest, { type: 'retry' | 'kill' }>): void {
+  #operate(request: Extract<RpcRequest, { type: 'retry' | 'kill' | 'cancel' }>): void {
     const { type, name, authority, replyTo } = request;
     const flowId = this.#find(name);
     const view = this.#readable(flowId, authority);
@@ -264,7 +278,7 @@ class Rpc {
     this.#askShard(
       routingKeyOf(flowId),
       (reply: Ref<Answer<FlowView['status']>>) =>
-        type === 'kill'
+        type !== 'retry'
           ? { type, flowId, authority, replyTo: reply }
           : { type, flowId, correction: request.correction, authority, replyTo: reply },
       {
@@ -273,6 +287,33 @@ class Rpc {
           const record = this.#index.get(flowId);
           return replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
         },
+      },
+    );
+  }
+
+  #signal({ name, signal, signalId, body, authority, replyTo }: Extract<RpcRequest, { type: 'signal' }>): void {
+    checkRequestId(signalId);
+    const flowId = this.#find(name);
+    const { member, flow, status } = this.#readable(flowId, authority);
+    const bytes = this.#setup.catalogue.parseSignal(member, flow, signal, body);
+    if (isTerminal(status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status });
+    this.#askShard<Signalled>(
+      routingKeyOf(flowId),
+      (reply) => ({ type: 'signal', flowId, signal, signalId, body: bytes, authority, replyTo: reply }),
+      replyTo,
+    );
+  }
+
+  #query({ name, query, input, authority, replyTo }: Extract<RpcRequest, { type: 'query' }>): void {
+    const flowId = this.#find(name);
+    const { status } = this.#readable(flowId, authority);
+    if (isTerminal(status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status });
+    const bytes = input === undefined ? noBytes : encodeValue(input, `the input of query ${query}`);
+    this.#askShard<Uint8Array>(
+      routingKeyOf(flowId),
+      (reply) => ({ type: 'query', flowId, query, input: bytes, replyTo: reply }),
+      {
+        tell: (answer) => replyTo.tell(answer.type === 'error' ? answer : ok({ value: decodeReply(answer.value) })),
       },
     );
   }

@@ -85,6 +85,42 @@ export const flows = {
     remedy: 'join a branch before it is cancelled, or catch this',
     status: 500,
   },
+  WEIR_FLOW_STUCK: {
+    message: 'flow {flowId} is STUCK: its cleanup cannot run',
+    remedy: 'retry it, skip what failed, or kill it',
+    status: 409,
+  },
+  WEIR_SIGNAL_UNKNOWN: {
+    message: 'flow {flow} declares no signal "{signal}"{hint?}',
+    remedy: 'send one that the flow declares under `signals`',
+    status: 404,
+  },
+  WEIR_SIGNAL_INVALID: {
+    message: 'the body does not fit signal "{signal}" of flow {flow}: {why}',
+    remedy: 'correct the body and send it again; the flow was told nothing',
+    status: 400,
+  },
+  WEIR_SIGNAL_CONFLICT: {
+    message: 'flow {flowId} was given another signal under the id {signalId}',
+    remedy: 'give each signal an id of its own; repeat one only with the same name and body',
+    status: 409,
+  },
+  WEIR_SIGNALS_FULL: {
+    message: 'flow {flowId} takes no more signals: {why}',
+    remedy: 'wait until it has read some; a flow that is told much for long is better written as several',
+    status: 429,
+    retryable: true,
+  },
+  WEIR_QUERY_UNKNOWN: {
+    message: 'flow {flow} answers no query "{query}"',
+    remedy: 'ask one that the flow declares under `queries`',
+    status: 404,
+  },
+  WEIR_QUERY_FAILED: {
+    message: 'query "{query}" of flow {flow} failed: {why}',
+    remedy: 'correct the query of the flow: it must be a pure function that gives plain data; the flow is unharmed',
+    status: 500,
+  },
   WEIR_FLOW_DEADLOCK: {
     message: 'stage {stage} of flow {flow} waits for nothing: its branches wait for each other',
     remedy: 'do not let a branch join one that waits for it; then retry the flow',

@@ -77,7 +77,7 @@ export class History {
   succeeded(seen: SeenOp, op: Op, value: unknown): void {
     seen.state = 'done';
     if (op.op === 'open') this.peers.set(String(value), op.peerName);
-    else if (op.op === 'receive') seen.outcome = received(value);
+    else if (op.op === 'receive' || op.op === 'signal') seen.outcome = received(value);
     else if (value !== undefined) seen.outcome = brief(value);
   }
 
@@ -102,6 +102,10 @@ export class History {
         return `send ${op.type} to ${peer} ${brief(decodeValue(op.body))}`;
       case 'receive':
         return `receive from ${peer}`;
+      case 'signal':
+        return `signal ${op.label}`;
+      case 'progress':
+        return `progress "${op.label}"`;
       case 'close':
         return `close the session with ${peer}`;
       case 'ask':
@@ -113,7 +117,7 @@ export class History {
 
 function identityOf(op: Op): string {
   const bytes = 'body' in op && op.body instanceof Uint8Array ? Buffer.from(op.body).toString('hex') : '';
-  const ms = op.op === 'sleep' ? op.ms : op.op === 'receive' ? (op.withinMs ?? '') : '';
+  const ms = op.op === 'sleep' ? op.ms : 'withinMs' in op ? (op.withinMs ?? '') : '';
   return JSON.stringify([op.op, op.label, ms, bytes]);
 }
 

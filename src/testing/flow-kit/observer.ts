@@ -81,9 +81,9 @@ export class Observer {
       stage === undefined || begin?.type === 'opened'
         ? flow.states.start
         : z.union([z.literal(elsewhere), flow.states.start]);
-    const { name, version, result, responds, retry } = flow;
+    const { name, version, result, responds, retry, signals, queries } = flow;
     const states = { ...flow.states, start };
-    return { name, version, states, result, responds, retry, stages: Object.fromEntries(stages) };
+    return { name, version, states, result, responds, retry, signals, queries, stages: Object.fromEntries(stages) };
   }
 
   /** The worker has died; the flow goes on from the visit that was durable, if any was. */

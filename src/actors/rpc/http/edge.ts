@@ -10,9 +10,18 @@ import {
   type Identity,
   type MemberDirectory,
 } from '../../../ports/index.ts';
-import type { Correction, FlowDescription, Started } from '../../flow/protocol.ts';
+import type { Correction, FlowDescription, Signalled, Started } from '../../flow/protocol.ts';
 import type { ActorSystem, Ref } from '../../kernel/index.ts';
-import type { FlowName, FlowPage, FlowQuery, FlowView, RpcAnswer, RpcMessage, RpcRequest } from '../protocol.ts';
+import type {
+  FlowName,
+  FlowPage,
+  FlowQuery,
+  FlowView,
+  QueryAnswer,
+  RpcAnswer,
+  RpcMessage,
+  RpcRequest,
+} from '../protocol.ts';
 
 export interface EdgeSetup {
   readonly system: ActorSystem;
@@ -120,6 +129,18 @@ export class Edge {
 
   kill(name: FlowName, reason: string): Promise<FlowView> {
     return this.#ask((replyTo) => ({ type: 'kill', name, authority: { principal: operator, reason }, replyTo }));
+  }
+
+  cancel(name: FlowName, reason: string): Promise<FlowView> {
+    return this.#ask((replyTo) => ({ type: 'cancel', name, authority: { principal: operator, reason }, replyTo }));
+  }
+
+  signal(name: FlowName, signal: string, { signalId, body }: { signalId: string; body?: unknown }): Promise<Signalled> {
+    return this.#ask((replyTo) => ({ type: 'signal', name, signal, signalId, body, authority: client, replyTo }));
+  }
+
+  query(name: FlowName, query: string, input: unknown): Promise<QueryAnswer> {
+    return this.#ask((replyTo) => ({ type: 'query', name, query, input, authority: client, replyTo }));
   }
 
   resume(name: FlowName, correction: Correction, reason: string): Promise<FlowView> {

@@ -4,13 +4,16 @@ import { z } from 'zod';
 import type { ErrorCode } from '../../../errors/index.ts';
 import type { FlowView } from '../protocol.ts';
 import type { Edge } from './edge.ts';
+import { toJson } from './json.ts';
 import {
   groupQuery,
   listQuery,
   memberListQuery,
   memberPath,
+  queryBody,
   reasonBody,
   retryBody,
+  signalBody,
   skipBody,
   startBody,
   startQuery,
@@ -29,6 +32,18 @@ const startedSchema = z
   .object({ flowId: z.string(), created, flow: z.string(), clientRequestId: z.string() })
   .meta({ id: 'Started' });
 const startedFlowSchema = flowSchema.extend({ created }).meta({ id: 'StartedFlow' });
+
+const signalledSchema = z
+  .object({
+    flowId: z.string(),
+    signal: z.string(),
+    signalId: z.string(),
+    accepted: z.boolean().describe('false when an earlier request with the same id had brought it'),
+  })
+  .meta({ id: 'Signalled' });
+const queryAnswerSchema = z
+  .object({ value: z.unknown().optional().describe('not there when the answer is nothing') })
+  .meta({ id: 'QueryAnswer' });
 
 const readErrors: readonly ErrorCode[] = [...rpcErrors, 'WEIR_FLOW_NOT_FOUND'];
 const shardErrors: readonly ErrorCode[] = [...readErrors, 'WEIR_FLOW_FINISHED', 'WEIR_SHARD_UNAVAILABLE'];
@@ -152,7 +167,51 @@ export function flowRoutes(edge: Edge): readonly Route[] {
       errors: shardErrors,
       handle: async ({ params }) => ({ status: 200, body: waitingJson(await edge.describe(params)) }),
     }),
+    ...talk(edge),
     ...interventions(edge),
+  ];
+}
+
+/** What clients tell a running flow, and ask of it. */
+function talk(edge: Edge): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: `${apiRoot}/flows/:flowId/signals/:signal`,
+      operation: 'signalFlow',
+      tag,
+      summary: 'Gives a running flow a signal; the same id and body are the same signal',
+      params: flowPath.extend({ signal: z.string() }),
+      body: signalBody,
+      replies: { 202: json('the signal is durable', signalledSchema) },
+      errors: [
+        ...shardErrors,
+        ...(['WEIR_FLOW_UNKNOWN', 'WEIR_SIGNAL_UNKNOWN', 'WEIR_SIGNAL_INVALID', 'WEIR_SIGNAL_CONFLICT'] as const),
+        ...(['WEIR_SIGNALS_FULL', 'WEIR_FLOW_TOO_LARGE', 'WEIR_FLOW_REQUEST_ID_INVALID', 'WEIR_SHARD_BUSY'] as const),
+      ],
+      handle: async ({ params: { flowId, signal }, body }) => {
+        const { accepted } = await edge.signal({ flowId }, signal, body);
+        return { status: 202, body: { flowId, signal, signalId: body.signalId, accepted } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${apiRoot}/flows/:flowId/queries/:query`,
+      operation: 'queryFlow',
+      tag,
+      summary: 'Asks a running flow something; it answers from its stage and state, without running its code',
+      params: flowPath.extend({ query: z.string() }),
+      body: queryBody,
+      replies: { 200: json('the answer', queryAnswerSchema) },
+      errors: [
+        ...shardErrors,
+        ...(['WEIR_QUERY_UNKNOWN', 'WEIR_QUERY_FAILED', 'WEIR_VALUE_UNSUPPORTED', 'WEIR_FLOW_CODE_MISSING'] as const),
+      ],
+      handle: async ({ params: { flowId, query }, body }) => {
+        const { value } = await edge.query({ flowId }, query, body.input);
+        return { status: 200, body: value === undefined ? {} : { value: toJson(value) } };
+      },
+    }),
   ];
 }
 
@@ -174,6 +233,21 @@ function interventions(edge: Edge): readonly Route[] {
       handle: async ({ params, body: { reason } }) => ({
         status: 200,
         body: flowJson(await edge.kill(params, reason)),
+      }),
+    }),
+    route({
+      method: 'POST',
+      path: `${apiRoot}/flows/:flowId/cancel`,
+      operation: 'cancelFlow',
+      tag,
+      summary: 'Lets a flow run its cleanup and ends it; its peers are told',
+      params: flowPath,
+      body: reasonBody,
+      replies: { 200: json('the flow, which is ending', flowSchema) },
+      errors: [...shardErrors, 'WEIR_FLOW_STUCK'],
+      handle: async ({ params, body: { reason } }) => ({
+        status: 200,
+        body: flowJson(await edge.cancel(params, reason)),
       }),
     }),
     route({

@@ -53,6 +53,10 @@ export const retryBody = z.strictObject({ reason, state: z.unknown().optional() 
 /** `result` is what the skipped operation counts as having given; none is nothing. */
 export const skipBody = z.strictObject({ reason, result: z.unknown().optional() });
 
+/** The same id and body are the same signal. */
+export const signalBody = z.strictObject({ signalId: z.string(), body: z.unknown().optional() });
+export const queryBody = z.strictObject({ input: z.unknown().optional() });
+
 const actorPath = z.string().startsWith('/', 'is a path such as /services/rpc').max(4_000);
 
 export const steerBody = z.strictObject({ path: actorPath, reason });

@@ -40,6 +40,9 @@ const shortFlowSchema = z
 export const flowSchema = shortFlowSchema
   .extend({
     history: z.array(z.object({ at: timeSchema, act: z.string(), principal: z.string(), reason: z.string() })),
+    progress: z
+      .array(z.object({ number: countSchema, at: timeSchema, text: z.string(), details: z.unknown().optional() }))
+      .describe('its newest reports on how far it has come, oldest first'),
     result: z.unknown().optional().describe('what it returned, when COMPLETED; not there when that was nothing'),
     error: shortError
       .extend({
@@ -56,11 +59,13 @@ export const pageSchema = z
   .object({ flows: z.array(shortFlowSchema), cursor: z.string().optional().describe('asks for the next page') })
   .meta({ id: 'FlowPage' });
 
-const waitSchema = z.object({
-  what: z.string(),
-  label: z.string(),
-  due: timeSchema.optional().describe('when it gives up, or goes on by itself'),
-});
+const waitSchema = z
+  .object({
+    what: z.string(),
+    label: z.string(),
+    due: timeSchema.optional().describe('when it gives up, or goes on by itself'),
+  })
+  .meta({ id: 'Wait' });
 
 export const waitingSchema = z
   .object({
@@ -91,10 +96,15 @@ export const waitingSchema = z
   .meta({ id: 'FlowWaiting' });
 
 export function flowJson(view: FlowView): Json<typeof flowSchema> {
-  const { history, result, error } = view;
+  const { history, progress, result, error } = view;
   return {
     ...shortFlowJson(view),
     history: history.map((entry) => ({ ...entry, at: timeOf(entry.at) })),
+    progress: progress.map(({ details, ...report }) => ({
+      ...report,
+      at: timeOf(report.at),
+      ...(details === undefined ? {} : { details: toJson(details) }),
+    })),
     ...(result === undefined ? {} : { result: toJson(result) }),
     ...(error === undefined ? {} : { error: { ...error, details: toJson(error.details) } }),
   };

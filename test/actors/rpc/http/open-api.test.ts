@@ -67,6 +67,7 @@ describe('HTTP, the document of the routes', () => {
     const { flowId: stuck } = (await api.start('stuck', 'broken', {}, '?wait=30s')).body;
     const { flowId: broken } = (await api.start('broken', 'broken', {}, '?wait=30s')).body;
     const { flowId: nap } = (await api.start('nap', 'nap', { for: '1 hour' })).body;
+    const { flowId: doze } = (await api.start('doze', 'nap', { for: '1 hour' })).body;
     repairs.done = true;
     const reason = 'a test';
     const answers = [
@@ -79,6 +80,9 @@ describe('HTTP, the document of the routes', () => {
       await api.get(`${root}/flows/${nap}/waiting`),
       await api.post(`${root}/flows/${stuck}/retry`, { reason }),
       await api.post(`${root}/flows/${broken}/skip`, { reason }),
+      await api.post(`${root}/flows/${nap}/signals/disturb`, { signalId: 's1', body: 'hello' }),
+      await api.post(`${root}/flows/${nap}/queries/until`, {}),
+      await api.post(`${root}/flows/${doze}/cancel`, { reason }),
       await api.post(`${root}/flows/${nap}/kill`, { reason }),
       await api.get('/health/live'),
       await api.get(`${root}/health/live`),
