@@ -34,11 +34,11 @@ export type {
 export { ApplicationError, FlowError, flow, persistentActor, protocol, TransientError } from './actors/flow/index.ts';
 export type { FlowDescription, WaitingOn } from './actors/flow/protocol.ts';
 export type { ActorSnapshot } from './actors/kernel/index.ts';
-export type { FlowPage, FlowView } from './actors/rpc/index.ts';
+export type { AuditChain, AuditEntry, AuditPage, AuditStretch, FlowPage, FlowView } from './actors/rpc/index.ts';
 export type { ShardPhase, ShardStatus } from './actors/shard/index.ts';
 export type { ErrorCode, ErrorContext } from './errors/index.ts';
 export { WeirError } from './errors/index.ts';
-export type { FaultRecord, FlowStatus } from './persistence/index.ts';
+export type { AuditValue, ChainPoint, FaultRecord, FlowStatus } from './persistence/index.ts';
 export type {
   Action,
   Authorize,
@@ -59,6 +59,7 @@ export { pinoLogger, silentLogger, toMs } from './ports/index.ts';
 export type { ChildState, ChildStatus } from './supervisors/index.ts';
 export type { KafkaConnection, LogHealth } from './transport/log/index.ts';
 export type {
+  AuditQuery,
   ChaosOptions,
   Client,
   FlowChange,

@@ -60,11 +60,12 @@ export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
   ].join('');
 }
 
-function memberText({ name, group }: FlowAnswer['member']): string {
+export function memberText({ name, group }: FlowAnswer['member']): string {
   return group === 'default' ? name : `${name} (${group})`;
 }
 
-function shortened(text: string): string {
+/** The first line, cut to what a column has room for. */
+export function shortened(text: string): string {
   const [line = ''] = text.split('\n');
   return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }

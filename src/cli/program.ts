@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { WeirError } from '../errors/index.ts';
 import { actorCommands } from './actor-commands.ts';
+import { auditCommands } from './audit-commands.ts';
 import { chaosCommands } from './chaos-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './context.ts';
@@ -52,6 +53,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   nodeCommands(program, context);
   errorCommands(program, context);
   clusterCommands(program, context);
+  auditCommands(program, context);
   actorCommands(program, context);
   chaosCommands(program, context);
   logCommands(program, context);

@@ -1,5 +1,6 @@
 export type { AuditFacts, AuditRecord, AuditValue, ChainPoint } from './audit.ts';
 export { auditHash, auditRecord, chainPoint, chainStart, entryHash, hex } from './audit.ts';
+export { ChainCheck } from './audit-check.ts';
 export type { RecordCodec } from './avro.ts';
 export { recordCodec } from './avro.ts';
 export type { AvroSchema } from './avro-schema.ts';

@@ -19,6 +19,7 @@ export type Action =
   | 'flow.kill'
   | 'flow.cancel'
   | 'flow.signal'
+  | 'audit.read'
   | 'actor.ask'
   | 'actor.steer'
   | 'chaos.inject'

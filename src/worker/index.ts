@@ -1,6 +1,7 @@
 /** A worker: what a process is made of. */
 
 export { openKafkaUndertaker } from '../transport/log/index.ts';
+export type { AuditQuery } from './audit-client.ts';
 export type { ChaosOptions } from './chaos.ts';
 export type {
   Client,

@@ -52,6 +52,11 @@ export class AuditTrail {
     this.#stepMs = Math.max(1, Math.ceil(setup.windowMs / marksOfWindow));
   }
 
+  /** The newest entry. */
+  get head(): ChainPoint {
+    return this.#head;
+  }
+
   /** How many entries there are. */
   get entries(): number {
     return this.#head.number - this.#anchor.number;

@@ -85,7 +85,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     });
     this.#actors = new ActorHost(host, registry);
     const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
-    this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors });
+    this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors, trail: this.#trail });
     const creditMessages = settings.sessions.credit.messages;
     this.#inputs = new SessionInputs({ ...parts, sessions: this.#sessions, creditMessages });
   }

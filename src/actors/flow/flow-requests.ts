@@ -10,6 +10,7 @@ import { printOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { ActorHost } from './actor-host.ts';
 import { type ActDetails, type FlowActs, hashOnly } from './acts.ts';
+import type { AuditTrail } from './audit-trail.ts';
 import { actOf } from './correction.ts';
 import { describe } from './describe.ts';
 import type { FlowEngine } from './engine.ts';
@@ -29,6 +30,7 @@ export interface FlowRequestsSetup {
   readonly engine: FlowEngine;
   readonly actors: ActorHost;
   readonly acts: FlowActs;
+  readonly trail: AuditTrail;
 }
 
 export class FlowRequests {
@@ -74,6 +76,9 @@ export class FlowRequests {
         message.replyTo.tell(ok(flows.map(describe)));
         return;
       }
+      case 'auditHead':
+        this.#answer(message.replyTo, ok(this.#setup.trail.head));
+        return;
       case 'ask':
         this.#askActor(message);
     }

@@ -4,12 +4,13 @@
  */
 
 import type { WeirError } from '../../errors/index.ts';
-import type { FaultRecord, FlowStatus } from '../../persistence/index.ts';
+import type { ChainPoint, FaultRecord, FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
 import type { Ref } from '../kernel/index.ts';
 import type { Correction } from './correction.ts';
 
 export { actorMessage } from './actor-message.ts';
+export { isAnchor as isAuditAnchor } from './audit-keys.ts';
 export type { Correction } from './correction.ts';
 export { actorAddress, bodyHash, clientRoutingKey, responderRoutingKey, routingKeyOf } from './ids.ts';
 export { type ProgressReport, reportsOf } from './signal.ts';
@@ -148,6 +149,8 @@ export type FlowRequest =
   | { readonly type: 'describe'; readonly flowId: string; readonly replyTo: Ref<Answer<FlowDescription>> }
   /** Unfinished flows, oldest first. */
   | { readonly type: 'waiting'; readonly limit: number; readonly replyTo: Ref<Answer<readonly FlowDescription[]>> }
+  /** The newest entry of the shard's audit. */
+  | { readonly type: 'auditHead'; readonly replyTo: Ref<Answer<ChainPoint>> }
   /** A message to a persistent actor from outside any flow. It takes effect once for each call. */
   | {
       readonly type: 'ask';

@@ -17,6 +17,11 @@ export type {
 export { checkAddress, httpBehavior } from './http/index.ts';
 export type {
   ActorAnswer,
+  AuditChain,
+  AuditEntry,
+  AuditPage,
+  AuditQuery,
+  AuditStretch,
   FeedCursor,
   FeedPage,
   FeedQuery,

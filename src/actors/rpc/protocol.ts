@@ -3,6 +3,9 @@ import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
 import type { Answer, Correction, FlowDescription, ProgressReport, Signalled, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
+import type { AuditRequest } from './audit/messages.ts';
+
+export type { AuditChain, AuditEntry, AuditPage, AuditQuery, AuditStretch } from './audit/messages.ts';
 
 /** The value, or the error as an edge reports it: what a shard answers goes through as it is. */
 export type RpcAnswer<T> = Answer<T>;
@@ -99,6 +102,7 @@ export interface FeedPage {
 export type FlowName = { readonly flowId: string } | { readonly member: Identity; readonly clientRequestId: string };
 
 export type RpcRequest =
+  | AuditRequest
   | {
       readonly type: 'start';
       readonly member: Identity;

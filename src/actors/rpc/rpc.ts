@@ -2,8 +2,8 @@
  * The RPC service: starts flows and tells clients what became of them.
  * It holds no truth: flows are started by their shards, and what is told is the topic `flow.status`.
  */
-import { ensureError, WeirError } from '../../errors/index.ts';
-import { encodeValue, isTerminal, type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import { WeirError } from '../../errors/index.ts';
+import { type ChainPoint, encodeValue, isTerminal, type StatusRecord, statusRecord } from '../../persistence/index.ts';
 import {
   type Action,
   type Authority,
@@ -21,6 +21,7 @@ import {
   bodyHash,
   clientRoutingKey,
   encodeStart,
+  type FlowDescription,
   type FlowRequest,
   flowTopics,
   routingKeyOf,
@@ -28,13 +29,15 @@ import {
   type Started,
 } from '../flow/protocol.ts';
 import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
-import { partitionOf, type Router } from '../shard/index.ts';
+import type { Router } from '../shard/index.ts';
+import { AuditDesk } from './audit/audit-desk.ts';
 import { FlowFeed } from './flow-feed.ts';
 import { flowFilter } from './flow-filter.ts';
 import { FlowIndex } from './flow-index.ts';
 import { decodeReply, viewOf } from './flow-view.ts';
 import { LogStarts } from './log-starts.ts';
 import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
+import { ShardAsker } from './shard-asker.ts';
 import { UnseenStarts } from './unseen-starts.ts';
 
 /** What the service has to know of flows' definitions. */
@@ -97,6 +100,8 @@ class Rpc {
   readonly #index: FlowIndex;
   readonly #feed: FlowFeed;
   readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #shards: ShardAsker;
+  readonly #audit: AuditDesk;
   readonly #logStarts: LogStarts;
   readonly #unseenStarts: UnseenStarts;
   /** Flows that ended while this incarnation looked on. */
@@ -106,6 +111,10 @@ class Rpc {
     this.#setup = setup;
     this.#context = context;
     this.#table = table;
+    const { log, partitions, router, authorize } = setup;
+    const shards = new ShardAsker({ context, router, partitions, withinMs: shardAnswerMs });
+    this.#shards = shards;
+    this.#audit = new AuditDesk({ log, partitions, authorize, headOf: (chain) => headOf(shards, chain) });
     this.#logStarts = new LogStarts({
       clock: context.clock,
       withinMs: shardAnswerMs,
@@ -179,7 +188,12 @@ class Rpc {
       case 'describe': {
         const flowId = this.#find(message.name);
         this.#readable(flowId, message.authority);
-        this.#askShard(routingKeyOf(flowId), (replyTo) => ({ type: 'describe', flowId, replyTo }), message.replyTo);
+        const asked = this.#shards.askFor(routingKeyOf(flowId), (replyTo: Ref<Answer<FlowDescription>>) => ({
+          type: 'describe',
+          flowId,
+          replyTo,
+        }));
+        void asked.then((answer) => message.replyTo.tell(answer));
         return;
       }
       case 'changes':
@@ -187,6 +201,11 @@ class Rpc {
         return;
       case 'askActor':
         this.#askActor(message);
+        return;
+      case 'audit':
+      case 'auditChains':
+      case 'auditChain':
+        this.#audit.handle(message);
         return;
       case 'changed':
         this.#changed(message.flowId, message.value);
@@ -208,10 +227,9 @@ class Rpc {
     if (state === 'stalled' && WeirError.is(stalled)) throw stalled;
     const bytes = this.#setup.catalogue.parseInput(member, flow, input);
     const key = clientRoutingKey(member, clientRequestId);
-    const partition = partitionOf(key, this.#setup.partitions);
+    const partition = this.#shards.partitionOf(key);
     const request = { member, flow, clientRequestId, input: bytes, authority, trace };
-    const shard = this.#setup.router.local(partition);
-    if (shard === undefined) {
+    if (!this.#shards.runsHere(partition)) {
       const known = this.#index.byRoutingKey(key);
       this.#logStarts.start({
         partition,
@@ -225,13 +243,15 @@ class Rpc {
       if (known !== undefined) this.#logStarts.seen(key, known, () => this.#index.get(known), false);
       return;
     }
-    this.#ask<Started>(shard, (reply) => ({ type: 'start', ...request, replyTo: reply }), {
-      tell: (answer) => {
-        const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;
-        if (seen) return replyTo.tell(answer);
-        this.#unseenStarts.wait(partition, answer.value, replyTo);
-        return 'accepted';
-      },
+    const asked = this.#shards.ask(partition, (reply: Ref<Answer<Started>>) => ({
+      type: 'start',
+      ...request,
+      replyTo: reply,
+    }));
+    void asked.then((answer) => {
+      const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;
+      if (seen) replyTo.tell(answer);
+      else this.#unseenStarts.wait(partition, answer.value, replyTo);
     });
   }
 
@@ -275,20 +295,16 @@ class Rpc {
     const flowId = this.#find(name);
     const view = this.#readable(flowId, authority);
     if (isTerminal(view.status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status: view.status });
-    this.#askShard(
-      routingKeyOf(flowId),
-      (reply: Ref<Answer<FlowView['status']>>) =>
-        type !== 'retry'
-          ? { type, flowId, authority, replyTo: reply }
-          : { type, flowId, correction: request.correction, authority, replyTo: reply },
-      {
-        tell: (answer) => {
-          if (answer.type === 'error') return replyTo.tell(answer);
-          const record = this.#index.get(flowId);
-          return replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
-        },
-      },
+    const asked = this.#shards.askFor(routingKeyOf(flowId), (reply: Ref<Answer<FlowView['status']>>) =>
+      type !== 'retry'
+        ? { type, flowId, authority, replyTo: reply }
+        : { type, flowId, correction: request.correction, authority, replyTo: reply },
     );
+    void asked.then((answer) => {
+      if (answer.type === 'error') return replyTo.tell(answer);
+      const record = this.#index.get(flowId);
+      return replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
+    });
   }
 
   #signal({ name, signal, signalId, body, authority, replyTo }: Extract<RpcRequest, { type: 'signal' }>): void {
@@ -297,11 +313,12 @@ class Rpc {
     const { member, flow, status } = this.#readable(flowId, authority);
     const bytes = this.#setup.catalogue.parseSignal(member, flow, signal, body);
     if (isTerminal(status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status });
-    this.#askShard<Signalled>(
-      routingKeyOf(flowId),
-      (reply) => ({ type: 'signal', flowId, signal, signalId, body: bytes, authority, replyTo: reply }),
-      replyTo,
-    );
+    const asked = this.#shards.askFor(routingKeyOf(flowId), (reply: Ref<Answer<Signalled>>) => ({
+      type: 'signal',
+      ...{ flowId, signal, signalId, body: bytes, authority },
+      replyTo: reply,
+    }));
+    void asked.then((answer) => replyTo.tell(answer));
   }
 
   #query({ name, query, input, authority, replyTo }: Extract<RpcRequest, { type: 'query' }>): void {
@@ -309,12 +326,13 @@ class Rpc {
     const { status } = this.#readable(flowId, authority);
     if (isTerminal(status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status });
     const bytes = input === undefined ? noBytes : encodeValue(input, `the input of query ${query}`);
-    this.#askShard<Uint8Array>(
-      routingKeyOf(flowId),
-      (reply) => ({ type: 'query', flowId, query, input: bytes, replyTo: reply }),
-      {
-        tell: (answer) => replyTo.tell(answer.type === 'error' ? answer : ok({ value: decodeReply(answer.value) })),
-      },
+    const asked = this.#shards.askFor(routingKeyOf(flowId), (reply: Ref<Answer<Uint8Array>>) => ({
+      type: 'query',
+      ...{ flowId, query, input: bytes },
+      replyTo: reply,
+    }));
+    void asked.then((answer) =>
+      replyTo.tell(answer.type === 'error' ? answer : ok({ value: decodeReply(answer.value) })),
     );
   }
 
@@ -326,47 +344,12 @@ class Rpc {
     }
     this.#setup.catalogue.checkMessage(member, actor, message, body);
     const bytes = encodeValue(body, `message "${message}" to actor ${actor}`);
-    this.#askShard<ActorReply>(
-      actorAddress(member, actor, key),
-      (reply) => ({ type: 'ask', member, actor, key, message, body: bytes, replyTo: reply }),
-      {
-        tell: (answer) => replyTo.tell(answer.type === 'error' ? answer : ok(replyOf(answer.value))),
-      },
-    );
-  }
-
-  // --- shards
-
-  #askShard<T>(
-    key: string,
-    make: (replyTo: Ref<Answer<T>>) => FlowRequest,
-    replyTo: Pick<Ref<RpcAnswer<T>>, 'tell'>,
-  ): void {
-    const partition = partitionOf(key, this.#setup.partitions);
-    const shard = this.#setup.router.local(partition);
-    if (shard === undefined) {
-      replyTo.tell({ type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) });
-      return;
-    }
-    this.#ask(shard, make, replyTo);
-  }
-
-  #ask<T>(
-    shard: Ref<{ type: 'local'; message: FlowRequest }>,
-    make: (replyTo: Ref<Answer<T>>) => FlowRequest,
-    replyTo: Pick<Ref<RpcAnswer<T>>, 'tell'>,
-  ): void {
-    this.#context
-      .ask(shard, (reply: Ref<Answer<T>>) => ({ type: 'local' as const, message: make(reply) }), {
-        withinMs: shardAnswerMs,
-      })
-      .then(
-        (answer) => void replyTo.tell(answer),
-        (thrown: unknown) => {
-          const error = WeirError.is(thrown) ? thrown : new WeirError('WEIR_INTERNAL', {}, ensureError(thrown));
-          replyTo.tell({ type: 'error', error });
-        },
-      );
+    const asked = this.#shards.askFor(actorAddress(member, actor, key), (reply: Ref<Answer<ActorReply>>) => ({
+      type: 'ask',
+      ...{ member, actor, key, message, body: bytes },
+      replyTo: reply,
+    }));
+    void asked.then((answer) => replyTo.tell(answer.type === 'error' ? answer : ok(replyOf(answer.value))));
   }
 
   // --- the index
@@ -423,6 +406,12 @@ class Rpc {
 
 function ok<T>(value: T): RpcAnswer<T> {
   return { type: 'ok', value };
+}
+
+/** The newest entry of a chain, when its shard runs here and answers. */
+async function headOf(shards: ShardAsker, chain: number): Promise<ChainPoint | undefined> {
+  const answer = await shards.ask(chain, (replyTo: Ref<Answer<ChainPoint>>) => ({ type: 'auditHead', replyTo }));
+  return answer.type === 'ok' ? answer.value : undefined;
 }
 
 function notFound(flowId: string): RpcAnswer<never> {

@@ -35,6 +35,12 @@ export const requests = {
     status: 429,
     retryable: true,
   },
+  WEIR_AUDIT_BUSY: {
+    message: '{readings} readings of the audit are going on already',
+    remedy: 'try again shortly; ask for one flow, or since a later time, to look through less',
+    status: 429,
+    retryable: true,
+  },
   WEIR_INTERNAL: {
     message: 'something went wrong inside the node',
     remedy: 'see the log of the node, and report it',

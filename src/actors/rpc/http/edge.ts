@@ -13,6 +13,10 @@ import {
 import type { Correction, FlowDescription, Signalled, Started } from '../../flow/protocol.ts';
 import type { ActorSystem, Ref } from '../../kernel/index.ts';
 import type {
+  AuditChain,
+  AuditPage,
+  AuditQuery,
+  AuditStretch,
   FlowName,
   FlowPage,
   FlowQuery,
@@ -146,6 +150,23 @@ export class Edge {
   resume(name: FlowName, correction: Correction, reason: string): Promise<FlowView> {
     const authority = { principal: operator, reason };
     return this.#ask((replyTo) => ({ type: 'retry', name, correction, authority, replyTo }));
+  }
+
+  audit(query: AuditQuery): Promise<AuditPage> {
+    return this.#ask((replyTo) => ({ type: 'audit', query, authority: client, replyTo }));
+  }
+
+  auditChains(): Promise<readonly AuditChain[]> {
+    return this.#ask((replyTo) => ({ type: 'auditChains', authority: client, replyTo }));
+  }
+
+  auditChain(chain: number, { limit, cursor }: Pick<AuditQuery, 'limit' | 'cursor'>): Promise<AuditStretch> {
+    return this.#ask((replyTo) => ({ type: 'auditChain', chain, limit, cursor, authority: client, replyTo }));
+  }
+
+  /** By the clock of the node, in milliseconds since 1970. */
+  now(): number {
+    return this.#setup.system.clock.now();
   }
 
   /** @throws WeirError `WEIR_WAITING_FULL` when no further request may wait; ask before a start, which nobody undoes */

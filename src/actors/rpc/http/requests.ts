@@ -109,6 +109,18 @@ export const listQuery = z.strictObject({
   limit,
   cursor: z.string().optional(),
 });
+const cursor = z.string().max(14_000).optional();
+export const chainQuery = z.strictObject({ limit, cursor });
+export const auditQuery = chainQuery.extend({
+  flowId: z.string().optional(),
+  member: z.string().optional().describe('name of the member, or its short id'),
+  group,
+  flow: z.string().optional(),
+  principal: z.string().optional().describe('name of whoever did it'),
+  act: z.string().optional().describe('start, retry, retry with another state, skip, kill, end, ...'),
+  since: moment.optional().describe('a time, or how long ago'),
+  until: moment.optional().describe('a time, or how long ago'),
+});
 export const memberListQuery = listQuery.extend({ group });
 
 /** @throws WeirError `WEIR_REQUEST_INVALID` with the path of every mistake */

@@ -8,6 +8,7 @@ import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { type Address, listenError, urlOf } from './address.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { chaosRoutes } from './chaos-routes.ts';
 import { type ClusterDesk, clusterRoutes } from './cluster-routes.ts';
 import { Edge, type EdgeSetup } from './edge.ts';
@@ -105,6 +106,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
   const routes = [
     ...flowRoutes(edge),
+    ...auditRoutes(edge),
     ...nodeRoutes(facts, metrics, () => edge.checkRead()),
     ...clusterRoutes(edge, setup.cluster),
     ...(setup.errors === undefined ? [] : errorRoutes(edge, setup.errors, () => clock.now())),

@@ -5,6 +5,7 @@ import { type Json, json, type Reply, type Route, route, type Tag } from './rout
 
 const tags: Readonly<Record<Tag, string>> = {
   flows: 'Starting, reading and steering flows',
+  audit: 'Who did what to which flow, and that nothing of it was changed',
   node: 'Health, figures and members of the node',
   workers: 'The workers of a node whose log is on Kafka',
   errors: 'What has gone wrong in any worker of the node',
