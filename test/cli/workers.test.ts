@@ -22,6 +22,7 @@ const workersAnswer = z.object({
   workers: z.array(z.looseObject({ worker: z.string(), state: z.string(), shards: z.number() })),
 });
 const listAnswer = z.array(z.looseObject({ clientRequestId: z.string(), status: z.string() }));
+const errorsAnswer = z.object({ errors: z.array(z.looseObject({ worker: z.string(), message: z.string() })) });
 type Shard = z.output<typeof shardsAnswer>['shards'][number];
 
 /** A parent with its workers, by the lines that it prints. */
@@ -70,6 +71,15 @@ class Family {
     for (;;) {
       const { code, out } = await this.weir(worker, 'shards', '--json');
       if (code === 0 && wanted(shardsAnswer.parse(JSON.parse(out)).shards)) return;
+    }
+  }
+
+  /** Deaths as a worker shows them, once there are so many. */
+  async deaths(worker: string, count: number): Promise<z.output<typeof errorsAnswer>['errors']> {
+    for (;;) {
+      const { out } = await this.weir(worker, 'errors', '--code', 'WEIR_WORKER_DIED', '--json');
+      const { errors } = errorsAnswer.parse(JSON.parse(out));
+      if (errors.length >= count) return errors;
     }
   }
 
@@ -137,7 +147,7 @@ const flowsARound = 8;
 
 describeKafka('several workers with a parent on a real broker', {}, (kafka) => {
   it(
-    'FE13 UX3 a worker is killed ten times: its shards run elsewhere, clients get every flow, each once',
+    'FE13 UX3 MO11 a worker is killed ten times: its shards run elsewhere, clients get every flow, each once',
     async () => {
       const family = new Family(await folder(kafka(), 'killed'));
       const names = await family.both();
@@ -163,6 +173,12 @@ describeKafka('several workers with a parent on a real broker', {}, (kafka) => {
       const flows = listAnswer.parse(z.object({ flows: z.unknown() }).parse(list).flows);
       expect(flows.map(({ status }) => status)).toEqual(Array(rounds * flowsARound).fill('COMPLETED'));
       expect(new Set(flows.map(({ clientRequestId }) => clientRequestId)).size).toBe(rounds * flowsARound);
+      // Its parent tells of each death, and whichever worker is asked shows all of them.
+      const deaths = await family.deaths(one, rounds);
+      expect(deaths.map(({ worker }) => worker)).toEqual(
+        Array.from({ length: rounds }, (_, round) => names[round % 2]),
+      );
+      expect(deaths.map(({ message }) => message)).toEqual(Array(rounds).fill(expect.stringContaining('SIGKILL')));
       family.parent.kill('SIGTERM');
       expect(await once(family.parent, 'close')).toEqual([0, null]);
     },

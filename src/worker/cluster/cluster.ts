@@ -7,7 +7,7 @@ import type { ClusterDesk, PlacedShard, WorkerStanding } from '../../actors/rpc/
 import { messageOf, namesHint, WeirError } from '../../errors/index.ts';
 import type { Authority, Clock, Logger, Random } from '../../ports/index.ts';
 import type { KafkaLog, Table } from '../../transport/log/index.ts';
-import { silentAfterMs, WorkerDirectory } from './directory.ts';
+import { type SilentWorker, silentAfterMs, WorkerDirectory } from './directory.ts';
 import {
   clusterTopics,
   decodeHeartbeat,
@@ -25,15 +25,8 @@ export interface ClusterSetup {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Told once of each process that is not heard of any more, and has not said that it ends. */
+  /** Told once, each time that a process is not heard of any more and has not said that it ends. */
   readonly onSilent?: (silent: SilentWorker) => void;
-}
-
-export interface SilentWorker {
-  readonly worker: string;
-  /** Tells processes of one name apart. */
-  readonly instance: string;
-  readonly seenAt: number;
 }
 
 /** The sharded service of a worker; its group has this name too. */
@@ -50,7 +43,8 @@ export class Cluster implements ClusterDesk {
   #partitions = 0;
   #tables: readonly Table[] = [];
   #rivalTold = false;
-  readonly #silentTold = new Set<string>();
+  /** The last heartbeats of those that were told to be silent. */
+  readonly #silentTold = new Map<string, number>();
 
   constructor(setup: ClusterSetup) {
     this.#setup = setup;
@@ -166,8 +160,9 @@ export class Cluster implements ClusterDesk {
 
   #tellSilent(): void {
     for (const silent of this.#directory.silent()) {
-      if (silent.worker === this.self || this.#silentTold.has(silent.instance)) continue;
-      this.#silentTold.add(silent.instance);
+      const { worker, lastBeatAt } = silent;
+      if (worker === this.self || this.#silentTold.get(worker) === lastBeatAt) continue;
+      this.#silentTold.set(worker, lastBeatAt);
       this.#setup.onSilent?.(silent);
     }
   }

@@ -8,6 +8,14 @@ import type { Heartbeat, Order } from './records.ts';
 /** A worker that was not heard of for so long is silent: three heartbeats are missing. */
 export const silentAfterMs = 6_000;
 
+export interface SilentWorker {
+  readonly worker: string;
+  /** Tells processes of one name apart. */
+  readonly instance: string;
+  /** By the clock of the worker: the same for all who have heard it. */
+  readonly lastBeatAt: number;
+}
+
 interface Heard {
   readonly beat: Heartbeat;
   /** By the own clock, for heartbeats that came while it listened: clocks of hosts may differ. */
@@ -46,9 +54,9 @@ export class WorkerDirectory {
   }
 
   /** Processes that are silent. */
-  silent(): Array<{ readonly worker: string; readonly instance: string; readonly seenAt: number }> {
-    return [...this.#heard.values()].flatMap(({ beat: { worker, instance }, seenAt }) =>
-      this.#isSilent(seenAt) ? [{ worker, instance, seenAt }] : [],
+  silent(): SilentWorker[] {
+    return [...this.#heard.values()].flatMap(({ beat: { worker, instance, at }, seenAt }) =>
+      this.#isSilent(seenAt) ? [{ worker, instance, lastBeatAt: at }] : [],
     );
   }
 

@@ -5,6 +5,7 @@
 import type { ErrorSeverity, ReportedError } from '../../actors/rpc/index.ts';
 import { WeirError } from '../../errors/index.ts';
 import type { Clock, LogFields } from '../../ports/index.ts';
+import type { SilentWorker } from '../cluster/index.ts';
 import { errorIn, type Sighting, sightingOf, sightingOfError } from './sighting.ts';
 
 export interface ErrorReporterSetup {
@@ -92,17 +93,10 @@ export class ErrorReporter {
   }
 
   /** Another worker is not heard of any more. Whoever notices says so; those who read take it as one. */
-  silent({
-    worker,
-    instance,
-    seenAt,
-  }: {
-    readonly worker: string;
-    readonly instance: string;
-    readonly seenAt: number;
-  }): void {
-    const error = new WeirError('WEIR_WORKER_SILENT', { worker, since: new Date(seenAt).toISOString() });
-    this.report({ ...sightingOfError('error', 'worker', error), worker, id: `silent/${worker}/${instance}` });
+  silent({ worker, instance, lastBeatAt }: SilentWorker): void {
+    const error = new WeirError('WEIR_WORKER_SILENT', { worker, since: new Date(lastBeatAt).toISOString() });
+    const id = `silent/${worker}/${instance}/${lastBeatAt}`;
+    this.report({ ...sightingOfError('error', 'worker', error), worker, id });
   }
 
   /** Records that could not be written. */
