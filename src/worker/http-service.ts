@@ -6,6 +6,7 @@ import {
   checkAddress,
   type ErrorDesk,
   type HttpMessage,
+  type HttpSetup,
   httpBehavior,
 } from '../actors/rpc/index.ts';
 import type { ChaosDesk } from '../chaos/index.ts';
@@ -45,6 +46,7 @@ export async function openHttp(
 ): Promise<HttpEdge> {
   let address: Address = { host, port };
   let url: string | undefined;
+  let facts: () => Readonly<Record<string, unknown>> = () => ({});
   await checkAddress(address);
   return {
     url: () => url,
@@ -59,7 +61,7 @@ export async function openHttp(
         secrets: [],
         edge: true,
         start: ({ logger, onDrain }) => {
-          const behavior = httpBehavior({
+          const setup: HttpSetup = {
             system,
             rpc,
             directory: registry,
@@ -78,6 +80,9 @@ export async function openHttp(
               // After a restart clients find it where it was.
               address = bound;
             },
+          };
+          const behavior = httpBehavior(setup, (inspect) => {
+            facts = inspect;
           });
           return (context: Parameters<typeof behavior>[0]) => {
             const self: Ref<HttpMessage> = context.address;
@@ -91,6 +96,7 @@ export async function openHttp(
             return behavior(context);
           };
         },
+        inspect: () => facts(),
       },
     ],
   };

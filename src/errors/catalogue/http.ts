@@ -52,4 +52,15 @@ export const http = {
     remedy: 'send JSON with the header "Content-Type: application/json"',
     status: 415,
   },
+  WEIR_FEED_UPGRADE: {
+    message: 'the feed speaks WebSocket, and the request does not',
+    remedy: 'connect with a WebSocket client, or ask for one flow with GET /flows/{flowId}/result?wait=30s',
+    status: 426,
+  },
+  WEIR_FEEDS_FULL: {
+    message: 'there are {feeds} feeds open already',
+    remedy: 'close feeds that nobody reads, ask another worker, or try again later',
+    status: 429,
+    retryable: true,
+  },
 } as const satisfies CatalogueArea;

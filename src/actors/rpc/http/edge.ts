@@ -17,6 +17,9 @@ import type {
   AuditPage,
   AuditQuery,
   AuditStretch,
+  FeedCursor,
+  FeedPage,
+  FeedQuery,
   FlowName,
   FlowPage,
   FlowQuery,
@@ -167,6 +170,19 @@ export class Edge {
   /** By the clock of the node, in milliseconds since 1970. */
   now(): number {
     return this.#setup.system.clock.now();
+  }
+
+  /** What has changed since `since`, as soon as something has; nothing after `waitMs` or when `signal` says so. */
+  changes(
+    query: FeedQuery,
+    since: FeedCursor | string | undefined,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<FeedPage> {
+    return this.#ask(
+      (replyTo) => ({ type: 'changes', query, since, waitMs, authority: client, signal, replyTo }),
+      waitMs,
+    );
   }
 
   /** @throws WeirError `WEIR_WAITING_FULL` when no further request may wait; ask before a start, which nobody undoes */

@@ -53,6 +53,7 @@ export class Metrics {
         ({ waitMs }) => waitMs / 1_000,
       ),
       gauge('weir_turn_seconds', 'How long the oldest turn of an actor has run', ({ turnMs }) => turnMs / 1_000),
+      gauge('weir_feeds_open', 'Clients that follow flows over WebSocket', ({ fact }) => fact('feeds')),
       counter('weir_actor_restarts_total', 'Restarts of services and shards', ({ restarts }) => restarts),
     ];
     this.#ended = new Counter({

@@ -100,6 +100,7 @@ export const traceQuery = z.strictObject({
   every: number.refine((value) => value >= 1, 'must be at least 1').prefault('1'),
 });
 
+export const noQuery = z.strictObject({});
 export const groupQuery = z.strictObject({ group });
 export const waitQuery = z.strictObject({ wait });
 export const startQuery = z.strictObject({ group, wait });

@@ -13,12 +13,13 @@ import { chaosRoutes } from './chaos-routes.ts';
 import { type ClusterDesk, clusterRoutes } from './cluster-routes.ts';
 import { Edge, type EdgeSetup } from './edge.ts';
 import { type ErrorDesk, errorRoutes } from './error-routes.ts';
+import { Feeds, feedRoute, isFeed } from './feed/feeds.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { checkSource } from './guard.ts';
 import { loopLag } from './loop-lag.ts';
 import { Metrics } from './metrics.ts';
 import { type NodeFacts, nodeRoutes } from './node-routes.ts';
-import { problemOf } from './problem.ts';
+import { rawProblem } from './problem.ts';
 import { pathOf, sendProblem } from './reply.ts';
 import { mount } from './routing/mount.ts';
 import { documented } from './routing/open-api.ts';
@@ -45,6 +46,7 @@ export interface HttpServer {
   drain(): Promise<void>;
   /** Cuts what is left. */
   end(): void;
+  facts(): Readonly<Record<string, unknown>>;
   onError(listener: (error: Error) => void): void;
 }
 
@@ -60,6 +62,10 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   const edge = new Edge(setup);
   const lag = loopLag(clock);
   const metrics = new Metrics({ tree: facts.tree, takeLag: lag.take, events: () => setup.system.events.counts() });
+  const feeds = new Feeds({
+    ...{ edge, clock, logger },
+    onAnswered: (route, status) => metrics.answered('GET', route, status, 0),
+  });
   let draining = false;
 
   const app = fastify({
@@ -67,17 +73,15 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     logger: false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    // Offers of other protocols (`curl --http2`) are left alone.
+    http: { shouldUpgradeCallback: isFeed },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: maxSegmentLength },
     frameworkErrors: (error, request, reply) => void refuse(error, request, reply),
     clientErrorHandler: (error, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-      const { status, headers, body } = problemOf(new WeirError('WEIR_HTTP_MALFORMED', { why: messageOf(error) }));
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.end(
-        `HTTP/1.1 ${status} Bad Request\r\n${lines.join('')}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-      );
+      socket.end(rawProblem(new WeirError('WEIR_HTTP_MALFORMED', { why: messageOf(error) })));
     },
   });
 
@@ -107,6 +111,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   const routes = [
     ...flowRoutes(edge),
     ...auditRoutes(edge),
+    feedRoute,
     ...nodeRoutes(facts, metrics, () => edge.checkRead()),
     ...clusterRoutes(edge, setup.cluster),
     ...(setup.errors === undefined ? [] : errorRoutes(edge, setup.errors, () => clock.now())),
@@ -128,6 +133,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     return sendProblem(reply, error);
   }
 
+  app.server.on('upgrade', (request, socket, head) => feeds.upgrade(request, socket, head));
   try {
     await app.listen({ ...setup.address });
   } catch (error) {
@@ -144,13 +150,15 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     async drain() {
       draining = true;
       edge.release();
-      await app.close();
+      await Promise.all([feeds.drain(), app.close()]);
     },
     end() {
       lag.stop();
+      feeds.end();
       app.server.closeAllConnections();
       app.close().catch((error: unknown) => logger.warn({ err: ensureError(error) }, 'the HTTP server did not close'));
     },
+    facts: () => ({ feeds: feeds.open }),
     onError: (listener) => void app.server.on('error', listener),
   };
 }

@@ -30,6 +30,8 @@ export interface ApiDocument {
   readonly operations: readonly string[];
   /** @throws Error when the document does not say that this request may be answered so */
   check(method: string, path: string, answer: Answer): void;
+  /** @throws Error when it is not what the schema of this name says */
+  checkNamed(schema: string, value: unknown): void;
 }
 
 /** Documents of equal text are one: a validator costs more than a request. */
@@ -71,6 +73,12 @@ function read(text: string): ApiDocument {
       const validate = validators.get(name) ?? ajv.compile(referring(strict(schema)));
       validators.set(name, validate);
       if (!validate(body)) throw new Error(`${where}: ${ajv.errorsText(validate.errors)}\n${told}`);
+    },
+    checkNamed(schema, value) {
+      const validate = validators.get(schema) ?? ajv.compile({ $ref: `document#/components/schemas/${schema}` });
+      validators.set(schema, validate);
+      if (validate(value)) return;
+      throw new Error(`${schema}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(value)}`);
     },
   };
 }

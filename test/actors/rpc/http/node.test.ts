@@ -27,6 +27,7 @@ describe('HTTP, the node', () => {
       'weir_actor_events_total',
       'weir_actor_restarts_total',
       'weir_event_loop_lag_seconds',
+      'weir_feeds_open',
       'weir_flows_ended_total',
       'weir_flows_running',
       'weir_flows_started_total',

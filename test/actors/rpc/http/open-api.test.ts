@@ -112,8 +112,8 @@ describe('HTTP, the document of the routes', () => {
     // Each was held to the document when it came; here is that they were answers, and of every operation.
     expect(answers.map(({ status }) => status).filter((status) => status >= 300)).toEqual([]);
     const { operations } = apiDocument((await api.get('/openapi.json')).text);
-    const ofWorkers = operations.filter((operation) => /\/(?:workers|shards)\b/.test(operation));
-    expect(answers.length).toBe(operations.length - ofWorkers.length);
+    const others = operations.filter((operation) => /\/(?:workers|shards|feed)\b/.test(operation));
+    expect(answers.length).toBe(operations.length - others.length);
   });
 
   it('RP12 says what the routes of workers answer', async () => {

@@ -1,6 +1,7 @@
 /** The document of the routes: OpenAPI 3.1, made from the same declarations as the routes themselves. */
 import { z } from 'zod';
 import { catalogue, type ErrorCode } from '../../../../errors/index.ts';
+import { problemSchema } from '../problem.ts';
 import { type Json, json, type Reply, type Route, route, type Tag } from './route.ts';
 
 const tags: Readonly<Record<Tag, string>> = {
@@ -20,20 +21,6 @@ const documentSchema = z.looseObject({
   components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
 });
 type Document = Json<typeof documentSchema>;
-
-/** A refusal, whoever noticed it (RFC 9457). */
-const problemSchema = z
-  .object({
-    type: z.string().describe('path of the page that tells what it means and what to do'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    remedy: z.string(),
-    retryable: z.boolean().describe('whether the same request may succeed later without a change'),
-    flowId: z.string().optional(),
-  })
-  .meta({ id: 'Problem', description: 'A refusal (RFC 9457)' });
 
 /** All routes together with the one that shows their document. */
 export function documented(routes: readonly Route[], version: string): readonly Route[] {

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { ErrorCode } from '../../../../errors/index.ts';
-import { parsed } from '../requests.ts';
+import { noQuery, parsed } from '../requests.ts';
 
 /** Under it is everything but probes, pages for errors and the document of the routes. */
 export const apiRoot = '/api/v1';
@@ -75,7 +75,6 @@ export interface RouteRequest<Params extends z.ZodType, Query extends z.ZodType,
   readonly headers: IncomingHttpHeaders;
 }
 
-const nothing = z.strictObject({});
 /** For queries of probes, which add what they like. */
 export const anything = z.looseObject({});
 
@@ -165,14 +164,14 @@ export const rpcErrors: readonly ErrorCode[] = [
  */
 export function route<
   const All extends Replies,
-  Params extends z.ZodObject = typeof nothing,
-  Query extends z.ZodObject = typeof nothing,
-  Body extends z.ZodObject = typeof nothing,
+  Params extends z.ZodObject = typeof noQuery,
+  Query extends z.ZodObject = typeof noQuery,
+  Body extends z.ZodObject = typeof noQuery,
 >(declaration: Declaration<Params, Query, Body, All>): Route;
 export function route({
   handle,
-  params = nothing,
-  query = nothing,
+  params = noQuery,
+  query = noQuery,
   body,
   errors = [],
   alias,
