@@ -15,6 +15,7 @@ export type {
   FlowOptions,
   InitiatorSession,
   MessageTypes,
+  Migrated,
   Operation,
   OperationRequest,
   PersistentActor,

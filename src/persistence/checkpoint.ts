@@ -124,7 +124,8 @@ const act = {
 /** `c/<flow>`: the head of a flow. */
 export interface FlowHead {
   readonly flow: string;
-  readonly version: number;
+  /** The version that its visit runs with. */
+  version: number;
   readonly memberName: string;
   readonly memberGroup: string;
   readonly clientRequestId: string;

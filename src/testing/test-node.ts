@@ -110,8 +110,12 @@ export interface TestNode {
   isDown(worker?: number): boolean;
   /** Resolves at the next crash of a worker. */
   crashed(worker?: number): Promise<void>;
-  /** Starts a crashed worker again, on the same log. @throws Error when it crashes while it starts */
-  restart(worker?: number): Promise<Node>;
+  /**
+   * Starts a worker again that has crashed or was stopped, on the same log. With `changes` it has other settings from
+   * now on, such as newer flows: the workers of one test may run different versions.
+   * @throws Error when it crashes while it starts
+   */
+  restart(worker?: number, changes?: Partial<NodeSettings>): Promise<Node>;
   /** Moves a shard to another worker; `rude` moves it without a word to its owner. */
   move(partition: number, worker: number, options?: { readonly rude?: boolean }): Promise<void>;
   /** The worker that a shard is assigned to; undefined for none. */
@@ -123,6 +127,7 @@ export interface TestNode {
 interface Slot {
   node: Node | undefined;
   peer: PeerTransport | undefined;
+  settings: NodeSettings;
   readonly chaos: WorkerChaos;
   onCrash: Array<() => void>;
 }
@@ -168,11 +173,15 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
   const log = capturedLog({ clock, ...(logger === undefined ? {} : { forward: logger }) });
   const members = (settings.scripted ?? []).map(identityOf);
   const scripts = new PeerScripts({ clock, random, faults: peerFaults, members });
-  const nodeSettings = { ...settings, members: withMembers(settings.members, members) };
+  const settingsOf = (changes: Partial<NodeSettings>): NodeSettings => {
+    const changed = { ...settings, ...changes };
+    return { ...changed, members: withMembers(changed.members, members) };
+  };
   const nameOf = (worker: number): string => `worker-${worker}`;
   const slots: Slot[] = Array.from({ length: workers }, (_, worker) => ({
     node: undefined,
     peer: undefined,
+    settings: settingsOf({}),
     chaos: workerChaos({ clock, seed: seed + worker, name: nameOf(worker), cluster: () => cluster }),
     onCrash: [],
   }));
@@ -220,7 +229,7 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
       });
     });
     died.catch(() => undefined);
-    const starting = createNode(nodeSettings, { ...ports, clock: clockOfLife, random, logger: log.logger }, undefined, {
+    const starting = createNode(at.settings, { ...ports, clock: clockOfLife, random, logger: log.logger }, undefined, {
       forceLogRoute,
       crashPoint: (point, partition) => {
         if (alive && crashAt?.(point, worker, partition) === true) cluster.crash(nameOf(worker));
@@ -282,7 +291,10 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
     crash: (worker = 0) => cluster.crash(nameOf(worker)),
     isDown: (worker = 0) => slot(worker).node === undefined,
     crashed: (worker = 0) => new Promise((resolve) => void slot(worker).onCrash.push(resolve)),
-    restart: (worker = 0) => start(worker),
+    restart(worker = 0, changes) {
+      if (changes !== undefined) slot(worker).settings = settingsOf(changes);
+      return start(worker);
+    },
     move: (partition, worker, options) => cluster.move(group, partition, nameOf(worker), options),
     ownerOf(partition) {
       const name = cluster.owners(group)[partition];

@@ -158,7 +158,7 @@ export function flowCatalogue(registry: Registry): FlowCatalogue {
       const flow = find(member, name);
       const parsed = parse(flow, input);
       if (!parsed.success) throw new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why: issuesOf(parsed.error) });
-      return canonicalBytes(parsed.data);
+      return { bytes: canonicalBytes(parsed.data), version: flow.version };
     },
   };
 }

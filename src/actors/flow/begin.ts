@@ -4,20 +4,24 @@ import { WeirError } from '../../errors/index.ts';
 import { decodeValue } from '../../persistence/index.ts';
 import type { Logger } from '../../ports/index.ts';
 import { flowContext } from './context.ts';
-import type { FlowDefinition, UntypedStage } from './definition.ts';
+import type { AnyFlow, UntypedStage } from './definition.ts';
 import { Duties } from './duties.ts';
 import type { FlowInstance } from './instance.ts';
 import { StageRun } from './stage-run.ts';
 
+export interface StageSetup {
+  readonly flow: FlowInstance;
+  readonly definition: AnyFlow;
+  readonly code: UntypedStage;
+  readonly logger: Logger;
+  /** Keeps what was asked for, and on which line: for whoever compares two runs. */
+  readonly watched: boolean;
+}
+
 /** @throws what the code throws when its parameters are taken apart, and WeirError `WEIR_FLOW_DEFINITION` */
-export function stageRun(
-  flow: FlowInstance,
-  definition: FlowDefinition<never, unknown>,
-  stage: UntypedStage,
-  logger: Logger,
-): StageRun {
+export function stageRun({ flow, definition, code, logger, watched }: StageSetup): StageRun {
   const { head, journal } = flow;
-  const duties = new Duties();
+  const duties = new Duties(watched);
   let run: StageRun | undefined;
   const context = flowContext({
     flow,
@@ -27,7 +31,7 @@ export function stageRun(
     duties,
     logger: () => logger,
   });
-  const generator: unknown = stage(decodeValue(head.state), context);
+  const generator: unknown = code(decodeValue(head.state), context);
   if (!types.isGeneratorObject(generator)) {
     const why = `the stage "${head.stage}" is not a generator: write "*${head.stage}(...)"`;
     throw new WeirError('WEIR_FLOW_DEFINITION', { name: head.flow, why });

@@ -88,17 +88,35 @@ export type Stage<
   Sig extends MessageTypes = MessageTypes,
 > = (state: State, context: FlowContext<S, P, Sig>) => Generator<StageRequest, StageOutcome<Result>, unknown>;
 
+/** What `migrate` gives: a stage, if it is another one now, and its state. */
+export type Migrated<S extends States> =
+  | { readonly [Name in keyof S & string]: { readonly stage: Name; readonly state: input<S[Name]> } }[keyof S & string]
+  | { readonly stage?: undefined; readonly state: input<S[keyof S & string]> };
+
+/** What a flow gives in the end. */
+type ResultOf<Result extends ZodType | undefined> = Result extends ZodType ? output<Result> : undefined;
+
 export interface FlowOptions<
   S extends States,
   Result extends ZodType | undefined,
   P extends Protocol | undefined,
   Sig extends MessageTypes,
 > {
-  /**
-   * A positive whole number; raise it with every change. A flow that waits goes on with the new code, so a stage that
-   * may be under way must not do other things than before: add a stage instead.
-   */
+  /** A positive whole number; raise it with every change. */
   readonly version: number;
+  /**
+   * Definitions of older versions. A flow that is in the middle of a stage of one of them ends that stage on the code
+   * that began it; from the next stage on it is of this version. Without its definition here it goes on with the new
+   * code if that asks for all that was done in the stage, in the same order; else it is STUCK
+   * (`WEIR_FLOW_INCOMPATIBLE`). Default none.
+   */
+  readonly previous?: ReadonlyArray<FlowDefinition<never, ResultOf<NoInfer<Result>>>>;
+  /**
+   * Lifts the state of an older version, where a stage begins: `from` is that version, `stage` and `state` are what it
+   * had. A version in `previous` that has its own `migrate` comes in between. It must have no effects. Default: states
+   * stay as they are, and the schema of their stage has to accept them (`WEIR_FLOW_NOT_LIFTED`).
+   */
+  readonly migrate?: (from: number, stage: string, state: unknown) => Migrated<NoInfer<S>>;
   /** The schema of each stage's state; `start` is the input. A flow that answers gets `{ from: Identity }` there. */
   readonly states: S;
   /** Schema of what the flow returns; none when it returns nothing. */
@@ -126,11 +144,20 @@ export interface FlowDefinition<Input = never, Result = unknown, Sig extends Mes
   readonly queries: UntypedQueries;
   readonly retry: RetryPolicy | undefined;
   readonly stages: Readonly<Record<string, UntypedStage>>;
+  /** Older versions, those of older versions among them, the oldest first. */
+  readonly previous: readonly AnyFlow[];
+  readonly migrate: UntypedMigrate | undefined;
   /** Types only; never there at run time. */
   readonly types?: { readonly input: (value: Input) => void; readonly result: Result };
 }
 
 export type UntypedStage = (state: unknown, context: FlowContext) => Generator<StageRequest, unknown, unknown>;
+
+export type UntypedMigrate = (
+  from: number,
+  stage: string,
+  state: unknown,
+) => { readonly stage?: string | undefined; readonly state: unknown };
 
 /** Any flow. */
 export type AnyFlow = FlowDefinition<never, unknown>;
@@ -138,19 +165,16 @@ export type AnyFlow = FlowDefinition<never, unknown>;
 /**
  * Declares a flow.
  * @param name unique among the flows of a member
- * @throws WeirError `WEIR_FLOW_DEFINITION` when a stage has no state, a state no stage, or the version is not a positive
- *   whole number
+ * @throws WeirError `WEIR_FLOW_DEFINITION` when a stage has no state, a state no stage, the version is not a positive
+ *   whole number, or `previous` holds anything but older versions of this flow, each once
  */
 export function flow<
   const S extends States,
   Result extends ZodType | undefined = undefined,
   P extends Protocol<MessageTypes, MessageTypes> | undefined = undefined,
   const Sig extends MessageTypes = Readonly<Record<never, ZodType>>,
->(
-  name: string,
-  options: FlowOptions<S, Result, P, Sig>,
-): FlowDefinition<input<S['start']>, Result extends ZodType ? output<Result> : undefined, Sig> {
-  const { version, states, result, responds, retry, queries = {} } = options;
+>(name: string, options: FlowOptions<S, Result, P, Sig>): FlowDefinition<input<S['start']>, ResultOf<Result>, Sig> {
+  const { version, states, result, responds, retry, migrate, queries = {} } = options;
   // Without any the type says that there are none.
   const signals = options.signals ?? ({} as Sig);
   const stages: Record<string, UntypedStage> = {};
@@ -182,7 +206,22 @@ export function flow<
   }
   // Types meet here once: a query is given the state of the stage that it is told.
   const untyped = queries as UntypedQueries;
-  return { name, version, states, result, responds, signals, queries: untyped, retry, stages };
+  if (migrate !== undefined && typeof migrate !== 'function')
+    refuse(name, `migrate is ${typeof migrate}, not a function`);
+  const previous = olderVersions(name, version, options.previous ?? []);
+  return { name, version, states, result, responds, signals, queries: untyped, retry, stages, previous, migrate };
+}
+
+function olderVersions(name: string, version: number, given: readonly AnyFlow[]): readonly AnyFlow[] {
+  const all = new Set(given.flatMap((one) => [one, ...(one.previous ?? [])]));
+  const versions = new Set<number>();
+  for (const one of all) {
+    if (one.name !== name) refuse(name, `previous holds another flow, ${one.name}`);
+    if (one.version >= version) refuse(name, `previous holds version ${one.version}, which is not older`);
+    if (versions.has(one.version)) refuse(name, `previous holds two definitions of version ${one.version}`);
+    versions.add(one.version);
+  }
+  return [...all].sort((a, b) => a.version - b.version);
 }
 
 function refuse(name: string, why: string): never {

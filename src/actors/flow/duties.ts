@@ -15,12 +15,25 @@ export function standsFor(wrapper: object, operation: object): void {
 }
 
 export class Duties {
+  /** Whether it is kept where operations were made; that costs about as much as a step. */
+  readonly watched: boolean;
   readonly #unrun = new Map<object, string>();
   #outcome: Become | Failed | undefined;
+  /** Where the operation that was begun last was made: an error, for its stack. */
+  site: Error | undefined;
+
+  constructor(watched: boolean) {
+    this.watched = watched;
+  }
 
   /** An operation that knows whether it has been run. */
   made<T>(label: string, run: () => Operation<T>): Operation<T> {
-    const operation: Operation<T> = begun(() => this.#unrun.delete(operation), run);
+    const site = this.watched ? new Error(label) : undefined;
+    const onBegin = (): void => {
+      this.#unrun.delete(operation);
+      this.site = site;
+    };
+    const operation: Operation<T> = begun(onBegin, run);
     this.#unrun.set(operation, label);
     return operation;
   }

@@ -8,6 +8,8 @@ import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
 import { stageRun } from './begin.ts';
 import { issuesOf } from './context.ts';
+import { type StageStart, unasked } from './dry-run.ts';
+import { entryAt } from './entries.ts';
 import { ApplicationError, faultOf, verdictOn } from './faults.ts';
 import { placeInRequest } from './ids.ts';
 import { type FlowInstance, talkWith } from './instance.ts';
@@ -22,6 +24,7 @@ import type { FlowSessions } from './sessions.ts';
 import { nameOf, type StageDriver, type StageRun } from './stage-run.ts';
 import { backoffMs } from './step.ts';
 import { type StepOp, type StepOutcome, StepRunner } from './step-runner.ts';
+import { codeFor, codeWanted, lacksCode } from './versions.ts';
 
 export interface EngineSetup {
   readonly host: ShardHost;
@@ -219,7 +222,7 @@ export class FlowEngine {
 
   /** Arms what a restored flow waits for, or runs it on (W6). */
   rearm(flow: FlowInstance): void {
-    const wait = patience(flow);
+    const wait = lacksCode(flow.head, flow.definition) ? codeWait(flow.head) : patience(flow);
     if (wait === undefined) {
       this.wake(flow);
       return;
@@ -231,21 +234,40 @@ export class FlowEngine {
   // --- running
 
   #begin(flow: FlowInstance, changes: ChangeSet): StageRun | undefined {
-    const { head, definition } = flow;
-    const stage = definition?.stages[head.stage];
-    if (definition === undefined || stage === undefined || head.version > definition.version) {
-      const label = `${head.flow} version ${head.version}, stage ${head.stage}`;
-      flow.waits = [{ what: 'code', label, due: undefined }];
+    const choice = codeFor(flow, flow.definition);
+    if (choice.type === 'waits') {
+      flow.waits = [codeWait(flow.head)];
       return undefined;
     }
+    if (choice.type === 'stuck') {
+      this.life.stuck(flow, choice.error, changes);
+      return undefined;
+    }
+    const { definition, code } = choice.start;
     try {
-      flow.run = stageRun(flow, definition, stage, loggerOf(this.#host, flow));
+      if (choice.type === 'lifted') flow.forgetUnheard();
+      if (choice.type === 'lifted' || choice.type === 'replays') this.#lift(flow, choice.start, changes);
+      flow.code = definition;
+      flow.run = stageRun({ flow, definition, code, logger: loggerOf(this.#host, flow), watched: false });
     } catch (thrown) {
       // Parameters are taken apart when a generator is made, not when it runs; and the state may be unreadable.
       this.life.stuck(flow, thrown, changes);
       return undefined;
     }
     return flow.run;
+  }
+
+  /** The flow is of the newest version from here on. */
+  #lift(flow: FlowInstance, { definition, stage, state }: StageStart, changes: ChangeSet): void {
+    const { head } = flow;
+    checkSize(this.#host, head.flow, 'the state', state.length);
+    const { version: from } = head;
+    head.version = definition.version;
+    head.stage = stage;
+    head.state = state;
+    this.life.touch(flow);
+    this.life.publish(flow, noBytes, changes);
+    loggerOf(this.#host, flow).info({ from, to: head.version, stage }, 'the flow goes on with a newer version');
   }
 
   #returned(flow: FlowInstance, run: StageRun, value: unknown, changes: ChangeSet): StageRun | undefined {
@@ -261,7 +283,7 @@ export class FlowEngine {
       this.life.fail(flow, faultOf(new ApplicationError(code, `the flow ended with "${code}"`, details)), changes);
       return undefined;
     }
-    const { definition } = flow;
+    const definition = flow.code;
     try {
       let result = value;
       if (definition?.result !== undefined) {
@@ -305,10 +327,9 @@ export class FlowEngine {
 
   /** Whether a stage ended at replay before it had done all that it did the first time; then it is STUCK. */
   #endedTooSoon(flow: FlowInstance, run: StageRun, found: string, changes: ChangeSet): boolean {
-    const index = flow.journal.findIndex((entry, place) => entry !== undefined && place >= run.next);
-    const entry = flow.journal[index];
-    if (entry === undefined) return false;
-    const expected = `${entry.op} "${entry.label}"`;
+    const index = unasked(flow.journal, run);
+    if (index === undefined) return false;
+    const expected = entryAt(flow.journal, index);
     const error = new WeirError('WEIR_FLOW_DIVERGED', { flow: flow.head.flow, index, found, expected });
     this.life.stuck(flow, error, changes);
     return true;
@@ -364,6 +385,10 @@ export class FlowEngine {
     this.life.store(flow, changes);
     this.#host.add(changes);
   }
+}
+
+function codeWait(head: FlowInstance['head']): WaitingOn {
+  return { what: 'code', label: codeWanted(head), due: undefined };
 }
 
 /** What an operation that is open in the journal waits on. */

@@ -37,3 +37,9 @@ export function outcomeOf(entry: JournalEntry): Resume | undefined {
   if (entry.state === 'failed' && entry.fault !== null) return { type: 'throw', error: new FlowError(entry.fault) };
   return undefined;
 }
+
+/** What is recorded at a place, as a developer would say it. */
+export function entryAt(journal: ReadonlyArray<JournalEntry | undefined>, index: number): string {
+  const entry = journal[index];
+  return entry === undefined ? 'nothing' : `${entry.op} "${entry.label}"`;
+}

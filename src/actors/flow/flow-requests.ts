@@ -122,7 +122,7 @@ export class FlowRequests {
       const error = new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition });
       return void replyTo?.tell({ type: 'error', error });
     }
-    const { version } = definition;
+    const version = request.version === 0 ? definition.version : request.version;
     const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
     this.#setup.acts.done(flow, 'start', authority, changes, { after: hashOnly(input) });
     this.#engine.accept(flow, changes);

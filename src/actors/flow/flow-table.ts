@@ -174,8 +174,19 @@ export class FlowTable {
 
   facts(): Readonly<Record<string, number>> {
     let stuck = 0;
-    for (const { head } of this.#flows.values()) if (head.status === 'STUCK') stuck++;
-    return { flows: this.#flows.size, stuck, hot: this.#hot.size, remembered: this.#dedupe.size, ...this.#counts };
+    let lackCode = 0;
+    for (const flow of this.#flows.values()) {
+      if (flow.head.status === 'STUCK') stuck++;
+      if (flow.waitsOn('code')) lackCode++;
+    }
+    return {
+      flows: this.#flows.size,
+      stuck,
+      lackCode,
+      hot: this.#hot.size,
+      remembered: this.#dedupe.size,
+      ...this.#counts,
+    };
   }
 
   /** Ended flows, and the request ids that named them, leave after their window (SM15). */

@@ -54,9 +54,11 @@ function retry(flow: FlowInstance, changes: ChangeSet): ActDetails {
 
 function edit(host: ShardHost, flow: FlowInstance, state: unknown, changes: ChangeSet): ActDetails {
   const { head, definition } = flow;
-  const parsed = definition?.states[head.stage]?.safeParse(state);
-  if (parsed?.success !== true) {
-    const why = parsed === undefined ? 'the node has no code for this stage' : issuesOf(parsed.error);
+  const versions = definition === undefined ? [] : [definition, ...definition.previous];
+  const code = versions.find(({ states }) => Object.hasOwn(states, head.stage));
+  const parsed = code?.states[head.stage]?.safeParse(state);
+  if (code === undefined || parsed?.success !== true) {
+    const why = parsed?.error === undefined ? 'the node has no code for this stage' : issuesOf(parsed.error);
     throw new WeirError('WEIR_FLOW_STATE_INVALID', { stage: head.stage, flow: head.flow, why });
   }
   const bytes = encodeValue(parsed.data, `the state of stage "${head.stage}" of flow ${head.flow}`);
@@ -64,6 +66,7 @@ function edit(host: ShardHost, flow: FlowInstance, state: unknown, changes: Chan
   // A new visit: what the old one sent and asked has ids of its own, and is not taken for what comes now.
   dropJournal(flow, changes);
   head.visit++;
+  head.version = code.version;
   const before = kept(canonical(head.state));
   head.state = bytes;
   return { subject: `stage "${head.stage}"`, before, after: kept(canonical(bytes)) };

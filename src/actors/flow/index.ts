@@ -9,6 +9,7 @@ export type {
   FlowContext,
   FlowDefinition,
   FlowOptions,
+  Migrated,
   Stage,
   StageOutcome,
   States,

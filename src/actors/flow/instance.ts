@@ -2,7 +2,7 @@
 import type { FlowHead, JournalEntry, SessionRecord } from '../../persistence/index.ts';
 import { type Identity, sameIdentity } from '../../ports/index.ts';
 import type { Alarm } from '../shard/index.ts';
-import type { FlowDefinition } from './definition.ts';
+import type { AnyFlow } from './definition.ts';
 import { orderOf } from './entries.ts';
 import type { WaitingOn } from './protocol.ts';
 import type { StageRun } from './stage-run.ts';
@@ -29,7 +29,10 @@ export interface StepRun {
 export class FlowInstance {
   readonly id: string;
   readonly head: FlowHead;
-  definition: FlowDefinition<never, unknown> | undefined;
+  /** The newest version that there is here. */
+  definition: AnyFlow | undefined;
+  /** The version that the running visit is run with, once it runs. */
+  code: AnyFlow | undefined;
   readonly journal: Array<JournalEntry | undefined> = [];
   unread: Unread[] = [];
   run: StageRun | undefined;
@@ -88,6 +91,15 @@ export class FlowInstance {
   abortSteps(why: string): void {
     for (const { controller } of this.steps.values()) controller?.abort(new Error(why));
     this.steps.clear();
+  }
+
+  /** Forgets the sessions that the running visit has opened and nobody has heard of. */
+  forgetUnheard(): void {
+    const { head } = this;
+    const visit = `${this.id}.${head.visit}.`;
+    const unheard = ({ id, role, sent, received }: SessionRecord): boolean =>
+      role === 'initiator' && id.startsWith(visit) && sent === 0 && received === 0;
+    head.sessions = head.sessions.filter((session) => !unheard(session));
   }
 
   /** The session that this flow opened with `peer`, if it has. */

@@ -38,7 +38,10 @@ export class FlowLifecycle {
   }
 
   fail(flow: FlowInstance, fault: FaultRecord, changes: ChangeSet): void {
-    flow.head.fault = { ...fault, at: fault.at === '' ? placeOf(flow, undefined) : fault.at };
+    flow.head.fault = {
+      ...fault,
+      at: fault.at === '' ? placeOf(flow.head.stage, flow.run?.latest, undefined) : fault.at,
+    };
     this.end(flow, 'FAILED', noBytes, 'error', fault.message, changes);
   }
 
@@ -115,7 +118,7 @@ export class FlowLifecycle {
   stuck(flow: FlowInstance, thrown: unknown, changes: ChangeSet): void {
     const { head } = flow;
     head.status = 'STUCK';
-    head.fault = { ...faultOf(thrown), at: placeOf(flow, thrown) };
+    head.fault = { ...faultOf(thrown), at: placeOf(head.stage, flow.run?.latest, thrown) };
     this.touch(flow);
     this.halt(flow);
     this.admit(flow);

@@ -1,5 +1,5 @@
 /** Where in a flow something happened, as its developer would say it: stage, operation, line of code. */
-import type { FlowInstance } from './instance.ts';
+import type { Op } from './operation.ts';
 
 /** Frames below this directory are the engine's own. */
 const engine = new URL('../../', import.meta.url).pathname;
@@ -8,17 +8,21 @@ const engine = new URL('../../', import.meta.url).pathname;
 const maxLabel = 200;
 
 /** `stage settle, step "book", at /app/flows/buy.ts:31:17`; as much of it as is known. */
-export function placeOf(flow: FlowInstance, thrown: unknown): string {
-  const parts = [`stage ${flow.head.stage.slice(0, maxLabel)}`];
-  const op = flow.run?.latest;
+export function placeOf(stage: string, op: Op | undefined, thrown: unknown): string {
+  const parts = [`stage ${stage.slice(0, maxLabel)}`];
   if (op !== undefined) parts.push(op.label === '' ? op.op : `${op.op} "${op.label.slice(0, maxLabel)}"`);
   const frame = thrown instanceof Error ? frameOf(thrown) : undefined;
   if (frame !== undefined) parts.push(`at ${frame.slice(0, 1_000)}`);
   return parts.join(', ');
 }
 
+/** `step "book"` */
+export function opText({ op, label }: Pick<Op, 'op' | 'label'>): string {
+  return `${op} "${label}"`;
+}
+
 /** The first line of a developer's code in a stack. */
-function frameOf({ stack }: Error): string | undefined {
+export function frameOf({ stack }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined;
   for (const line of stack.split('\n')) {
     const place = /(?:file:\/\/)?(\/[^()\s]+:\d+:\d+)\)?$/.exec(line)?.[1];

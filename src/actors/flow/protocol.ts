@@ -101,6 +101,8 @@ export type FlowRequest =
       readonly clientRequestId: string;
       /** Canonical value-codec bytes of the parsed input. */
       readonly input: Uint8Array;
+      /** Version of the flow whose schema has parsed it; 0 where nobody said so. */
+      readonly version: number;
       readonly authority: Authority;
       readonly trace: string;
       /** None when the request came through the log: whoever asked sees the flow in its status. */

@@ -39,7 +39,10 @@ export class Registry implements MemberDirectory {
    */
   constructor(members: readonly HostedMember[], elsewhere: FindMember = () => undefined) {
     this.#elsewhere = elsewhere;
-    for (const { identity, flows, actors } of members) {
+    for (const { identity, flows: listed, actors } of members) {
+      // Whoever exports an older version beside the new one means one flow.
+      const former = new Set(listed.flatMap(({ previous }) => previous));
+      const flows = listed.filter((flow) => !former.has(flow));
       const byName = unique(identity, 'flows', flows, (flow) => flow.name);
       const answering = flows.filter((flow) => flow.responds !== undefined);
       const responders = unique(identity, 'responders', answering, (flow) => flow.responds?.name ?? '');
@@ -52,6 +55,7 @@ export class Registry implements MemberDirectory {
     }
   }
 
+  /** The newest version; older ones stand in its `previous`. */
   flow(member: Identity, name: string): AnyFlow | undefined {
     return this.#of(member)?.flows.get(name);
   }

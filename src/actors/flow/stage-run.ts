@@ -8,11 +8,13 @@
 import { types } from 'node:util';
 import { WeirError } from '../../errors/index.ts';
 import type { JournalEntry } from '../../persistence/index.ts';
+import { Asked } from './asked.ts';
 import { Branch, type BranchOutcome, type BranchResume, type Join, type Parked } from './branch.ts';
 import type { Duties } from './duties.ts';
-import { orderOf, outcomeOf, type Resume } from './entries.ts';
+import { entryAt, orderOf, outcomeOf, type Resume } from './entries.ts';
 import { FlowError, platformFault } from './faults.ts';
 import { BranchRequest, type Op, type Operation, OperationRequest, type StageRequest } from './operation.ts';
+import { opText } from './place.ts';
 
 /** What the run asks of its owner. */
 export interface StageDriver {
@@ -79,6 +81,8 @@ export class StageRun {
   /** Places of operations whose branch was cancelled before they had an outcome. */
   readonly #withdrawn = new Set<number>();
   readonly #thrown = new WeakMap<object, Thrown>();
+  /** All that was asked for, if somebody watches. */
+  readonly asked = new Asked();
   #replayed: number;
   #cancelAt: number | undefined;
   #end: StageEnd | undefined;
@@ -244,21 +248,25 @@ export class StageRun {
   #park(branch: Branch, op: Op, driver: StageDriver): void {
     const index = this.next++;
     this.latest = op;
+    if (this.duties.watched) this.asked.add(index, op, this.duties.site);
     const entry = this.#setup.journal[index];
     if (entry !== undefined && (entry.op !== op.op || entry.label !== op.label)) {
-      this.#diverged(index, `${op.op} "${op.label}"`);
+      this.#diverged(index, this.#found(op, index));
       return;
     }
     if (entry === undefined && index < this.#setup.journal.length && !mayBeMissing(this.#setup.journal, op)) {
-      this.#diverged(index, `${op.op} "${op.label}"`, 'the opening of a session');
+      this.#diverged(index, this.#found(op, index), 'the opening of a session');
       return;
     }
     const parked: Parked = { op, index, branch, wait: undefined };
     if (op.op === 'open' && entry === undefined) {
       // It stands in the head of the flow and not in the journal, so nothing would bring it back at replay.
       const resume = driver.perform(parked);
-      if (resume === undefined) this.#end = { type: 'halted' };
-      else if (this.#setup.journal[index] === undefined) this.#ready.unshift({ branch, resume });
+      if (resume === undefined && parked.wait === undefined) this.#end = { type: 'halted' };
+      else if (resume === undefined) {
+        this.#parked.set(index, parked);
+        branch.parked = parked;
+      } else if (this.#setup.journal[index] === undefined) this.#ready.unshift({ branch, resume });
       else {
         this.#parked.set(index, parked);
         branch.parked = parked;
@@ -427,9 +435,12 @@ export class StageRun {
 
   // --- mistakes
 
+  #found(op: Op, index: number): string {
+    return this.duties.watched ? this.asked.text(index) : opText(op);
+  }
+
   #diverged(index: number, found: string, instead?: string): void {
-    const entry = this.#setup.journal[index];
-    const expected = instead ?? (entry === undefined ? 'nothing' : `${entry.op} "${entry.label}"`);
+    const expected = instead ?? entryAt(this.#setup.journal, index);
     const error = new WeirError('WEIR_FLOW_DIVERGED', { flow: this.#setup.flow, index, found, expected });
     this.#end = { type: 'mistake', error };
   }

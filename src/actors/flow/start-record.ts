@@ -1,5 +1,5 @@
 /** A start request in bytes, for a shard that runs on another worker. */
-import { bytes, choice, count, recordCodec, text } from '../../persistence/index.ts';
+import { bytes, choice, count, recordCodec, small, text } from '../../persistence/index.ts';
 import type { Authority, Identity, Principal } from '../../ports/index.ts';
 
 export interface StartParts {
@@ -7,6 +7,8 @@ export interface StartParts {
   readonly flow: string;
   readonly clientRequestId: string;
   readonly input: Uint8Array;
+  /** Version of the flow whose schema has parsed the input: the worker with the shard may have another one. */
+  readonly version: number;
   readonly authority: Authority;
   readonly trace: string;
 }
@@ -31,6 +33,7 @@ interface StartRecord {
   readonly reason: string;
   readonly trace: string;
   readonly expires: number;
+  readonly version: number;
 }
 
 const firstFields = [
@@ -50,15 +53,20 @@ const never = 8_640_000_000_000_000;
 
 const schema = { type: 'record', name: 'Start', namespace: 'weir.events' } as const;
 
+// Requests that were written without it are of a version that did not know it: they are taken, as they were then.
+const secondFields = [...firstFields, { ...count('expires'), default: never }];
+
 const startRecord = recordCodec<StartRecord>(
-  // Requests that were written without it are of a version that did not know it: they are taken, as they were then.
-  { ...schema, fields: [...firstFields, { ...count('expires'), default: never }] },
+  { ...schema, fields: [...secondFields, { ...small('version'), default: 0 }] },
   'start request',
-  [{ ...schema, fields: firstFields }],
+  [
+    { ...schema, fields: firstFields },
+    { ...schema, fields: secondFields },
+  ],
 );
 
 export function encodeStart(start: LoggedStart): Uint8Array {
-  const { member, flow, clientRequestId, input, authority, trace, expires } = start;
+  const { member, flow, clientRequestId, input, version, authority, trace, expires } = start;
   return startRecord.encode({
     memberName: member.name,
     memberGroup: member.group,
@@ -70,6 +78,7 @@ export function encodeStart(start: LoggedStart): Uint8Array {
     reason: authority.reason,
     trace,
     expires,
+    version,
   });
 }
 
@@ -80,6 +89,7 @@ export function decodeStart(bytes: Uint8Array): LoggedStart {
     flow: record.flow,
     clientRequestId: record.clientRequestId,
     input: record.input,
+    version: record.version,
     authority: { principal: { name: record.principal, kind: record.principalKind }, reason: record.reason },
     trace: record.trace,
     expires: record.expires,

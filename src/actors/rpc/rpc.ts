@@ -43,10 +43,10 @@ import { UnseenStarts } from './unseen-starts.ts';
 /** What the service has to know of flows' definitions. */
 export interface FlowCatalogue {
   /**
-   * The canonical bytes of an input that fits.
+   * The canonical bytes of an input that fits, and the version of the flow whose schema has said so.
    * @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_RESPONDS`, `WEIR_FLOW_INPUT_INVALID`
    */
-  parseInput(member: Identity, flow: string, input: unknown): Uint8Array;
+  parseInput(member: Identity, flow: string, input: unknown): { readonly bytes: Uint8Array; readonly version: number };
   /**
    * The canonical bytes of the body of a signal that fits.
    * @throws WeirError `WEIR_FLOW_UNKNOWN`, `WEIR_SIGNAL_UNKNOWN`, `WEIR_SIGNAL_INVALID`
@@ -225,10 +225,10 @@ class Rpc {
     // While commits wait, "accepted" could not be said in time: better the cause at once.
     const { state, error: stalled } = this.#setup.log.health();
     if (state === 'stalled' && WeirError.is(stalled)) throw stalled;
-    const bytes = this.#setup.catalogue.parseInput(member, flow, input);
+    const { bytes, version } = this.#setup.catalogue.parseInput(member, flow, input);
     const key = clientRoutingKey(member, clientRequestId);
     const partition = this.#shards.partitionOf(key);
-    const request = { member, flow, clientRequestId, input: bytes, authority, trace };
+    const request = { member, flow, clientRequestId, input: bytes, version, authority, trace };
     if (!this.#shards.runsHere(partition)) {
       const known = this.#index.byRoutingKey(key);
       this.#logStarts.start({

@@ -80,6 +80,19 @@ export const flows = {
       'the stage must do the same at every replay: take time, randomness and effects from the context; then retry',
     status: 500,
   },
+  WEIR_FLOW_INCOMPATIBLE: {
+    message:
+      'flow {flow} has begun stage {stage} with version {from}, and version {to} cannot go on in the middle of it: at operation {index} there is {found} where {expected} was recorded',
+    remedy:
+      'put the definition of version {from} into "previous" of version {to}, or let the stage do the same as before up to there; start the node with it, then retry the flow',
+    status: 500,
+  },
+  WEIR_FLOW_NOT_LIFTED: {
+    message: 'flow {flow}, in stage {stage} of version {from}, cannot be lifted to version {to}: {why}',
+    remedy:
+      'let migrate(from, stage, state) of version {to} give a stage and a state that fit; start the node with it, then retry the flow',
+    status: 500,
+  },
   WEIR_FLOW_BRANCH_CANCELLED: {
     message: 'the branch was cancelled',
     remedy: 'join a branch before it is cancelled, or catch this',

@@ -83,7 +83,11 @@ export class Observer {
         : z.union([z.literal(elsewhere), flow.states.start]);
     const { name, version, result, responds, retry, signals, queries } = flow;
     const states = { ...flow.states, start };
-    return { name, version, states, result, responds, retry, signals, queries, stages: Object.fromEntries(stages) };
+    return {
+      ...{ name, version, states, result, responds, retry, signals, queries, stages: Object.fromEntries(stages) },
+      // The flow of a test begins with this version.
+      ...{ previous: [], migrate: undefined },
+    };
   }
 
   /** The worker has died; the flow goes on from the visit that was durable, if any was. */

@@ -123,6 +123,34 @@ describe('types of flows', () => {
     });
   });
 
+  it('FE15 AK14 what migrate gives fits the stage that it names, and a former result fits the new one', () => {
+    const states = { start: z.object({ seller: z.string() }), pay: z.object({ price: z.bigint() }) };
+    const stages = { *start() {}, *pay() {} };
+    const former = flow('buy', { version: 1, states, stages });
+    const giving = flow('buy', {
+      version: 1,
+      result: z.string(),
+      states: { start: z.null() },
+      stages: {
+        // biome-ignore lint/correctness/useYield: only its types are looked at
+        *start() {
+          return 'bought';
+        },
+      },
+    });
+    const use = (): unknown => [
+      flow('buy', { version: 2, states, stages, previous: [former], migrate: () => ({ state: { seller: 'B' } }) }),
+      flow('buy', { version: 2, states, stages, migrate: () => ({ stage: 'pay', state: { price: 1n } }) }),
+      // @ts-expect-error: there is no such stage
+      flow('buy', { version: 2, states, stages, migrate: () => ({ stage: 'paid', state: { price: 1n } }) }),
+      // @ts-expect-error: the state of the stage is another one
+      flow('buy', { version: 2, states, stages, migrate: () => ({ stage: 'pay', state: { seller: 'B' } }) }),
+      // @ts-expect-error: a former version could still give its result
+      flow('buy', { version: 2, states, stages, previous: [giving] }),
+    ];
+    expectTypeOf(use).toBeFunction();
+  });
+
   it('AK14 a handler of an actor that replies with the wrong thing does not compile', () => {
     const wrong = (): unknown =>
       persistentActor('wrong', {

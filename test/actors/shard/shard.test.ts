@@ -87,7 +87,7 @@ describe('a shard', () => {
         encodeRouted({
           type: 'service',
           kind: serviceKinds.start,
-          bytes: encodeStart({ ...request, clientRequestId, input, expires }),
+          bytes: encodeStart({ ...request, clientRequestId, input, version: 0, expires }),
         }),
       );
     await start('bad input', new Uint8Array([0xc1]));
