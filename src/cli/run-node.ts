@@ -22,7 +22,7 @@ export async function runNode(
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
   const { reportFailure, startNode } = await import('../worker/index.ts');
-  const { log, redeliver, audit, watchdog, kafka, shards } = configuration;
+  const { log, redeliver, idle, audit, watchdog, kafka, shards } = configuration;
   const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
   const asked = endAsked(terminal.error);
   process.once('uncaughtException', (error) => {
@@ -40,6 +40,7 @@ export async function runNode(
     retention: configuration.retention,
     hospital: configuration.hospital,
     ...(redeliver === undefined ? {} : { redeliver }),
+    ...(idle === undefined ? {} : { idle }),
     ...(audit === undefined ? {} : { audit }),
     http: configuration.http,
     chaos: configuration.chaos,

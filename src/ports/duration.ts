@@ -43,6 +43,24 @@ export function toMs(duration: Duration | string): number {
   throw new WeirError('WEIR_DURATION_INVALID', { value: String(duration), why: whyInvalid(duration) });
 }
 
+/** Units in which lengths are told, longest first. */
+const told: ReadonlyArray<readonly [name: string, ms: number]> = [
+  ['day', units.day],
+  ['hour', units.hour],
+  ['min', units.min],
+  ['s', units.s],
+];
+
+/** A length as a person would say it, in the largest unit that it is a whole number of: `2 days`, `90 min`, `1500 ms`. */
+export function inWords(ms: number): string {
+  for (const [name, unit] of told) {
+    if (ms < unit || ms % unit !== 0) continue;
+    const count = ms / unit;
+    return `${count} ${name}${count > 1 && (name === 'day' || name === 'hour') ? 's' : ''}`;
+  }
+  return `${ms} ms`;
+}
+
 function whyInvalid(duration: Duration | string): string {
   if (typeof duration !== 'string' || !/^\s*\d+(?:\.\d+)?\s*$/.test(duration)) return '';
   const count = duration.trim();

@@ -3,7 +3,7 @@ export { allowAll } from './authorize.ts';
 export type { Clock, Timer } from './clock.ts';
 export { systemClock } from './clock.ts';
 export type { Duration } from './duration.ts';
-export { toMs } from './duration.ts';
+export { inWords, toMs } from './duration.ts';
 export { holdProcess } from './hold-process.ts';
 export type { Identity, MemberDirectory, MemberId, MemberName } from './identity.ts';
 export { defaultGroup, identityOf, memberId, sameIdentity } from './identity.ts';

@@ -143,7 +143,7 @@ const group = 'flow';
  * expect(await kit.run(purchase)).toEqual({ delivery: 'on Friday' });
  * await kit.stop();
  * ```
- * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
+ * @throws WeirError `WEIR_CONFIGURATION_INVALID`, `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
 export function testNode(settings: TestNodeSettings): Promise<TestNode> {
   return testNodeOn(settings);

@@ -26,7 +26,6 @@ import {
   type LoopProbe,
   type MemberDirectory,
   type Random,
-  toMs,
 } from '../ports/index.ts';
 import {
   type ChildStatus,
@@ -42,6 +41,7 @@ import { flowCatalogue, flowService } from './flow-service.ts';
 import { rpcService } from './rpc-service.ts';
 import { logNeed, type ServiceDescriptor, type WorkerContext } from './service.ts';
 import { checkNodeSettings } from './settings.ts';
+import { checkIdle, windowsOf } from './windows.ts';
 
 /** What one member runs. */
 export interface MemberOptions {
@@ -72,6 +72,11 @@ export interface NodeSettings {
   readonly audit?: Duration;
   /** How long a session message is tried before its session has failed; at most `retention`. Default 1 day. */
   readonly redeliver?: Duration;
+  /**
+   * How long a session may be silent before it has failed on both sides; at least `redeliver` and `hospital`. A protocol
+   * may say otherwise. Default 30 days, or twice `hospital` if that is longer.
+   */
+  readonly idle?: Duration;
   /** Live generators kept in each shard. Default 10 000. */
   readonly maxHotFlows?: number;
   /**
@@ -151,7 +156,7 @@ const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client
 /**
  * Starts a node on given ports; resolves when all its services are ready.
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` (also for another number of shards than the log was made with),
- *   `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`
+ *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`
  */
 export async function createNode(
   settings: NodeSettings,
@@ -162,19 +167,10 @@ export async function createNode(
   const { log, clock, random, logger, peer } = ports;
   checkNodeSettings(settings);
   const { authorize = allowAll, maxHotFlows = 10_000 } = settings;
-  const retentionMs = toMs(settings.retention ?? '1 day');
-  const redeliverMs = toMs(settings.redeliver ?? Math.min(retentionMs, toMs('1 day')));
-  if (redeliverMs > retentionMs) {
-    const why = 'redeliver is longer than retention: a message could arrive when the flow that took it is forgotten';
-    throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'redeliver', why });
-  }
-  const auditMs = toMs(settings.audit ?? Math.max(retentionMs, toMs('30 days')));
-  if (auditMs < retentionMs) {
-    const why = 'audit is shorter than retention: a flow could be asked for of which nobody knows who started it';
-    throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: 'audit', why });
-  }
+  const windows = windowsOf(settings);
   const partitions = await shardCount(log, settings.shards);
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
+  for (const { name, idle } of registry.protocols()) checkIdle(windows, name, idle);
   const system = createActorSystem({ clock, logger, random, probe: ports.probe });
   const router = new Router<FlowRequest>({
     log,
@@ -214,10 +210,15 @@ export async function createNode(
       peer,
       authorize,
       settings: {
-        sessions: { credit: defaultCredit, redeliverMs, resendMs: 1_000 },
-        retentionMs,
-        hospitalMs: toMs(settings.hospital ?? '7 days'),
-        auditMs,
+        sessions: {
+          credit: defaultCredit,
+          redeliverMs: windows.redeliver,
+          resendMs: windows.resend,
+          idleMs: windows.idle,
+        },
+        retentionMs: windows.retention,
+        hospitalMs: windows.hospital,
+        auditMs: windows.audit,
         maxHot: maxHotFlows,
       },
       shards: defaultShardSettings,
@@ -233,7 +234,7 @@ export async function createNode(
       catalogue: flowCatalogue(registry),
       directory: registry,
       authorize,
-      retentionMs,
+      retentionMs: windows.retention,
       onStarted: (ref) => {
         rpcRef = ref;
       },

@@ -36,6 +36,7 @@ const nodeSettings = z.looseObject({
   hospital: durationSetting.optional(),
   audit: durationSetting.optional(),
   redeliver: durationSetting.optional(),
+  idle: durationSetting.optional(),
   maxHotFlows: z.int().min(1).optional(),
   authorize: z.custom((value) => typeof value === 'function', 'it must be a function').optional(),
 });

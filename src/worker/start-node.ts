@@ -27,6 +27,7 @@ import { createNode, type ExtraServices, type Node, type NodeSettings } from './
 import { reportsFolder } from './reports.ts';
 import { logNeed } from './service.ts';
 import { checkStartSettings } from './settings.ts';
+import { windowsOf } from './windows.ts';
 
 export interface StartNodeSettings extends NodeSettings {
   /** The data directory; created when it is missing, used by one process at a time. */
@@ -72,7 +73,7 @@ export interface StartedNode extends Node {
  * @throws WeirError `WEIR_LOG_DIRECTORY`, `WEIR_LOG_IN_USE`, `WEIR_LOG_VERSION`, `WEIR_LOG_DAMAGED` for the data directory;
  *   `WEIR_LOG_TOPIC`, `WEIR_LOG_TOPIC_SETTINGS`, `WEIR_LOG_REFUSED`, `WEIR_LOG_UNSAFE` for a Kafka cluster;
  *   `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` for `http`; `WEIR_CONFIGURATION_INVALID`,
- *   `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
+ *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
  */
 export function startNode(settings: StartNodeSettings): Promise<StartedNode> {
   return startWorker(settings);
@@ -81,6 +82,7 @@ export function startNode(settings: StartNodeSettings): Promise<StartedNode> {
 /** @internal A node with services beside its own. */
 export async function startWorker(settings: StartNodeSettings, more: ExtraServices = () => []): Promise<StartedNode> {
   checkStartSettings(settings);
+  windowsOf(settings);
   const { data, kafka: connection, endIfBlocked: within } = settings;
   const machine: Clock = systemClock();
   const random = systemRandom();

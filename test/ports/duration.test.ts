@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WeirError } from '../../src/errors/index.ts';
-import { type Duration, toMs } from '../../src/ports/index.ts';
+import { type Duration, inWords, toMs } from '../../src/ports/index.ts';
 
 describe('durations', () => {
   it.each<[number | string, number]>([
@@ -31,6 +31,21 @@ describe('durations', () => {
 
   it('a number without unit is told how to get one', () => {
     expect(() => toMs('10')).toThrow('"10" is not a duration: give it a unit, such as "10s" or "10 ms"');
+  });
+
+  it.each([
+    [0, '0 ms'],
+    [1, '1 ms'],
+    [1_000, '1 s'],
+    [1_500, '1500 ms'],
+    [90_000, '90 s'],
+    [5_400_000, '90 min'],
+    [3_600_000, '1 hour'],
+    [86_400_000, '1 day'],
+    [2_592_000_000, '30 days'],
+  ])('%d ms is told as %s, and read as the same', (ms, text) => {
+    expect(inWords(ms)).toBe(text);
+    expect(toMs(inWords(ms))).toBe(ms);
   });
 
   it('a mistyped unit is found by the compiler', () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,8 +35,6 @@ describe('settings of a node', () => {
     ['half a shard', { shards: 1.5 }, 'shards', /whole number from 1 to 1024/],
     ['a retention that is none', { retention: 'soon' }, 'retention', /"soon" is not a duration/],
     ['a retention without unit', { retention: '10' }, 'retention', /such as "10s"/],
-    ['redeliver beyond retention', { retention: '1 hour', redeliver: '1 day' }, 'redeliver', /longer than retention/],
-    ['an audit shorter than retention', { retention: '2 days', audit: '1 day' }, 'audit', /shorter than retention/],
     ['no room for flows', { maxHotFlows: 0 }, 'maxHotFlows', /./],
     ['an authorize that cannot be asked', { authorize: true }, 'authorize', /function/],
   ])('CF1 refuses %s, with its path', async (_what, more, path, why) => {
@@ -44,6 +43,15 @@ describe('settings of a node', () => {
       code: 'WEIR_CONFIGURATION_INVALID',
       context: { path, why: expect.stringMatching(why) },
     });
+  });
+
+  it('W4 CF1 refuses times that do not fit each other, before it makes anything', async () => {
+    const data = join(await temporary(), 'data');
+    await expect(startNode(settings({ data, retention: '1 hour', redeliver: '1 day' }))).rejects.toMatchObject({
+      code: 'WEIR_CONFIGURATION_WINDOWS',
+      remedy: 'lengthen retention, or shorten redeliver; nothing was started',
+    });
+    expect(existsSync(data)).toBe(false);
   });
 
   it('CF1 names every mistake', async () => {

@@ -17,6 +17,7 @@ import { FlowTable } from './flow-table.ts';
 import { routingKeyOf } from './ids.ts';
 import { type FlowRequest, serviceKinds } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { SessionExpiry } from './session-expiry.ts';
 import { SessionInputs } from './session-inputs.ts';
 import { FlowSessions, type SessionSettings } from './sessions.ts';
 import { decodeStart } from './start-record.ts';
@@ -53,6 +54,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #host: ShardHost;
   readonly #engine: FlowEngine;
   readonly #sessions: FlowSessions;
+  readonly #expiry: SessionExpiry;
   readonly #actors: ActorHost;
   readonly #inputs: SessionInputs;
   readonly #table: FlowTable;
@@ -81,7 +83,14 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       acts,
       hospitalMs,
       onEnded: (flow) => this.#table.ended(flow),
-      onAdvanced: (flow) => this.#table.heat(flow),
+      onAdvanced: (flow) => {
+        this.#table.heat(flow);
+        this.#expiry.watch(flow);
+      },
+    });
+    this.#expiry = new SessionExpiry({
+      ...{ host, engine: this.#engine, sessions: this.#sessions, idleMs: settings.sessions.idleMs },
+      flows: () => this.#table.unfinished(),
     });
     this.#actors = new ActorHost(host, registry);
     const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
@@ -147,6 +156,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       else this.#engine.life.admit(flow);
     }
     this.#table.restored();
+    this.#expiry.restored();
   }
 
   // --- requests of this worker

@@ -1,6 +1,7 @@
 /** Session protocols: the typed conversation that two flows share, written once and imported by both sides. */
 import type { ZodType } from 'zod';
-import { WeirError } from '../../errors/index.ts';
+import { messageOf, WeirError } from '../../errors/index.ts';
+import { type Duration, toMs } from '../../ports/index.ts';
 
 /** Message types of one direction: name to schema of the body. */
 export type MessageTypes = Readonly<Record<string, ZodType>>;
@@ -17,6 +18,8 @@ export interface Protocol<
   readonly responder: Responder;
   /** A flow that ends waits until its peer has closed the session, too. */
   readonly requireClose: boolean;
+  /** How long a session may be silent; undefined for as long as the node says. */
+  readonly idle: Duration | undefined;
 }
 
 export interface ProtocolOptions<Initiator extends MessageTypes, Responder extends MessageTypes> {
@@ -29,6 +32,12 @@ export interface ProtocolOptions<Initiator extends MessageTypes, Responder exten
    * COMPLETES only when the other side is through. Default false: it ends at once, and the peer hears that it has closed.
    */
   readonly requireClose?: boolean;
+  /**
+   * How long a session of this protocol may be silent before it has failed on both sides, `WEIR_SESSION_EXPIRED`. Give it
+   * where two messages may be further apart than the node's own `idle` (30 days), or have to come much sooner. Of two
+   * nodes that say different things the shorter one holds. Default: the setting of the node.
+   */
+  readonly idle?: Duration | undefined;
 }
 
 /**
@@ -38,7 +47,7 @@ export interface ProtocolOptions<Initiator extends MessageTypes, Responder exten
  */
 export function protocol<const Initiator extends MessageTypes, const Responder extends MessageTypes>(
   name: string,
-  { version, initiator, responder, requireClose = false }: ProtocolOptions<Initiator, Responder>,
+  { version, initiator, responder, requireClose = false, idle }: ProtocolOptions<Initiator, Responder>,
 ): Protocol<Initiator, Responder> {
   const refuse = (why: string): never => {
     throw new WeirError('WEIR_PROTOCOL_DEFINITION', { name: String(name), why });
@@ -50,5 +59,14 @@ export function protocol<const Initiator extends MessageTypes, const Responder e
     if (type === 'timedOut' || type === '') refuse(`no message may be called "${type}"`);
   }
   if (typeof requireClose !== 'boolean') refuse(`requireClose is ${typeof requireClose}, not true or false`);
-  return { name, version, initiator, responder, requireClose };
+  if (idle !== undefined && lengthOf(idle, refuse) === 0) refuse('idle is no time at all');
+  return { name, version, initiator, responder, requireClose, idle };
+}
+
+function lengthOf(idle: Duration, refuse: (why: string) => never): number {
+  try {
+    return toMs(idle);
+  } catch (error) {
+    return refuse(`idle: ${messageOf(error)}`);
+  }
 }

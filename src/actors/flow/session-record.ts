@@ -1,6 +1,6 @@
 /** The record of one end of a session: how it begins, how it fails, and what that means to flow code that uses it. */
 import type { FaultRecord, SessionCause, SessionRecord } from '../../persistence/index.ts';
-import type { Identity } from '../../ports/index.ts';
+import { type Identity, toMs } from '../../ports/index.ts';
 import { platformFault } from './faults.ts';
 import { cut } from './limits.ts';
 import type { Protocol } from './session-protocol.ts';
@@ -11,7 +11,7 @@ export interface NewSession {
   /** Tells several with one peer apart; empty for the one without a name. */
   readonly name: string;
   readonly peer: Identity;
-  readonly protocol: Pick<Protocol, 'name' | 'version' | 'requireClose'>;
+  readonly protocol: Pick<Protocol, 'name' | 'version' | 'requireClose' | 'idle'>;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -34,7 +34,7 @@ export function newSession({ id, role, name, peer, protocol, now }: NewSession):
     cause: 'failed',
     refused: false,
     active: now,
-    idle: 0,
+    idle: protocol.idle === undefined ? 0 : toMs(protocol.idle),
     requireClose: protocol.requireClose,
   };
 }

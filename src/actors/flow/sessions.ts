@@ -28,6 +28,8 @@ export interface SessionSettings {
   readonly redeliverMs: number;
   /** Unacknowledged messages are sent again after this time. */
   readonly resendMs: number;
+  /** How long a session may be silent, where its protocol does not say it. */
+  readonly idleMs: number;
 }
 
 export interface SessionsSetup {
@@ -91,7 +93,7 @@ export class FlowSessions {
   send(
     flow: FlowInstance,
     session: SessionRecord,
-    what: Pick<SessionMessage, 'kind' | 'type' | 'body'>,
+    what: Pick<SessionMessage, 'kind' | 'type' | 'body'> & Partial<Pick<SessionMessage, 'cause'>>,
     changes: ChangeSet,
   ): void {
     session.sent++;
@@ -121,6 +123,12 @@ export class FlowSessions {
       this.end(flow, session, kind, reason, changes);
       this.#outbox.close(laneOf(flow.head, session));
     }
+  }
+
+  /** Says that a session has failed for silence; a peer whose flow is over need not know. */
+  expire(flow: FlowInstance, session: SessionRecord, reason: string, changes: ChangeSet): void {
+    if (session.refused) return;
+    this.send(flow, session, { kind: 'error', type: reason, body: noBytes, cause: 'expired' }, changes);
   }
 
   /** Tells the peer what is taken and read, once `changes` are durable. */
@@ -165,7 +173,7 @@ export class FlowSessions {
   #message(
     head: FlowHead,
     session: SessionRecord,
-    what: Pick<SessionMessage, 'kind' | 'type' | 'body' | 'sequence'>,
+    what: Pick<SessionMessage, 'kind' | 'type' | 'body' | 'sequence'> & Partial<Pick<SessionMessage, 'cause'>>,
   ): SessionMessage {
     const { host, settings } = this.#setup;
     const now = host.clock.now();
@@ -188,7 +196,7 @@ export class FlowSessions {
       received: 0,
       consumed: 0,
       acknowledged: this.#outbox.settled(laneOf(head, session), what.sequence - 1),
-      cause: 'failed',
+      cause: what.cause ?? 'failed',
       ended: false,
     };
   }

@@ -35,4 +35,4 @@ export type {
   RpcRequest,
 } from './protocol.ts';
 export type { FlowCatalogue, RpcSetup } from './rpc.ts';
-export { rpcBehavior } from './rpc.ts';
+export { rpcBehavior, shardAnswerMs } from './rpc.ts';

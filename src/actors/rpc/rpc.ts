@@ -72,8 +72,8 @@ interface Waiter {
   readonly timer: Timer;
 }
 
-/** How long a shard may take to answer before the client is told to try again. */
-const shardAnswerMs = 30_000;
+/** How long a shard may take to answer before the client is told to try again; a start that comes later starts nothing. */
+export const shardAnswerMs = 30_000;
 const defaultLimit = 100;
 const noBytes = new Uint8Array();
 const maxLimit = 1_000;

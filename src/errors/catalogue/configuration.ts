@@ -7,6 +7,11 @@ export const configuration = {
     remedy: 'correct it; nothing was started',
     status: 500,
   },
+  WEIR_CONFIGURATION_WINDOWS: {
+    message: 'times do not fit each other: {windows}',
+    remedy: '{change}; nothing was started',
+    status: 500,
+  },
   WEIR_CONFIGURATION_UNREADABLE: {
     message: 'the configuration {file} cannot be read: {why}',
     remedy: 'correct the file, or name another with --config; weir.sample.yaml is one to begin with',

@@ -47,7 +47,7 @@ export interface Fault {
 
 const defaultMember = 'MEMBER';
 const requestId = 'flow-kit';
-/** However much time a test lets pass, the flow that it is about is not forgotten. */
+/** However much time a test lets pass, the flow that it is about is not forgotten, and its peers are not given up. */
 const retention: Duration = '36500 days';
 
 export class Run {
@@ -127,6 +127,7 @@ export class Run {
       shards: 1,
       ...(script.settings.start === undefined ? {} : { start: script.settings.start }),
       retention,
+      idle: retention,
       crashAt: (point: string) => point === 'commit.after' && this.#node?.isDown() === false && this.#dies(),
     };
     // Waits between attempts are drawn: however often a run is restarted, they are the same.

@@ -5,6 +5,7 @@ import type { core, z } from 'zod';
 import { didYouMean, messageOf, WeirError } from '../../errors/index.ts';
 import type { Duration, LogLevel } from '../../ports/index.ts';
 import type { KafkaConnection } from '../../transport/log/index.ts';
+import { windowsOf } from '../windows.ts';
 import { type ConfigurationFlags, overlay } from './overlay.ts';
 import { configurationSchema, keysAt } from './schema.ts';
 
@@ -37,6 +38,7 @@ export interface Configuration {
   readonly retention: Duration;
   readonly hospital: Duration;
   readonly redeliver: Duration | undefined;
+  readonly idle: Duration | undefined;
   readonly audit: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
@@ -53,7 +55,8 @@ export interface Configuration {
 
 /**
  * The configuration of a node: flags over environment (`WEIR_*`) over file over defaults.
- * @throws WeirError `WEIR_CONFIGURATION_UNREADABLE`, `WEIR_CONFIGURATION_INVALID` with every path that is wrong
+ * @throws WeirError `WEIR_CONFIGURATION_UNREADABLE`, `WEIR_CONFIGURATION_INVALID` with every path that is wrong,
+ *   `WEIR_CONFIGURATION_WINDOWS`
  */
 export async function loadConfiguration(sources: ConfigurationSources): Promise<Configuration> {
   const { environment, flags = {}, directory } = sources;
@@ -69,7 +72,8 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     const more = others.map(({ path, why }) => `; at ${path}: ${why}`).join('');
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: first?.path, why: `${first?.why}${more}` });
   }
-  const { data, shards, redeliver, audit, log, members, ...settings } = outcome.data;
+  const { data, shards, redeliver, idle, audit, log, members, ...settings } = outcome.data;
+  windowsOf(outcome.data);
   const base = overlaid.sources.has('data') ? directory : dirname(file);
   return {
     ...settings,
@@ -77,6 +81,7 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     data: resolve(base, data),
     shards,
     redeliver,
+    idle,
     audit,
     log: { level: log.level, pretty: log.pretty },
     kafka: kafkaOf(log, dirname(file)),

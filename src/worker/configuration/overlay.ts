@@ -28,6 +28,7 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_RETENTION', { path: ['retention'], read: text }],
   ['WEIR_HOSPITAL', { path: ['hospital'], read: text }],
   ['WEIR_REDELIVER', { path: ['redeliver'], read: text }],
+  ['WEIR_IDLE', { path: ['idle'], read: text }],
   ['WEIR_AUDIT', { path: ['audit'], read: text }],
   ['WEIR_HTTP_HOST', { path: ['http', 'host'], read: text }],
   ['WEIR_HTTP_PORT', { path: ['http', 'port'], read: number }],

@@ -96,6 +96,7 @@ export const configurationSchema = z.strictObject({
   retention: durationSetting.default('1 day'),
   hospital: durationSetting.default('7 days'),
   redeliver: durationSetting.optional(),
+  idle: durationSetting.optional(),
   audit: durationSetting.optional(),
   http: httpSchema.prefault({}),
   log: logSchema.prefault({}),

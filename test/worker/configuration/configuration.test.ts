@@ -53,6 +53,15 @@ describe('configuration', () => {
     });
   });
 
+  it('W4 CF1 refuses times that do not fit each other', async () => {
+    await expect(load(`${minimal}hospital: 30 days\nidle: 10 days\n`)).rejects.toMatchObject({
+      code: 'WEIR_CONFIGURATION_WINDOWS',
+      context: { shorter: 'hospital', longer: 'idle' },
+    });
+    const environment = { WEIR_IDLE: '40 days', WEIR_HOSPITAL: '20 days' };
+    expect(await load(minimal, { environment })).toMatchObject({ idle: '40 days', hospital: '20 days' });
+  });
+
   it('CF1 names every mistake with its path, and what was probably meant', async () => {
     const yaml = [
       'shrads: 8',

@@ -1,0 +1,119 @@
+/**
+ * The windows of a node: how long it tries, waits and remembers. Exactly once rests on some of them being no longer than
+ * others (W4); which those are is one table, checked before anything starts.
+ */
+import { shardAnswerMs } from '../actors/rpc/index.ts';
+import { WeirError } from '../errors/index.ts';
+import { type Duration, inWords, toMs } from '../ports/index.ts';
+
+/** Settings that say how long; what nobody says has its default. */
+export interface WindowSettings {
+  readonly retention?: Duration | undefined;
+  readonly audit?: Duration | undefined;
+  readonly redeliver?: Duration | undefined;
+  readonly hospital?: Duration | undefined;
+  readonly idle?: Duration | undefined;
+}
+
+/** Lengths in milliseconds. */
+export interface Windows {
+  /** A message that was not acknowledged is sent again. */
+  readonly resend: number;
+  /** A start that is on its way counts. */
+  readonly request: number;
+  /** A message is tried. */
+  readonly redeliver: number;
+  /** An ended flow, and the request id or session that started it, is remembered. */
+  readonly retention: number;
+  /** What was done to flows is kept. */
+  readonly audit: number;
+  /** A flow may be STUCK. */
+  readonly hospital: number;
+  /** A session may be silent. */
+  readonly idle: number;
+}
+
+type Name = keyof Windows;
+
+/** Those that no setting changes. */
+const fixed = { resend: 1_000, request: shardAnswerMs } as const;
+
+const called: Readonly<Record<keyof typeof fixed, string>> = {
+  resend: 'the pause before a message is sent again',
+  request: 'the time that a start may take',
+};
+
+/** What must not be longer than what, and why. */
+export const relations: ReadonlyArray<{ readonly shorter: Name; readonly longer: Name; readonly because: string }> = [
+  { shorter: 'resend', longer: 'redeliver', because: 'a message that gets lost once would be given up' },
+  {
+    shorter: 'redeliver',
+    longer: 'retention',
+    because: 'a message could arrive when the flow that took it is forgotten',
+  },
+  {
+    shorter: 'request',
+    longer: 'retention',
+    because: 'a start could arrive when the flow that it has started is forgotten',
+  },
+  { shorter: 'retention', longer: 'audit', because: 'a flow could be asked for of which nobody knows who started it' },
+  { shorter: 'redeliver', longer: 'idle', because: 'a session would time out while its messages are still tried' },
+  {
+    shorter: 'hospital',
+    longer: 'idle',
+    because: 'the peers of a STUCK flow would give up before an operator has to have acted',
+  },
+];
+
+const dayMs = toMs('1 day');
+
+/**
+ * The windows that settings make.
+ * @throws WeirError `WEIR_CONFIGURATION_WINDOWS` when one is longer than it may be, naming each such pair
+ */
+export function windowsOf(settings: WindowSettings): Windows {
+  const given = (name: keyof WindowSettings, otherwise: number): number => toMs(settings[name] ?? otherwise);
+  const retention = given('retention', dayMs);
+  const redeliver = given('redeliver', Math.min(retention, dayMs));
+  const hospital = given('hospital', 7 * dayMs);
+  const windows: Windows = {
+    ...fixed,
+    redeliver,
+    retention,
+    audit: given('audit', Math.max(30 * dayMs, retention)),
+    hospital,
+    idle: given('idle', Math.max(30 * dayMs, 2 * hospital, redeliver)),
+  };
+  check(windows, (name) => name);
+  return windows;
+}
+
+/**
+ * Checks the silence that a protocol allows of its sessions in place of the node's.
+ * @throws WeirError `WEIR_CONFIGURATION_WINDOWS`
+ */
+export function checkIdle(windows: Windows, protocol: string, idle: Duration | undefined): void {
+  if (idle === undefined) return;
+  check({ ...windows, idle: toMs(idle) }, (name) => (name === 'idle' ? `idle of protocol ${protocol}` : name));
+}
+
+function check(windows: Windows, nameOf: (name: Name) => string): void {
+  const wrong = relations.filter(({ shorter, longer }) => windows[shorter] > windows[longer]);
+  const [first] = wrong;
+  if (first === undefined) return;
+  const textOf = (name: Name): string => `${isFixed(name) ? called[name] : nameOf(name)} (${inWords(windows[name])})`;
+  const sentences = wrong.map(
+    ({ shorter, longer, because }) => `${textOf(shorter)} is longer than ${textOf(longer)}: ${because}`,
+  );
+  const shorten = isFixed(first.shorter) ? '' : `, or shorten ${nameOf(first.shorter)}`;
+  throw new WeirError('WEIR_CONFIGURATION_WINDOWS', {
+    windows: sentences.join('; '),
+    change: `lengthen ${nameOf(first.longer)}${shorten}`,
+    shorter: first.shorter,
+    longer: first.longer,
+  });
+}
+
+function isFixed(name: Name): name is keyof typeof fixed {
+  return name in fixed;
+}
