@@ -153,6 +153,7 @@ function headOf(id: string, clientRequestId: string): FlowHead {
     faultNext: -1,
     cancel: null,
     progress: [],
+    expires: 0,
   };
 }
 
@@ -166,6 +167,7 @@ function entryOf(label: string): Uint8Array {
     fault: null,
     due: 0,
     attempts: 1,
+    until: 0,
     order: 1,
     branch: false,
   };

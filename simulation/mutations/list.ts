@@ -128,7 +128,7 @@ export const mutations: readonly Mutation[] = [
     id: 'timer-not-rearmed',
     sentence: 'What a restored flow sleeps or waits for has no timer.',
     file: engine,
-    edits: [{ find: 'if (wait.due !== undefined) this.life.arm(flow, wait.due);', replace: '' }],
+    edits: [{ find: 'if (due !== undefined) this.life.arm(flow, due);', replace: '' }],
     scenarios: ['timers'],
   },
   {

@@ -39,6 +39,7 @@ export async function runNode(
     ...(shards === undefined ? {} : { shards }),
     retention: configuration.retention,
     hospital: configuration.hospital,
+    stepTimeout: configuration.stepTimeout,
     ...(redeliver === undefined ? {} : { redeliver }),
     ...(idle === undefined ? {} : { idle }),
     ...(audit === undefined ? {} : { audit }),

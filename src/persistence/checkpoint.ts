@@ -154,6 +154,8 @@ export interface FlowHead {
   cancel: CancelRecord | null;
   /** The newest reports on how far it has come. */
   progress: readonly ProgressRecord[];
+  /** When it is cancelled unless something happens, in milliseconds since 1970; 0 for never. */
+  expires: number;
 }
 
 /** A report of a flow on how far it has come. */
@@ -183,6 +185,8 @@ const progress = {
 export interface CancelRecord {
   /** It comes before the outcome of this order. */
   readonly order: number;
+  /** The code that the flow ends with. */
+  readonly code: string;
   readonly reason: string;
 }
 
@@ -216,12 +220,12 @@ const headSchema = (ofSession: AvroSchema, added: readonly AvroField[] = []): Av
 
 const cancel = {
   name: 'cancel',
-  type: ['null', { type: 'record', name: 'Cancel', fields: [small('order'), text('reason')] }],
+  type: ['null', { type: 'record', name: 'Cancel', fields: [small('order'), text('code'), text('reason')] }],
   default: null,
 };
 
 export const flowHead = recordCodec<FlowHead>(
-  headSchema(session, [{ ...small('faultNext'), default: -1 }, cancel, progress]),
+  headSchema(session, [{ ...small('faultNext'), default: -1 }, cancel, progress, { ...count('expires'), default: 0 }]),
   'flow head',
   [headSchema(firstSession)],
 );
@@ -240,6 +244,8 @@ export interface JournalEntry {
   readonly due: number;
   /** Failed attempts so far. */
   readonly attempts: number;
+  /** When an open step is given up, whatever it does, in milliseconds since 1970; 0 for never. */
+  readonly until: number;
   /** Place of the outcome among those of the visit, which replay follows; 0 while there is none. */
   readonly order: number;
   /** It was made in a branch, beside others. */
@@ -262,6 +268,7 @@ export const journalEntry = recordCodec<JournalEntry>(
     ...journalSchema,
     fields: [
       ...firstJournalFields,
+      { ...count('until'), default: 0 },
       { ...small('order'), default: 0 },
       { name: 'branch', type: 'boolean', default: false },
     ],

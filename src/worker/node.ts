@@ -26,6 +26,7 @@ import {
   type LoopProbe,
   type MemberDirectory,
   type Random,
+  toMs,
 } from '../ports/index.ts';
 import {
   type ChildStatus,
@@ -68,6 +69,8 @@ export interface NodeSettings {
   readonly retention?: Duration;
   /** How long a flow may be STUCK before it is ended as KILLED and its peers are told. Default 7 days. */
   readonly hospital?: Duration;
+  /** Longest time of one attempt of a step that does not say otherwise; then it is given up and tried again. Default 10 min. */
+  readonly stepTimeout?: Duration;
   /** How long the audit keeps what was done to flows; at least `retention`. Default 30 days, or `retention` if longer. */
   readonly audit?: Duration;
   /** How long a session message is tried before its session has failed; at most `retention`. Default 1 day. */
@@ -219,6 +222,7 @@ export async function createNode(
         retentionMs: windows.retention,
         hospitalMs: windows.hospital,
         auditMs: windows.audit,
+        stepMs: toMs(settings.stepTimeout ?? '10 min'),
         maxHot: maxHotFlows,
       },
       shards: defaultShardSettings,

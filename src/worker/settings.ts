@@ -34,6 +34,7 @@ const nodeSettings = z.looseObject({
   shards: shardsSetting.optional(),
   retention: durationSetting.optional(),
   hospital: durationSetting.optional(),
+  stepTimeout: durationSetting.optional(),
   audit: durationSetting.optional(),
   redeliver: durationSetting.optional(),
   idle: durationSetting.optional(),

@@ -7,6 +7,7 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Duration, type Identity, type LogFields, type Logger, silentLogger, toMs } from '../../ports/index.ts';
 import { branching } from './branching.ts';
+import { conversations } from './conversations.ts';
 import type { FlowContext, FlowDefinition } from './definition.ts';
 import type { Duties } from './duties.ts';
 import { FlowError, platformFault } from './faults.ts';
@@ -15,9 +16,11 @@ import { type FlowInstance, peerOf } from './instance.ts';
 import { type Operation, perform } from './operation.ts';
 import { type Become, becoming, type Failed, failing } from './outcome.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
+import { sagas } from './saga.ts';
 import type { Session } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
 import { retryTimes, type StepBody, type StepOptions } from './step.ts';
+import { subflows } from './subflow.ts';
 
 /** What `receive` gives the generator: type and bytes of a message; nothing stands for "timed out". */
 export type RawMessage = readonly [type: string, body: Uint8Array] | readonly [];
@@ -50,7 +53,6 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
   };
 
   const context = {
-    ...branching(duties),
     flowId: flow.id,
     member,
     get log(): Logger {
@@ -67,7 +69,11 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
       if (typeof body !== 'function')
         throw new TypeError(`the body of step "${name}" is ${typeof body}, not a function`);
       const retry = options?.retry === undefined ? policy : retryTimes(options.retry, definition.retry);
-      return duties.made(`step "${name}"`, () => perform({ op: 'step', label: name, body, retry }));
+      const timeoutMs = options?.timeout === undefined ? undefined : toMs(options.timeout);
+      const deadlineMs = options?.deadline === undefined ? undefined : toMs(options.deadline);
+      return duties.made(`step "${name}"`, () =>
+        perform({ op: 'step', label: name, body, retry, timeoutMs, deadlineMs }),
+      );
     },
     sleep(duration: Duration): Operation<void> {
       const ms = toMs(duration);
@@ -142,8 +148,18 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
       return duties.outcome(failing(code, details));
     },
   };
+  const branches = branching(duties);
+  const { step, sleep } = context;
+  Object.assign(
+    context,
+    branches,
+    conversations({ race: branches.race, sleep, duties }),
+    sagas(step, duties),
+    subflows(() => whole, duties),
+  );
   // The definition's types stand for what the schemas have checked; inside the engine all contexts are alike.
-  return context as unknown as FlowContext;
+  const whole = context as unknown as FlowContext;
+  return whole;
 }
 
 /** Where zod found fault, in one line. */

@@ -4,69 +4,27 @@
  */
 import type { input, output, ZodType } from 'zod';
 import { messageOf, WeirError } from '../../errors/index.ts';
-import type { Duration, Identity, Logger } from '../../ports/index.ts';
-import type { BranchContext } from './branching.ts';
-import type { Operation, StageRequest } from './operation.ts';
+import { type Duration, toMs } from '../../ports/index.ts';
+import type { StageRequest } from './operation.ts';
 import type { Become, Failed } from './outcome.ts';
-import type { ActorHandle, ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
-import type { InitiatorSession, ResponderSession } from './session.ts';
+import type { ResponderSession } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
 import type { Queries, SignalContext, UntypedQueries } from './signal.ts';
-import { type RetryPolicy, retryTimes, type StepBody, type StepOptions } from './step.ts';
+import { type RetryPolicy, retryTimes } from './step.ts';
+import type { SubflowContext } from './subflow.ts';
 
 /** Stage name to schema of its state; `start` is the input. */
 export type States = Readonly<Record<string, ZodType>> & { readonly start: ZodType };
 
-/** What a stage may do. Everything that is not deterministic comes from here. */
+/** What a stage may do. */
 export interface FlowContext<
   S extends States = States,
   P extends Protocol | undefined = Protocol | undefined,
   Sig extends MessageTypes = MessageTypes,
-> extends BranchContext,
+> extends SubflowContext,
     SignalContext<Sig> {
-  readonly flowId: string;
-  /** The member that runs the flow. */
-  readonly member: Identity;
-  /** Fields first, then a sentence: `log.info({ order }, 'shipped')`. Silent while a stage is replayed. */
-  readonly log: Logger;
   /** The session that started this flow; for flows that declare `responds`. */
   readonly initiator: P extends Protocol ? ResponderSession<P> : undefined;
-  /**
-   * One effect: `body` runs after everything before it is durable, and its result is durable before the flow goes on.
-   * The body may run again after a crash (`info.id` stays the same); its recorded result is used once.
-   * What it returns must be plain data (dates, maps, sets, bytes and bigints too) of at most half a record, 512 KiB.
-   * A `TransientError`, and an error that says that the network is down or slow, is tried again by policy; any other
-   * error is thrown here as a `FlowError` of the same name, code and message, and can be caught. No operation of the
-   * context may be used inside a body.
-   */
-  step<T>(name: string, body: StepBody<T>, options?: StepOptions): Operation<T>;
-  /** A durable sleep. */
-  sleep(duration: Duration): Operation<void>;
-  /**
-   * The session of this flow with `peer` (a name means one in the member's own group); opened at first use, the same
-   * one when asked for again, in later stages too. `name` tells several with one peer apart.
-   */
-  session<Q extends Protocol>(
-    peer: Identity | string,
-    protocol: Q,
-    options?: { readonly name?: string },
-  ): Operation<InitiatorSession<Q>>;
-  /** A persistent actor of this flow's member. */
-  actor<State extends ZodType, Messages extends ActorMessageTypes>(
-    definition: PersistentActor<State, Messages>,
-    key: string,
-  ): ActorHandle<Messages>;
-  /**
-   * Tells whoever watches the flow how far it has come; it leaves with the flow's next checkpoint, in order. The newest
-   * 20 are kept. `details` is plain data of at most 8 KiB.
-   */
-  progress(text: string, details?: unknown): Operation<void>;
-  /** The time, the same at every replay. */
-  now(): Operation<Date>;
-  /** A number in [0, 1) that is the same at every replay. Not for secrets. */
-  random(): number;
-  /** A UUID (version 8) that is the same at every replay. */
-  uuid(): string;
   /** `return become('stage', state)`: goes on in that stage. @throws WeirError `WEIR_FLOW_STATE_INVALID` */
   become<Stage extends keyof S & string>(stage: Stage, state: input<S[Stage]>): Become;
   /** `return failed('declined', details)`: ends the flow as FAILED; open sessions are told. */
@@ -129,6 +87,11 @@ export interface FlowOptions<
   readonly queries?: Queries<S>;
   /** How transient failures of steps are tried again; each step may override it. */
   readonly retry?: RetryPolicy;
+  /**
+   * How long the flow may wait for somebody (a message, a signal, an answer without a deadline of its own) while nothing
+   * happens. Then it is cancelled: its cleanup runs, and it ends as FAILED with `WEIR_FLOW_EXPIRED`. Default: for ever.
+   */
+  readonly idle?: Duration;
   /** The code of each stage, a generator: `*start(state, context) { ... }`. Flows begin in `start`. */
   readonly stages: { readonly [Name in keyof S & string]: Stage<output<S[Name]>, S, Result, P, Sig> };
 }
@@ -143,6 +106,8 @@ export interface FlowDefinition<Input = never, Result = unknown, Sig extends Mes
   readonly signals: Sig;
   readonly queries: UntypedQueries;
   readonly retry: RetryPolicy | undefined;
+  /** In milliseconds; 0 for ever. */
+  readonly idleMs: number;
   readonly stages: Readonly<Record<string, UntypedStage>>;
   /** Older versions, those of older versions among them, the oldest first. */
   readonly previous: readonly AnyFlow[];
@@ -189,10 +154,12 @@ export function flow<
     // Types meet here once: the engine hands a stage the state of its own schema, and nothing else.
     stages[stage] = code as UntypedStage;
   }
+  let idleMs = 0;
   try {
     retryTimes(retry);
+    if (options.idle !== undefined) idleMs = toMs(options.idle);
   } catch (error) {
-    refuse(name, `retry: ${messageOf(error)}`);
+    refuse(name, messageOf(error));
   }
   for (const stage of Object.keys(options.stages)) {
     if (!(stage in states)) refuse(name, `the stage "${stage}" has no state`);
@@ -209,7 +176,20 @@ export function flow<
   if (migrate !== undefined && typeof migrate !== 'function')
     refuse(name, `migrate is ${typeof migrate}, not a function`);
   const previous = olderVersions(name, version, options.previous ?? []);
-  return { name, version, states, result, responds, signals, queries: untyped, retry, stages, previous, migrate };
+  return {
+    name,
+    version,
+    states,
+    result,
+    responds,
+    signals,
+    queries: untyped,
+    retry,
+    idleMs,
+    stages,
+    previous,
+    migrate,
+  };
 }
 
 function olderVersions(name: string, version: number, given: readonly AnyFlow[]): readonly AnyFlow[] {

@@ -10,7 +10,7 @@ import { stageRun } from './begin.ts';
 import { issuesOf } from './context.ts';
 import { type StageStart, unasked } from './dry-run.ts';
 import { entryAt } from './entries.ts';
-import { ApplicationError, faultOf, verdictOn } from './faults.ts';
+import { ApplicationError, faultOf, platformFault, verdictOn } from './faults.ts';
 import { placeInRequest } from './ids.ts';
 import { type FlowInstance, talkWith } from './instance.ts';
 import { dropJournal, record } from './journal.ts';
@@ -38,6 +38,8 @@ export interface EngineSetup {
   readonly onAdvanced: (flow: FlowInstance) => void;
   /** How long a flow may be STUCK before it is ended, in milliseconds. */
   readonly hospitalMs: number;
+  /** Longest time of one attempt of a step, unless it says otherwise, in milliseconds. */
+  readonly stepMs: number;
 }
 
 /** Operations that one advance performs before it lets a commit and other flows in between. */
@@ -47,6 +49,10 @@ const maxOperations = 1_000;
 const maxBytes = 1024 * 1024;
 
 const noBytes = new Uint8Array();
+
+/** What a flow ends with that was cancelled, or that nobody has told anything for too long. */
+const cancelledCode = 'CANCELLED';
+const expiredCode = 'WEIR_FLOW_EXPIRED';
 
 export class FlowEngine {
   readonly #host: ShardHost;
@@ -58,7 +64,9 @@ export class FlowEngine {
   constructor(setup: EngineSetup) {
     this.#host = setup.host;
     this.#onAdvanced = setup.onAdvanced;
-    this.steps = new StepRunner(setup.host, (flow, index, op, outcome) => this.#stepSettled(flow, index, op, outcome));
+    this.steps = new StepRunner(setup.host, setup.stepMs, (flow, index, op, outcome) =>
+      this.#stepSettled(flow, index, op, outcome),
+    );
     this.life = new FlowLifecycle({ ...setup, wake: (flow) => this.wake(flow) });
     this.#performer = new OperationPerformer({ ...setup, life: this.life, steps: this.steps });
   }
@@ -133,8 +141,21 @@ export class FlowEngine {
       if (wait.due !== undefined && wait.due < due) due = wait.due;
     }
     flow.waits = waits;
+    due = Math.min(due, this.#expiry(flow, due));
     if (due < Number.POSITIVE_INFINITY) this.life.arm(flow, due);
     else this.life.disarm(flow);
+  }
+
+  /** When the flow is given up unless something happens: it waits for somebody, who has not said until when (FE12). */
+  #expiry(flow: FlowInstance, due: number): number {
+    const idleMs = flow.definition?.idleMs ?? 0;
+    const idle = idleMs > 0 && due === Number.POSITIVE_INFINITY && flow.steps.size === 0 && flow.head.cancel === null;
+    const expires = idle ? this.#host.clock.now() + idleMs : 0;
+    if (flow.head.expires !== expires) {
+      flow.head.expires = expires;
+      flow.dirty = true;
+    }
+    return expires === 0 ? Number.POSITIVE_INFINITY : expires;
   }
 
   /** Goes on where a long advance was broken off. */
@@ -147,8 +168,12 @@ export class FlowEngine {
   /** Advances a flow by itself, in a change set of its own. */
   wake(flow: FlowInstance): void {
     const changes = new ChangeSet();
+    const { status, expires } = flow.head;
     if (this.life.overdue(flow)) this.kill(flow, "nobody acted before the hospital's deadline", changes);
-    else this.absorb(flow, changes);
+    else if (status === 'RUNNING' && expires > 0 && expires <= this.#host.clock.now()) {
+      const waits = flow.waits.map(({ what, label }) => `${what} ${label}`).join(', ');
+      this.cancel(flow, `it waited for ${waits}`, changes, expiredCode);
+    } else this.absorb(flow, changes);
     if (!changes.empty) this.#host.add(changes);
   }
 
@@ -190,8 +215,8 @@ export class FlowEngine {
   }
 
   /** Lets a flow run its cleanup and end; what it has recorded so far comes first. */
-  cancel(flow: FlowInstance, reason: string, changes: ChangeSet): void {
-    flow.head.cancel ??= { order: flow.nextOrder(), reason: cut(reason) };
+  cancel(flow: FlowInstance, reason: string, changes: ChangeSet, code = cancelledCode): void {
+    flow.head.cancel ??= { order: flow.nextOrder(), code, reason: cut(reason) };
     flow.dirty = true;
     flow.run?.cancel();
     this.advance(flow, changes);
@@ -228,7 +253,9 @@ export class FlowEngine {
       return;
     }
     flow.waits = [wait];
-    if (wait.due !== undefined) this.life.arm(flow, wait.due);
+    const { expires } = flow.head;
+    const due = wait.due ?? (expires > 0 ? expires : undefined);
+    if (due !== undefined) this.life.arm(flow, due);
   }
 
   // --- running
@@ -346,9 +373,14 @@ export class FlowEngine {
 
   /** Its cleanup has run to the end. */
   #cancelled(flow: FlowInstance, changes: ChangeSet): void {
-    const reason = flow.head.cancel?.reason ?? '';
+    const { code = cancelledCode, reason = '' } = flow.head.cancel ?? {};
+    if (code === expiredCode) {
+      const fault = platformFault(expiredCode, { flow: flow.head.flow, why: reason });
+      this.life.fail(flow, fault, changes);
+      return;
+    }
     const why = reason === '' ? 'the flow was cancelled' : `the flow was cancelled: ${reason}`;
-    flow.head.fault = faultOf(new ApplicationError('CANCELLED', why));
+    flow.head.fault = faultOf(new ApplicationError(code, why));
     this.life.end(flow, 'KILLED', noBytes, 'error', why, changes);
   }
 
@@ -357,8 +389,18 @@ export class FlowEngine {
     const changes = new ChangeSet();
     const before = flow.journal[index];
     const attempts = (before?.attempts ?? 0) + 1;
-    const branch = before?.branch ?? false;
-    const blank = { op: op.op, label: op.label, value: noBytes, fault: null, due: 0, attempts, order: 0, branch };
+    const { until, branch } = before ?? { until: 0, branch: false };
+    const blank = {
+      op: op.op,
+      label: op.label,
+      value: noBytes,
+      fault: null,
+      due: 0,
+      attempts,
+      until,
+      order: 0,
+      branch,
+    };
     switch (outcome.type) {
       case 'done':
         record(flow, index, { ...blank, state: 'done', value: outcome.value }, changes);

@@ -20,6 +20,7 @@ export function openEntry({ op, branch }: Pick<Parked, 'op' | 'branch'>): Journa
     fault: null,
     due: 0,
     attempts: 0,
+    until: 0,
     order: 0,
     branch: branch.parent !== undefined,
   };

@@ -30,6 +30,8 @@ export interface FlowSettings {
   readonly hospitalMs: number;
   /** How long the audit keeps what was done to flows, in milliseconds. */
   readonly auditMs: number;
+  /** Longest time of one attempt of a step, unless it says otherwise, in milliseconds. */
+  readonly stepMs: number;
   /** Hot generators kept in one shard; beyond it the longest waiting flows are passivated. */
   readonly maxHot: number;
 }
@@ -65,7 +67,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   constructor(setup: FlowProgramSetup, host: ShardHost) {
     this.#host = host;
     const { registry, statusTopic, auditTopic, transmit, authorize, settings } = setup;
-    const { retentionMs, maxHot, hospitalMs } = settings;
+    const { retentionMs, maxHot, hospitalMs, stepMs } = settings;
     this.#table = new FlowTable({ host, registry, statusTopic, retentionMs, maxHot });
     this.#trail = new AuditTrail({ host, topic: auditTopic, windowMs: settings.auditMs });
     const acts = new FlowActs(host.clock, this.#trail);
@@ -82,6 +84,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       statusTopic,
       acts,
       hospitalMs,
+      stepMs,
       onEnded: (flow) => this.#table.ended(flow),
       onAdvanced: (flow) => {
         this.#table.heat(flow);

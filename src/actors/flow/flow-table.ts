@@ -136,6 +136,7 @@ export class FlowTable {
       faultNext: -1,
       cancel: null,
       progress: [],
+      expires: 0,
     });
     flow.definition = registry.flow(member, name);
     this.#flows.set(id, flow);

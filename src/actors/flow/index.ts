@@ -4,6 +4,7 @@ export { defaultCredit } from '../session-manager/index.ts';
 export { ActorHost } from './actor-host.ts';
 export type { AllOptions, AllResults, Branches, RaceResult, Task } from './branching.ts';
 export { issuesOf } from './context.ts';
+export type { ReceivedFrom } from './conversations.ts';
 export type {
   AnyFlow,
   FlowContext,
@@ -36,7 +37,11 @@ export type {
 export { persistentActor } from './persistent-actor.ts';
 export type { AnyActor, HostedMember } from './registry.ts';
 export { Registry } from './registry.ts';
+export type { Compensate } from './saga.ts';
 export type { InitiatorSession, Received, ResponderSession, Session, TimedOut } from './session.ts';
 export type { MessageTypes, Protocol } from './session-protocol.ts';
 export { protocol } from './session-protocol.ts';
+export type { FlowPlace, ProgressReport } from './signal.ts';
 export type { RetryPolicy, StepBody, StepInfo, StepOptions } from './step.ts';
+export type { Subflow, SubflowContext } from './subflow.ts';
+export { subflow } from './subflow.ts';

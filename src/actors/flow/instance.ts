@@ -22,6 +22,8 @@ export interface Unread {
 /** The body of a step that is under way. */
 export interface StepRun {
   readonly attempt: number;
+  /** When the step is given up, whatever it does, in milliseconds since 1970; 0 for never. */
+  readonly until: number;
   /** Made when the body asks for it: most do not, and it costs as much as the rest of a step. */
   controller: AbortController | undefined;
 }

@@ -9,9 +9,27 @@ import type { RetryTimes, StepBody } from './step.ts';
 export type Operation<T> = Generator<StageRequest, T, unknown>;
 
 export type Op =
-  | { readonly op: 'step'; readonly label: string; readonly body: StepBody<unknown>; readonly retry: RetryTimes }
+  | {
+      readonly op: 'step';
+      readonly label: string;
+      readonly body: StepBody<unknown>;
+      readonly retry: RetryTimes;
+      /** Longest time of one attempt; undefined for the node's own limit. */
+      readonly timeoutMs: number | undefined;
+      /** Longest time of all attempts together; undefined for any. */
+      readonly deadlineMs: number | undefined;
+    }
   | { readonly op: 'sleep'; readonly label: string; readonly ms: number }
   | { readonly op: 'now'; readonly label: '' }
+  /** A subflow begins: what it opens bears the scope that this gives. */
+  | { readonly op: 'enter'; readonly label: string }
+  | {
+      readonly op: 'leave';
+      readonly label: string;
+      readonly scope: string;
+      readonly kind: 'close' | 'error';
+      readonly reason: string;
+    }
   | {
       readonly op: 'open';
       readonly label: string;

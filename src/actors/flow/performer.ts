@@ -4,7 +4,7 @@
  * something may have changed.
  */
 import { WeirError } from '../../errors/index.ts';
-import { encodeValue } from '../../persistence/index.ts';
+import { encodeValue, type JournalEntry } from '../../persistence/index.ts';
 import { type ChangeSet, partitionOf, type ShardHost } from '../shard/index.ts';
 import { actorMessage } from './actor-message.ts';
 import type { Parked } from './branch.ts';
@@ -91,6 +91,15 @@ export class OperationPerformer {
         return this.#sleep(flow, parked, op, changes);
       case 'now':
         return recordDone(flow, parked, encodeValue(this.#host.clock.now(), 'the time'), changes);
+      case 'enter':
+        return recordDone(flow, parked, encodeValue(`${flow.head.visit}.${parked.index}/`, 'a scope'), changes);
+      case 'leave': {
+        for (const session of flow.head.sessions) {
+          if (!session.name.startsWith(op.scope)) continue;
+          this.#sessions.end(flow, session, op.kind, op.reason, changes);
+        }
+        return recordDone(flow, parked, noBytes, changes);
+      }
       case 'open':
         return this.#open(flow, parked, op, changes);
       case 'send':
@@ -124,19 +133,33 @@ export class OperationPerformer {
     return new WeirError('WEIR_FLOW_TOO_LARGE', { what, flow, bytes: name.length, limit: maxLabelLength });
   }
 
-  #step(flow: FlowInstance, parked: Parked, op: StepOp, changes: ChangeSet): undefined {
+  #step(flow: FlowInstance, parked: Parked, op: StepOp, changes: ChangeSet): Resume | undefined {
     const { index } = parked;
-    const entry = flow.journal[index];
-    if (entry !== undefined && entry.due > this.#host.clock.now()) {
-      parked.wait = { what: 'retry', label: op.label, due: entry.due };
+    const now = this.#host.clock.now();
+    const entry = this.#begun(flow, parked, op, now, changes);
+    const until = entry?.until ?? 0;
+    if (until > 0 && until <= now && !flow.steps.has(index)) {
+      return recordFailed(flow, parked, platformFault('WEIR_STEP_DEADLINE', { step: op.label }), changes);
+    }
+    if (entry !== undefined && entry.due > now) {
+      const due = until > 0 ? Math.min(until, entry.due) : entry.due;
+      parked.wait = { what: 'retry', label: op.label, due };
       return undefined;
     }
     parked.wait = { what: 'step', label: op.label, due: undefined };
     if (flow.steps.has(index)) return undefined;
-    const run: StepRun = { attempt: (entry?.attempts ?? 0) + 1, controller: undefined };
+    const run: StepRun = { attempt: (entry?.attempts ?? 0) + 1, until, controller: undefined };
     flow.steps.set(index, run);
     changes.after(() => this.#steps.start(flow, index, op, run));
     return undefined;
+  }
+
+  /** The entry of a step; one with a deadline has it from its first attempt on. */
+  #begun(flow: FlowInstance, parked: Parked, op: StepOp, now: number, changes: ChangeSet): JournalEntry | undefined {
+    const entry = flow.journal[parked.index];
+    if (op.deadlineMs === undefined || (entry?.until ?? 0) > 0) return entry;
+    record(flow, parked.index, { ...(entry ?? openEntry(parked)), until: now + op.deadlineMs }, changes);
+    return flow.journal[parked.index];
   }
 
   #sleep(flow: FlowInstance, parked: Parked, op: Extract<Op, { op: 'sleep' }>, changes: ChangeSet): Resume | undefined {

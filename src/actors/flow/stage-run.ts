@@ -128,9 +128,13 @@ export class StageRun {
     return this.#withdrawn.has(index);
   }
 
-  /** Where an error that reached the top was thrown into flow code. */
+  /** Where an error that reached the top, or what caused it, was thrown into flow code. */
   thrownAt(error: unknown): Thrown | undefined {
-    return typeof error === 'object' && error !== null ? this.#thrown.get(error) : undefined;
+    for (let cause = error; cause instanceof Error; cause = cause.cause) {
+      const thrown = this.#thrown.get(cause);
+      if (thrown !== undefined) return thrown;
+    }
+    return undefined;
   }
 
   /** An outcome was recorded from outside. */

@@ -2,10 +2,10 @@
  * Runs the bodies of steps, outside the shard's turns and after the commit that caused them (W3). A result comes back
  * as a turn; one that belongs to an incarnation of the flow which has ended is dropped.
  */
-import { ensureError } from '../../errors/index.ts';
+import { ensureError, WeirError } from '../../errors/index.ts';
 import { encodeValue, type FaultRecord } from '../../persistence/index.ts';
-import type { ShardHost } from '../shard/index.ts';
-import { faultOf, isTransient } from './faults.ts';
+import type { Alarm, ShardHost } from '../shard/index.ts';
+import { faultOf, isTransient, platformFault } from './faults.ts';
 import { operationId } from './ids.ts';
 import type { FlowInstance, StepRun } from './instance.ts';
 import { checkSize } from './limits.ts';
@@ -19,36 +19,43 @@ export type StepOutcome =
   | { readonly type: 'transient'; readonly error: Error }
   | { readonly type: 'failed'; readonly fault: FaultRecord };
 
+type Settled = (flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome) => void;
+
 export class StepRunner {
   readonly #host: ShardHost;
-  readonly #settled: (flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome) => void;
-  #running = 0;
+  readonly #settled: Settled;
+  readonly #stepMs: number;
+  /** Bodies that somebody waits for. */
+  readonly #running = new Map<StepRun, { readonly flow: FlowInstance; readonly index: number }>();
   #draining = false;
   #idle: (() => void) | undefined;
   lateResults = 0;
 
-  constructor(host: ShardHost, settled: (flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome) => void) {
+  /** @param stepMs longest time of one attempt, unless its step says otherwise, in milliseconds */
+  constructor(host: ShardHost, stepMs: number, settled: Settled) {
     this.#host = host;
+    this.#stepMs = stepMs;
     this.#settled = settled;
   }
 
   get running(): number {
-    return this.#running;
+    return this.#running.size;
   }
 
   /** Starts a body; called after a commit. */
   start(flow: FlowInstance, index: number, op: StepOp, run: StepRun): void {
     // While the shard drains nothing new starts: the checkpoint says where the next owner goes on.
     if (this.#draining || flow.steps.get(index) !== run) return;
-    this.#running++;
+    this.#running.set(run, { flow, index });
+    let limit: Alarm | undefined;
     const settle = (outcome: () => StepOutcome): void => {
-      this.#running--;
+      if (limit !== undefined) this.#host.timers.cancel(limit);
+      this.#ended(run);
       this.#host.turn(() => {
-        // Its flow has ended or is STUCK, or its branch was cancelled.
+        // Its time was over, its flow has ended or is STUCK, or its branch was cancelled.
         if (flow.steps.get(index) !== run) this.lateResults++;
         else this.#settled(flow, index, op, outcome());
       });
-      if (this.#running === 0) this.#idle?.();
     };
     let result: unknown;
     try {
@@ -62,18 +69,49 @@ export class StepRunner {
         (value: unknown) => settle(() => success(value, flow, op, this.#host)),
         (thrown: unknown) => settle(() => failure(thrown)),
       );
+      limit = this.#limit(flow, index, op, run);
     } else {
       settle(() => success(result, flow, op, this.#host));
     }
   }
 
-  /** Starts nothing any more; resolves when no body is under way. */
+  /** Starts nothing any more; resolves when no body is under way that somebody waits for. */
   drain(): Promise<void> {
     this.#draining = true;
-    if (this.#running === 0) return Promise.resolve();
+    for (const [run, { flow, index }] of this.#running) if (flow.steps.get(index) !== run) this.#running.delete(run);
+    if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
     });
+  }
+
+  /** Gives an attempt up when its time is over (FE10): its signal is aborted, and what it still gives is dropped. */
+  #limit(flow: FlowInstance, index: number, op: StepOp, run: StepRun): Alarm {
+    const began = this.#host.clock.now();
+    const ends = began + (op.timeoutMs ?? this.#stepMs);
+    const due = run.until > 0 ? Math.min(run.until, ends) : ends;
+    return this.#host.timers.at(due, () => {
+      if (flow.steps.get(index) !== run) return;
+      const late = run.until > 0 && due === run.until;
+      const error = late
+        ? new WeirError('WEIR_STEP_DEADLINE', { step: op.label })
+        : new WeirError('WEIR_STEP_TIMEOUT', { step: op.label, ms: due - began, attempt: run.attempt });
+      run.controller?.abort(error);
+      this.#ended(run);
+      this.#settled(
+        flow,
+        index,
+        op,
+        late
+          ? { type: 'failed', fault: platformFault('WEIR_STEP_DEADLINE', { step: op.label }) }
+          : { type: 'transient', error },
+      );
+    });
+  }
+
+  #ended(run: StepRun): void {
+    this.#running.delete(run);
+    if (this.#running.size === 0) this.#idle?.();
   }
 }
 

@@ -26,6 +26,16 @@ export interface RetryPolicy {
 export interface StepOptions {
   /** Overrides the flow's own policy. */
   readonly retry?: RetryPolicy;
+  /**
+   * Longest time of one attempt. Then its signal is aborted, whatever it still gives is dropped, and it counts as failed
+   * for a moment (`WEIR_STEP_TIMEOUT`): it is tried again by policy. Default: the node's `stepTimeout`, 10 min.
+   */
+  readonly timeout?: Duration;
+  /**
+   * Longest time from the first attempt on, waits between attempts included. Then `WEIR_STEP_DEADLINE` is thrown into the
+   * flow, which can catch it. Default: none.
+   */
+  readonly deadline?: Duration;
 }
 
 export interface RetryTimes {

@@ -98,6 +98,27 @@ export const flows = {
     remedy: 'join a branch before it is cancelled, or catch this',
     status: 500,
   },
+  WEIR_STEP_TIMEOUT: {
+    message: 'attempt {attempt} of step "{step}" took longer than {ms} ms, and was given up',
+    remedy: 'look why it takes so long; a step that needs more time says so: step(name, body, { timeout: "1 hour" })',
+    status: 504,
+    retryable: true,
+  },
+  WEIR_STEP_DEADLINE: {
+    message: 'step "{step}" was not done before its deadline',
+    remedy: 'catch this in the flow, or give the step a longer deadline',
+    status: 504,
+  },
+  WEIR_COMPENSATION_FAILED: {
+    message: 'the compensation "{step}" failed: {why}',
+    remedy: 'see to it that it can be done, then retry the flow; or do it by hand, and skip it',
+    status: 500,
+  },
+  WEIR_FLOW_EXPIRED: {
+    message: 'flow {flow} has expired: {why}, and nothing happened for its idle time',
+    remedy: 'start it again; a flow that may wait longer declares a longer `idle`',
+    status: 500,
+  },
   WEIR_FLOW_STUCK: {
     message: 'flow {flowId} is STUCK: its cleanup cannot run',
     remedy: 'retry it, skip what failed, or kill it',

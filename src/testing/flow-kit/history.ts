@@ -102,6 +102,10 @@ export class History {
         return `send ${op.type} to ${peer} ${brief(decodeValue(op.body))}`;
       case 'receive':
         return `receive from ${peer}`;
+      case 'enter':
+        return `subflow ${op.label}`;
+      case 'leave':
+        return `end of subflow ${op.label}`;
       case 'signal':
         return `signal ${op.label}`;
       case 'progress':

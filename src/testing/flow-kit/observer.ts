@@ -72,7 +72,9 @@ export class Observer {
 
   /** The flow as it is to run. */
   definition(): FlowDefinition<unknown, unknown> {
-    const { flow, stage, begin } = this.#setup.script;
+    const { stage, begin } = this.#setup.script;
+    // The types of this flow say nothing of what it is turned into.
+    const { types: _types, ...flow } = this.#setup.script.flow;
     const stages = Object.entries(flow.stages).map(([name, code]): [string, StageCode] => [
       name,
       (state, context) => this.#begin(name, code, state, context),
@@ -81,13 +83,9 @@ export class Observer {
       stage === undefined || begin?.type === 'opened'
         ? flow.states.start
         : z.union([z.literal(elsewhere), flow.states.start]);
-    const { name, version, result, responds, retry, signals, queries } = flow;
     const states = { ...flow.states, start };
-    return {
-      ...{ name, version, states, result, responds, retry, signals, queries, stages: Object.fromEntries(stages) },
-      // The flow of a test begins with this version.
-      ...{ previous: [], migrate: undefined },
-    };
+    // The flow of a test begins with this version.
+    return { ...flow, previous: [], migrate: undefined, states, stages: Object.fromEntries(stages) };
   }
 
   /** The worker has died; the flow goes on from the visit that was durable, if any was. */

@@ -37,6 +37,7 @@ export interface Configuration {
   readonly shards: number | undefined;
   readonly retention: Duration;
   readonly hospital: Duration;
+  readonly stepTimeout: Duration;
   readonly redeliver: Duration | undefined;
   readonly idle: Duration | undefined;
   readonly audit: Duration | undefined;

@@ -27,6 +27,7 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_SHARDS', { path: ['shards'], read: number }],
   ['WEIR_RETENTION', { path: ['retention'], read: text }],
   ['WEIR_HOSPITAL', { path: ['hospital'], read: text }],
+  ['WEIR_STEP_TIMEOUT', { path: ['stepTimeout'], read: text }],
   ['WEIR_REDELIVER', { path: ['redeliver'], read: text }],
   ['WEIR_IDLE', { path: ['idle'], read: text }],
   ['WEIR_AUDIT', { path: ['audit'], read: text }],

@@ -95,6 +95,7 @@ export const configurationSchema = z.strictObject({
   shards: shardsSetting.optional(),
   retention: durationSetting.default('1 day'),
   hospital: durationSetting.default('7 days'),
+  stepTimeout: durationSetting.default('10 min'),
   redeliver: durationSetting.optional(),
   idle: durationSetting.optional(),
   audit: durationSetting.optional(),
