@@ -9,11 +9,11 @@ import { types } from 'node:util';
 import { WeirError } from '../../errors/index.ts';
 import type { JournalEntry } from '../../persistence/index.ts';
 import { Asked } from './asked.ts';
-import { Branch, type BranchOutcome, type BranchResume, type Join, type Parked } from './branch.ts';
+import type { Branch, BranchOutcome, BranchResume, Parked } from './branch.ts';
+import { BranchTree, cancelled } from './branch-tree.ts';
 import type { Duties } from './duties.ts';
 import { entryAt, orderOf, outcomeOf, type Resume } from './entries.ts';
-import { FlowError, platformFault } from './faults.ts';
-import { BranchRequest, type Op, type Operation, OperationRequest, type StageRequest } from './operation.ts';
+import { BranchRequest, type Op, OperationRequest, type StageRequest } from './operation.ts';
 import { opText } from './place.ts';
 
 /** What the run asks of its owner. */
@@ -46,11 +46,6 @@ export interface StageRunSetup {
   readonly duties: Duties;
 }
 
-interface Ready {
-  readonly branch: Branch;
-  readonly resume: BranchResume;
-}
-
 interface Due {
   readonly index: number;
   /** As it was given; else it is read from the journal. */
@@ -69,10 +64,7 @@ export class StageRun {
   readonly #setup: StageRunSetup;
   /** What its code has begun and must not forget. */
   readonly duties: Duties;
-  readonly #root: Branch;
-  readonly #tasks = new WeakMap<object, Branch>();
-  /** Branches to be resumed, in order. */
-  #ready: Ready[] = [];
+  readonly #tree: BranchTree;
   /** Outcomes to be given, in the order in which they were recorded. */
   #due: Due[] = [];
   readonly #parked = new Map<number, Parked>();
@@ -84,6 +76,7 @@ export class StageRun {
   /** All that was asked for, if somebody watches. */
   readonly asked = new Asked();
   #replayed: number;
+  #driver: StageDriver | undefined;
   #cancelAt: number | undefined;
   #end: StageEnd | undefined;
   /** Index of the next operation. */
@@ -101,8 +94,13 @@ export class StageRun {
   ) {
     this.#setup = setup;
     this.duties = setup.duties;
-    this.#root = new Branch(generator, undefined);
-    this.#ready.push({ branch: this.#root, resume: { type: 'value', value: undefined } });
+    this.#tree = new BranchTree(generator, {
+      discharge: (operation) => this.duties.discharge(operation),
+      withdraw: (parked) => this.#withdraw(parked),
+      ended: (outcome) => {
+        this.#end = endOf(outcome);
+      },
+    });
     this.#due = inOrder(setup.journal);
     this.#replayed = this.#due.length;
     this.#cancelAt = cancelAt;
@@ -120,7 +118,7 @@ export class StageRun {
 
   /** Whether something is left to be given or performed without anything happening. */
   get unfinished(): boolean {
-    return this.#ready.length > 0 || this.#due.length > 0;
+    return this.#tree.busy || this.#due.length > 0;
   }
 
   /** Whether an operation's branch was cancelled: its outcome is of no use. */
@@ -154,18 +152,19 @@ export class StageRun {
 
   /** Runs on as far as it gets. */
   run(driver: StageDriver): StageEnd {
+    this.#driver = driver;
     for (;;) {
       const ended = this.#end;
       if (ended !== undefined) return ended;
       if (driver.exhausted()) return { type: 'brokenOff' };
-      const ready = this.#ready.shift();
+      const ready = this.#tree.next();
       if (ready !== undefined) {
         this.#resume(ready.branch, ready.resume, driver);
         continue;
       }
       if (this.#cancelIsDue()) {
         this.#cancelAt = undefined;
-        this.#cancelBranch(this.#root, driver);
+        this.#tree.cancel(this.#tree.root);
         continue;
       }
       const due = this.#due.shift();
@@ -222,6 +221,12 @@ export class StageRun {
     parked.branch.parked = undefined;
   }
 
+  #withdraw(parked: Parked): void {
+    this.#unpark(parked);
+    this.#withdrawn.add(parked.index);
+    this.#driver?.withdrawn(parked);
+  }
+
   // --- code
 
   #resume(branch: Branch, resume: BranchResume, driver: StageDriver): void {
@@ -233,19 +238,19 @@ export class StageRun {
       else if (resume.type === 'throw') result = branch.generator.throw(resume.error);
       else result = branch.generator.return(undefined);
     } catch (error) {
-      this.#ending(branch, { type: 'throw', error }, driver);
+      this.#tree.ending(branch, { type: 'throw', error });
       return;
     } finally {
       this.executing = false;
     }
     if (result.done === true) {
       const outcome = branch.cancelled ? cancelled : { type: 'value' as const, value: result.value };
-      this.#ending(branch, outcome, driver);
+      this.#tree.ending(branch, outcome);
       return;
     }
     const request: unknown = result.value;
     if (request instanceof OperationRequest) this.#park(branch, request.op, driver);
-    else if (request instanceof BranchRequest) this.#branchOp(branch, request, driver);
+    else if (request instanceof BranchRequest) this.#tree.request(branch, request.op);
     else this.#mistake(request);
   }
 
@@ -270,7 +275,7 @@ export class StageRun {
       else if (resume === undefined) {
         this.#parked.set(index, parked);
         branch.parked = parked;
-      } else if (this.#setup.journal[index] === undefined) this.#ready.unshift({ branch, resume });
+      } else if (this.#setup.journal[index] === undefined) this.#tree.goOn(branch, resume);
       else {
         this.#parked.set(index, parked);
         branch.parked = parked;
@@ -281,160 +286,6 @@ export class StageRun {
     this.#parked.set(index, parked);
     branch.parked = parked;
     if (entry === undefined || entry.state === 'open') this.#toPerform.push(parked);
-  }
-
-  // --- branches
-
-  #branchOp(branch: Branch, { op }: BranchRequest, driver: StageDriver): void {
-    switch (op.kind) {
-      case 'all':
-      case 'race':
-        this.#fork(branch, op.kind, op.branches, op.kind === 'all' ? op.concurrency : op.branches.length);
-        return;
-      case 'spawn': {
-        const task = {};
-        const child = new Branch(op.branch, branch);
-        child.unjoined = true;
-        this.#tasks.set(task, child);
-        this.#ready.push({ branch: child, resume: begin }, { branch, resume: { type: 'value', value: task } });
-        return;
-      }
-      case 'join':
-      case 'cancel': {
-        const child = this.#tasks.get(op.task);
-        if (child === undefined) {
-          this.#ready.push({
-            branch,
-            resume: { type: 'throw', error: new TypeError('the task is not of this visit') },
-          });
-          return;
-        }
-        child.unjoined = false;
-        child.parent?.unheard.delete(child);
-        if (child.outcome !== undefined) {
-          this.#ready.push({ branch, resume: answerOf(op.kind, child.outcome) });
-          return;
-        }
-        child.waiters.push({ branch, kind: op.kind });
-        branch.waitsFor = child;
-        if (op.kind === 'cancel') this.#cancelBranch(child, driver);
-      }
-    }
-  }
-
-  #fork(branch: Branch, mode: Join['mode'], branches: ReadonlyArray<Operation<unknown>>, concurrency: number): void {
-    const join: Join = { mode, queue: [...branches], next: 0, running: new Map(), results: [], decided: undefined };
-    branch.join = join;
-    if (branches.length === 0) {
-      this.#joined(branch, join);
-      return;
-    }
-    for (let count = 0; count < concurrency && join.queue.length > 0; count++) this.#beginNext(branch, join);
-  }
-
-  #beginNext(branch: Branch, join: Join): void {
-    const operation = join.queue.shift();
-    if (operation === undefined) return;
-    const child = new Branch(operation, branch);
-    join.running.set(child, join.next++);
-    this.#ready.push({ branch: child, resume: begin });
-  }
-
-  /** The code of a branch has come to its end; the branch ends with the last one that it began. */
-  #ending(branch: Branch, outcome: BranchOutcome, driver: StageDriver): void {
-    branch.ending = outcome;
-    for (const child of [...branch.children]) this.#cancelBranch(child, driver);
-    if (branch.children.size === 0) this.#ended(branch, driver);
-  }
-
-  #ended(branch: Branch, driver: StageDriver): void {
-    const own = branch.ending ?? cancelled;
-    const [unheard] = branch.unheard;
-    // A failure that nobody asked for is told where the one ends that began it: it must not get lost.
-    const outcome = own.type === 'value' && unheard?.outcome !== undefined ? unheard.outcome : own;
-    branch.outcome = outcome;
-    const { parent } = branch;
-    if (parent === undefined) {
-      this.#end =
-        outcome.type === 'value'
-          ? { type: 'returned', value: outcome.value }
-          : outcome.type === 'throw'
-            ? { type: 'threw', error: outcome.error }
-            : { type: 'cancelled' };
-      return;
-    }
-    parent.children.delete(branch);
-    for (const { branch: waiter, kind } of branch.waiters) {
-      waiter.waitsFor = undefined;
-      this.#ready.push({ branch: waiter, resume: answerOf(kind, outcome) });
-    }
-    if (branch.unjoined && outcome.type === 'throw') parent.unheard.add(branch);
-    if (parent.join?.running.has(branch) === true) this.#told(parent, parent.join, branch, outcome, driver);
-    if (parent.children.size > 0) return;
-    if (parent.ending !== undefined) this.#ended(parent, driver);
-    else if (parent.returning) {
-      parent.returning = false;
-      parent.join = undefined;
-      this.#ready.push({ branch: parent, resume: { type: 'return' } });
-    }
-  }
-
-  /** A branch that its parent waits for has ended. */
-  #told(parent: Branch, join: Join, branch: Branch, outcome: BranchOutcome, driver: StageDriver): void {
-    const place = join.running.get(branch) ?? 0;
-    join.running.delete(branch);
-    if (outcome.type === 'value' && join.mode === 'all') join.results[place] = outcome.value;
-    else if (outcome.type === 'throw' && join.decided?.outcome.type !== 'throw') join.decided = { place, outcome };
-    else if (outcome.type === 'value') join.decided ??= { place, outcome };
-    if (parent.returning || parent.ending !== undefined) return;
-    if (join.decided === undefined) this.#beginNext(parent, join);
-    else {
-      for (const operation of join.queue.splice(0)) this.duties.discharge(operation);
-      for (const loser of [...join.running.keys()]) this.#cancelBranch(loser, driver);
-    }
-    if (join.running.size === 0) this.#joined(parent, join);
-  }
-
-  #joined(branch: Branch, join: Join): void {
-    if (branch.join !== join) return;
-    branch.join = undefined;
-    const { decided, mode, results } = join;
-    if (decided?.outcome.type === 'throw') {
-      this.#ready.push({ branch, resume: { type: 'throw', error: decided.outcome.error } });
-    } else if (mode === 'all') {
-      this.#ready.push({ branch, resume: { type: 'value', value: results } });
-    } else {
-      const value = decided?.outcome.type === 'value' ? [decided.place, decided.outcome.value] : [];
-      this.#ready.push({ branch, resume: { type: 'value', value } });
-    }
-  }
-
-  /** Withdraws what a branch waits on, the branches that it began first, and runs its cleanup. */
-  #cancelBranch(branch: Branch, driver: StageDriver): void {
-    if (branch.cancelled || branch.outcome !== undefined) return;
-    branch.cancelled = true;
-    const begun = !this.#ready.some(({ branch: other, resume }) => other === branch && resume === begin);
-    this.#ready = this.#ready.filter(({ branch: other }) => other !== branch);
-    if (!begun) this.duties.discharge(branch.generator);
-    for (const operation of branch.join?.queue.splice(0) ?? []) this.duties.discharge(operation);
-    for (const child of [...branch.children]) this.#cancelBranch(child, driver);
-    if (branch.waitsFor !== undefined) {
-      const { waiters } = branch.waitsFor;
-      waiters.splice(
-        waiters.findIndex((waiter) => waiter.branch === branch),
-        1,
-      );
-      branch.waitsFor = undefined;
-    }
-    const { parked } = branch;
-    if (parked !== undefined) {
-      this.#unpark(parked);
-      this.#withdrawn.add(parked.index);
-      driver.withdrawn(parked);
-    }
-    if (branch.ending !== undefined) return;
-    if (branch.children.size > 0) branch.returning = true;
-    else this.#ready.push({ branch, resume: { type: 'return' } });
   }
 
   // --- mistakes
@@ -456,8 +307,10 @@ export class StageRun {
   }
 }
 
-const begin: BranchResume = { type: 'value', value: undefined };
-const cancelled: BranchOutcome = { type: 'cancelled' };
+function endOf(outcome: BranchOutcome): StageEnd {
+  if (outcome.type === 'value') return { type: 'returned', value: outcome.value };
+  return outcome.type === 'throw' ? { type: 'threw', error: outcome.error } : { type: 'cancelled' };
+}
 
 /** Places of recorded outcomes, in the order in which they were recorded. */
 function inOrder(journal: ReadonlyArray<JournalEntry | undefined>): Due[] {
@@ -472,13 +325,6 @@ function inOrder(journal: ReadonlyArray<JournalEntry | undefined>): Due[] {
 /** In a journal that has branches an operation may have begun without a record: a step that is under way. */
 function mayBeMissing(journal: ReadonlyArray<JournalEntry | undefined>, op: Op): boolean {
   return op.op === 'open' || journal.some((entry) => entry?.branch === true);
-}
-
-/** What somebody who waits for a task is told of its end. */
-function answerOf(kind: 'join' | 'cancel', outcome: BranchOutcome): BranchResume {
-  if (kind === 'cancel') return { type: 'value', value: undefined };
-  if (outcome.type !== 'cancelled') return outcome;
-  return { type: 'throw', error: new FlowError(platformFault('WEIR_FLOW_BRANCH_CANCELLED', {})) };
 }
 
 /** What flow code yielded in place of an operation, as its developer would call it. */
