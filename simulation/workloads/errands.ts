@@ -117,6 +117,7 @@ function eachErrandOnce(asked: ReadonlyMap<string, number>): Invariant {
   const counted = new Map<string, number>();
   return {
     name: 'each errand once',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow: name, flowId, clientRequestId, status, result } of flowsOf(event)) {
         if (name !== 'errands.run') continue;

@@ -218,6 +218,7 @@ function nothingLostOnTheWay(expected: ReadonlyMap<string, number | readonly num
   let ended = 0;
   return {
     name: 'every answer is gathered',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow: name, status, result, clientRequestId: id } of flowsOf(event)) {
         if (!name.startsWith('fan-out.') || status === 'RUNNING') continue;
@@ -241,6 +242,7 @@ function everybodyCounted(crowds: ReadonlyMap<string, z.output<typeof crowd>>): 
   const counted = { tells: 0, asks: 0 };
   return {
     name: 'the counter counts everybody once',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow: name, status, result, memberName } of flowsOf(event)) {
         if (name !== crowding.name || status !== 'COMPLETED') continue;

@@ -28,6 +28,7 @@ export function bothHearTheSame(ended: ReadonlyMap<string, Ended>): Invariant {
   const heard = new Map<string, string | number>();
   return {
     name: 'partners hear how it ended',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow, status, result, clientRequestId } of flowsOf(event)) {
         if (flow === jobName && status !== 'RUNNING' && status !== 'STUCK') {
@@ -61,6 +62,7 @@ export function actsInOrder(): Invariant {
   const seen = new Map<string, { readonly status: string; readonly acts: readonly string[] }>();
   return {
     name: 'acts in order',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow, flowId, status, acts } of flowsOf(event)) {
         if (flow !== jobName) continue;

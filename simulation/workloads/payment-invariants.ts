@@ -20,6 +20,7 @@ export function moneyIsConserved(): Invariant {
   const weigh = (payment: string): number => (settled.has(payment) ? 0 : (credited.get(payment) ?? 0));
   return {
     name: 'money is conserved',
+    hears: ['applied'],
     event(event, violate) {
       for (const { member, key, state, before } of actorsOf(event, account.name)) {
         const now = accountState.parse(state);
@@ -52,6 +53,7 @@ export function oneOutcome(asked: ReadonlySet<string>): Invariant {
   const taken = new Map<string, string[]>();
   return {
     name: 'one outcome on both sides',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow, status, result, clientRequestId } of flowsOf(event)) {
         if (!flow.startsWith('payments.') || status === 'RUNNING') continue;

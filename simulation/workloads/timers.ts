@@ -165,6 +165,7 @@ function inTime(plan: Plan<unknown>, asked: () => number): Invariant {
   let ended = 0;
   return {
     name: 'timers ring in time',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow: name, status, result, clientRequestId: id } of flowsOf(event)) {
         if (!name.startsWith('timers.') || status === 'RUNNING') continue;

@@ -114,6 +114,7 @@ function noOlderCode(stops: ReadonlyMap<string, number>): Invariant {
   let ended = 0;
   return {
     name: 'no older code',
+    hears: ['applied'],
     event(event, violate) {
       for (const { flow: name, version, status, result, clientRequestId: id } of flowsOf(event)) {
         if (!name.startsWith('upgrade.') || status === 'RUNNING') continue;

@@ -3,10 +3,11 @@
  *
  * Owns the way from keys to their parts; values are decoded by whoever needs them, through `records.ts`.
  */
+import { flowTopics } from '../../actors/flow/protocol.ts';
 import { decodeCount } from '../../actors/shard/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 import { isFlowHead } from './records.ts';
-import { rememberLast } from './remember.ts';
+import { rememberSome } from './remember.ts';
 
 /** A record of one flow; `value` is null where it is removed. */
 interface FlowRecord {
@@ -30,6 +31,8 @@ export interface StreamRecord {
 
 export interface CommitContents {
   readonly heads: readonly FlowRecord[];
+  /** What is published of flows. */
+  readonly statuses: readonly FlowRecord[];
   readonly journal: readonly JournalRecord[];
   /** Messages received and not yet read: `i/<flow>/<n>`. */
   readonly unread: ReadonlyArray<FlowRecord & { readonly place: number }>;
@@ -46,15 +49,16 @@ export interface CommitContents {
 
 const partition = /^\d{1,5}$/;
 
-export const contentsOf: (batch: CommitBatch) => CommitContents = rememberLast(read);
+export const contentsOf: (batch: CommitBatch) => CommitContents = rememberSome(read);
 
 /** The name of a shard among all that a world has. */
 export function shardName(node: string, { topic, partition: number }: ShardId): string {
   return `${node}/${topic}/${number}`;
 }
 
-function read({ records }: CommitBatch): CommitContents {
+function read({ records, publications }: CommitBatch): CommitContents {
   const heads: FlowRecord[] = [];
+  const statuses: FlowRecord[] = [];
   const journal: JournalRecord[] = [];
   const unread: Array<FlowRecord & { place: number }> = [];
   const stream: StreamRecord[] = [];
@@ -88,5 +92,8 @@ function read({ records }: CommitBatch): CommitContents {
         if (value !== null) shard = value;
     }
   }
-  return { heads, journal, unread, stream, sessions, marks, position, shard };
+  for (const { topic, key, value } of publications) {
+    if (topic === flowTopics.status) statuses.push({ flowId: key, value });
+  }
+  return { heads, statuses, journal, unread, stream, sessions, marks, position, shard };
 }

@@ -1,7 +1,8 @@
 /** What runs have seen: which faults struck, and which states the world was in. */
+import { contentsOf } from './commit-contents.ts';
 import type { SimEvent } from './events.ts';
 import type { SimFaultWord } from './plan.ts';
-import { headOf, isFlowHead } from './records.ts';
+import { headOf } from './records.ts';
 import type { RunResult } from './run.ts';
 
 export class Coverage {
@@ -32,8 +33,8 @@ function stateOf(event: SimEvent): readonly string[] {
     case 'sent':
       return event.fate === 'passed' ? [] : [`message ${event.fate}`];
     case 'applied':
-      return event.batch.records.flatMap(({ key, value }) => {
-        if (value === null || !isFlowHead(key)) return [];
+      return contentsOf(event.batch).heads.flatMap(({ value }) => {
+        if (value === null) return [];
         const { flow, status, stage } = headOf(value);
         return [`${flow} ${status} in ${stage}`];
       });

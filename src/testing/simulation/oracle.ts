@@ -5,6 +5,7 @@
  * log as a whole or not at all (W2), and whoever was told "durable" finds it there again.
  */
 import type { LogRecord, ShardId, Term } from '../../transport/log/index.ts';
+import { ByShard } from './by-shard.ts';
 import type { SentCommit, SimEvent } from './events.ts';
 import { newerTerm, termText } from './terms.ts';
 
@@ -35,20 +36,22 @@ export interface OracleSetup {
 
 export class Oracle {
   readonly #setup: OracleSetup;
-  readonly #folds = new Map<string, Fold>();
+  readonly #folds = new ByShard<Fold>(() => ({
+    term: undefined,
+    restored: undefined,
+    asked: new Map(),
+    records: new Map(),
+    open: new Map(),
+    applied: new Map(),
+  }));
 
   constructor(setup: OracleSetup) {
     this.#setup = setup;
   }
 
-  /** The live records of every shard of a node, as far as they are known. */
-  *shards(node: string): IterableIterator<ReadonlyMap<string, Uint8Array>> {
-    for (const [name, { records }] of this.#folds) if (name.startsWith(`${node}/`)) yield records;
-  }
-
   /** Whether there is a commit of which only the next owner of its shard will say what became of it. */
   get inDoubt(): boolean {
-    for (const { open, restored } of this.#folds.values()) {
+    for (const { open, restored } of this.#folds.all()) {
       for (const { term } of open.values()) if (restored === undefined || !newerTerm(restored, term)) return true;
     }
     return false;
@@ -57,7 +60,7 @@ export class Oracle {
   event(event: SimEvent): void {
     switch (event.type) {
       case 'claiming': {
-        const { asked, term } = this.#fold(event.node, event.shard);
+        const { asked, term } = this.#folds.of(event.node, event.shard);
         asked.set(event.worker, term);
         return;
       }
@@ -68,7 +71,7 @@ export class Oracle {
         this.#restored(event.node, event.shard, event.term, event.records);
         return;
       case 'commit':
-        this.#fold(event.node, event.shard).open.set(termText(event.term), sentCommit(event));
+        this.#folds.of(event.node, event.shard).open.set(termText(event.term), sentCommit(event));
         return;
       case 'durable':
         this.#durable(event.node, event.shard, event.term, event.sequence);
@@ -78,7 +81,7 @@ export class Oracle {
   }
 
   #claimed(node: string, worker: string, shard: ShardId, term: Term): void {
-    const fold = this.#fold(node, shard);
+    const fold = this.#folds.of(node, shard);
     // The answer may be heard late, when others have claimed after this one: what was known before it asked counts.
     const before = fold.asked.get(worker);
     if (before !== undefined && !newerTerm(term, before)) {
@@ -88,7 +91,7 @@ export class Oracle {
   }
 
   #durable(node: string, shard: ShardId, term: Term, sequence: number): void {
-    const fold = this.#fold(node, shard);
+    const fold = this.#folds.of(node, shard);
     const name = termText(term);
     // A later owner has read it already; the answer was only late.
     if ((fold.applied.get(name) ?? 0) >= sequence) return;
@@ -103,7 +106,7 @@ export class Oracle {
   }
 
   #restored(node: string, shard: ShardId, term: Term, found: readonly LogRecord[]): void {
-    const fold = this.#fold(node, shard);
+    const fold = this.#folds.of(node, shard);
     // Heard late: it is fenced already, and what it has read is what was there before that.
     if (fold.term !== undefined && newerTerm(fold.term, term)) return;
     if (fold.restored === undefined || newerTerm(term, fold.restored)) fold.restored = term;
@@ -130,23 +133,6 @@ export class Oracle {
       if (value === null) fold.records.delete(key);
       else fold.records.set(key, value);
     }
-  }
-
-  #fold(node: string, { topic, partition }: ShardId): Fold {
-    const name = `${node}/${topic}/${partition}`;
-    let fold = this.#folds.get(name);
-    if (fold === undefined) {
-      fold = {
-        term: undefined,
-        restored: undefined,
-        asked: new Map(),
-        records: new Map(),
-        open: new Map(),
-        applied: new Map(),
-      };
-      this.#folds.set(name, fold);
-    }
-    return fold;
   }
 
   #violate(invariant: string, { topic, partition }: ShardId, text: string): void {

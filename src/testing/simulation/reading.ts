@@ -5,6 +5,7 @@
  */
 import { actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
+import { contentsOf } from './commit-contents.ts';
 import type { SimEvent } from './events.ts';
 import { statusOf } from './records.ts';
 import { rememberLast } from './remember.ts';
@@ -32,25 +33,21 @@ export function flowsOf(event: SimEvent): readonly SeenFlow[] {
   return event.type === 'applied' ? readFlows(event) : [];
 }
 
-const readFlows = rememberLast((event: Applied): readonly SeenFlow[] => {
-  const flows: SeenFlow[] = [];
-  for (const { topic, key, value } of event.batch.publications) {
-    if (topic !== 'flow.status' || value === null) continue;
+const readFlows = rememberLast((event: Applied): readonly SeenFlow[] =>
+  contentsOf(event.batch).statuses.flatMap(({ flowId, value }) => {
+    if (value === null) return [];
     const record = statusOf(value);
-    flows.push({
-      ...record,
-      flowId: key,
-      result: record.result.length === 0 ? undefined : decodeValue(record.result),
-    });
-  }
-  return flows;
-});
+    return [{ ...record, flowId, result: record.result.length === 0 ? undefined : decodeValue(record.result) }];
+  }),
+);
 
 /** Persistent actors of one kind that a commit has changed. */
 export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
   if (event.type !== 'applied') return [];
+  const records = actorRecordsOf(event);
+  if (records.length === 0) return [];
   const infix = `:${encodeURIComponent(actor)}:`;
-  return actorRecordsOf(event).flatMap(({ key, value }) => {
+  return records.flatMap(({ key, value }) => {
     if (value === null || !key.includes(infix)) return [];
     const head = actorHead.decode(value);
     const before = event.before(key);

@@ -61,7 +61,7 @@ export async function runPlan<Action>(
     keepTrace,
     settings: (node) => ({ shards: node.shards, ...node.settings, ...prepared.settings(node, world) }),
     invariants: [
-      { name: 'liveness', event: (event) => liveness.event(event) },
+      liveness,
       ...(watch === undefined ? [] : [{ name: 'watch', event: watch }]),
       ...weirInvariants(),
       ...(prepared.invariants ?? []),

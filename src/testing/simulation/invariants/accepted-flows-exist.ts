@@ -5,6 +5,7 @@
  * restored the shard. So a status that was seen will do when the client hears of its flow; the commit must be in at the
  * end.
  */
+import { contentsOf } from '../commit-contents.ts';
 import type { Invariant } from '../world.ts';
 
 export function acceptedFlowsExist(): Invariant {
@@ -13,15 +14,14 @@ export function acceptedFlowsExist(): Invariant {
   const accepted = new Map<string, string>();
   return {
     name: 'accepted flows exist',
+    hears: ['published', 'applied', 'client'],
     event(event, violate) {
       if (event.type === 'published') {
         seen.add(event.key);
         return;
       }
       if (event.type === 'applied') {
-        for (const { key, value } of event.batch.records) {
-          if (key.startsWith('c/') && value !== null) applied.add(key.slice(2));
-        }
+        for (const { flowId, value } of contentsOf(event.batch).heads) if (value !== null) applied.add(flowId);
         return;
       }
       if (event.type !== 'client') return;

@@ -6,26 +6,29 @@
  */
 import { routingKeyOf } from '../../../actors/flow/protocol.ts';
 import { type FlowHead, isTerminal } from '../../../persistence/index.ts';
-import type { CommitBatch } from '../../../transport/log/index.ts';
-import { contentsOf, shardName } from '../commit-contents.ts';
+import { ByShard } from '../by-shard.ts';
+import { contentsOf } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
 import { headOf, statusOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
 
+interface Lives {
+  /** Ids of every flow that there ever was. */
+  readonly ever: Set<string>;
+  /** Flows that are there, by routing key. */
+  readonly flows: Map<string, string>;
+  /** The newest number that a status has. */
+  number: number;
+}
+
 export function flowLives(): Invariant {
-  /** Every flow that there ever was, by shard and id. */
-  const ever = new Set<string>();
-  /** Flows that are there, by shard and routing key. */
-  const flows = new Map<string, string>();
-  /** The newest number that a status of each shard has. */
-  const numbers = new Map<string, number>();
-  const appeared = (shard: string, flowId: string): string | undefined => {
-    const name = `${shard}/${flowId}`;
-    if (ever.has(name)) return `the id of ${flowId}, which is forgotten, is used again`;
-    ever.add(name);
-    const routingKey = `${shard}/${routingKeyOf(flowId)}`;
+  const shards = new ByShard<Lives>(() => ({ ever: new Set(), flows: new Map(), number: 0 }));
+  const appeared = ({ ever, flows }: Lives, flowId: string): string | undefined => {
+    if (ever.has(flowId)) return `the id of ${flowId}, which is forgotten, is used again`;
+    ever.add(flowId);
+    const routingKey = routingKeyOf(flowId);
     const other = flows.get(routingKey);
     if (other !== undefined) return `${flowId} was started for what ${other} is there for`;
     flows.set(routingKey, flowId);
@@ -33,25 +36,34 @@ export function flowLives(): Invariant {
   };
   return {
     name: 'lives of flows go forward',
+    hears: ['applied'],
     event(event, violate) {
       if (event.type !== 'applied') return;
-      const shard = shardName(event.node, event.shard);
-      const told = lastStatuses(event.batch);
-      for (const [flowId, number] of numbersOf(event.batch)) {
-        const last = numbers.get(shard) ?? 0;
-        if (number < last) violate(`${flowId}: its status has number ${number}, and ${last} came before`);
-        numbers.set(shard, number);
+      const lives = shards.of(event.node, event.shard);
+      const told = new Map<string, Told>();
+      const { statuses, heads } = contentsOf(event.batch);
+      for (const { flowId, value } of statuses) {
+        if (value === null) {
+          told.delete(flowId);
+          continue;
+        }
+        const status = statusOf(value);
+        const { number } = lives;
+        if (status.commit < number)
+          violate(`${flowId}: its status has number ${status.commit}, and ${number} came before`);
+        lives.number = status.commit;
+        told.set(flowId, status);
       }
-      for (const { flowId, value } of contentsOf(event.batch).heads) {
+      for (const { flowId, value } of heads) {
         const before = headBefore(event, flowId);
         const head = value === null ? undefined : headOf(value);
         if (head === undefined) {
-          flows.delete(`${shard}/${routingKeyOf(flowId)}`);
+          lives.flows.delete(routingKeyOf(flowId));
           if (before !== undefined && !isTerminal(before.status))
             violate(`${flowId} was forgotten while ${before.status}`);
           continue;
         }
-        const wrong = before === undefined ? appeared(shard, flowId) : backwards(before, head);
+        const wrong = before === undefined ? appeared(lives, flowId) : backwards(before, head);
         if (wrong !== undefined) violate(`${flowId}: ${wrong}`);
         const untold = before?.status !== head.status || before.stage !== head.stage;
         const status = told.get(flowId);
@@ -69,23 +81,6 @@ export function flowLives(): Invariant {
 }
 
 type Told = Pick<FlowHead, 'status' | 'stage' | 'updated'>;
-
-/** The last status that a commit tells of each flow. */
-function lastStatuses({ publications }: CommitBatch): Map<string, Told> {
-  const last = new Map<string, Told>();
-  for (const { topic, key, value } of publications) {
-    if (topic !== 'flow.status') continue;
-    if (value === null) last.delete(key);
-    else last.set(key, statusOf(value));
-  }
-  return last;
-}
-
-function numbersOf({ publications }: CommitBatch): ReadonlyArray<readonly [flowId: string, number: number]> {
-  return publications.flatMap(({ topic, key, value }) =>
-    topic === 'flow.status' && value !== null ? [[key, statusOf(value).commit] as const] : [],
-  );
-}
 
 function sameStatus(told: Told, head: Told): boolean {
   return told.status === head.status && told.stage === head.stage && told.updated === head.updated;

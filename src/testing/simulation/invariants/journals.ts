@@ -3,7 +3,8 @@
  * the flow try it again; a visit that is over has no journal, and nothing is written to it any more.
  */
 import { type FlowHead, isTerminal } from '../../../persistence/index.ts';
-import { contentsOf, type JournalRecord, shardName } from '../commit-contents.ts';
+import { ByShard } from '../by-shard.ts';
+import { contentsOf, type JournalRecord } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
 import { headOf, journalEntryOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
@@ -11,32 +12,32 @@ import type { Invariant } from '../world.ts';
 type Applied = Extract<SimEvent, { type: 'applied' }>;
 
 export function journals(): Invariant {
-  /** Entries that are there, by shard and flow: key and visit. */
-  const there = new Map<string, Map<string, number>>();
+  /** Entries that are there, by flow: key and visit. */
+  const shards = new ByShard(() => new Map<string, Map<string, number>>());
   return {
     name: 'journals are immutable',
+    hears: ['applied'],
     event(event, violate) {
       if (event.type !== 'applied') return;
       const { journal, heads } = contentsOf(event.batch);
       if (journal.length === 0 && heads.length === 0) return;
-      const shard = shardName(event.node, event.shard);
+      const there = shards.of(event.node, event.shard);
       const written = new Map(heads.map(({ flowId, value }) => [flowId, value]));
       for (const record of journal) {
         const wrong = changed(event, record, written.get(record.flowId));
         if (wrong !== undefined) violate(`${record.key}: ${wrong}`);
-        const flow = `${shard}/${record.flowId}`;
-        const entries = there.get(flow) ?? new Map<string, number>();
-        there.set(flow, entries);
+        const entries = there.get(record.flowId) ?? new Map<string, number>();
+        there.set(record.flowId, entries);
         if (record.value === null) entries.delete(record.key);
         else entries.set(record.key, record.visit);
       }
       for (const [flowId, value] of written) {
         const head = value === null ? undefined : headOf(value);
         const over = head === undefined || isTerminal(head.status);
-        for (const [key, visit] of there.get(`${shard}/${flowId}`) ?? []) {
+        for (const [key, visit] of there.get(flowId) ?? []) {
           if (over || visit !== head.visit) violate(`${key} outlives its visit`);
         }
-        if (over) there.delete(`${shard}/${flowId}`);
+        if (over) there.delete(flowId);
       }
     },
   };

@@ -22,6 +22,7 @@ export function noDefectsLogged(): Invariant {
     beginnings.some((beginning) => text.startsWith(beginning));
   return {
     name: 'no defect is logged',
+    hears: ['fault', 'note'],
     event(event, violate) {
       if (event.type === 'fault') faults += 1;
       if (event.type !== 'note' || event.what !== 'logs an error') return;

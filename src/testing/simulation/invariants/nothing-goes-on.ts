@@ -14,6 +14,7 @@ export function nothingGoesOn(): Invariant {
   let newest: SimEvent | undefined;
   return {
     name: 'nothing goes on for ever',
+    hears: ['append', 'sent'],
     event(event) {
       // What it was is read at the end alone: before that it would only cost.
       if (event.type === 'append' || event.type === 'sent') newest = event;

@@ -18,6 +18,7 @@ export function oneWriterAtBrokers(): Invariant {
   let forgotten = false;
   return {
     name: 'one writer at the brokers',
+    hears: ['fault'],
     event(event) {
       if (event.type === 'fault' && event.text.includes('producers forgotten')) forgotten = true;
     },

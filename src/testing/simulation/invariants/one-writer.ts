@@ -4,6 +4,7 @@
  * its position in the log lane never goes back.
  */
 import type { Term } from '../../../transport/log/index.ts';
+import { ByShard } from '../by-shard.ts';
 import { contentsOf, shardName } from '../commit-contents.ts';
 import { shardRecordOf } from '../records.ts';
 import { newerTerm, termText } from '../terms.ts';
@@ -24,36 +25,34 @@ interface Seen {
 }
 
 export function oneWriter(): Invariant {
-  const shards = new Map<string, Seen>();
+  const shards = new ByShard<Seen>(() => ({
+    owners: new Map(),
+    newest: undefined,
+    late: new Set(),
+    open: new Set(),
+    commit: undefined,
+    position: 0,
+    released: undefined,
+  }));
   return {
     name: 'one writer',
-    event(event, violate) {
+    hears: ['claimed', 'released', 'commit', 'durable', 'applied'],
+    event(event, tell) {
       if (!('shard' in event) || !('term' in event)) return;
-      const name = shardName(event.node, event.shard);
-      const seen: Seen = shards.get(name) ?? {
-        ...{
-          owners: new Map(),
-          newest: undefined,
-          late: new Set(),
-          open: new Set(),
-          commit: undefined,
-          position: 0,
-          released: undefined,
-        },
-      };
-      shards.set(name, seen);
+      const seen = shards.of(event.node, event.shard);
       const term = termText(event.term);
+      const violate = (text: string): void => tell(`${shardName(event.node, event.shard)}: ${text}`);
       switch (event.type) {
         case 'claimed': {
           const owner = seen.owners.get(term);
-          if (owner !== undefined) violate(`${name}: term ${term} was given to ${owner} and to ${event.worker}`);
+          if (owner !== undefined) violate(`term ${term} was given to ${owner} and to ${event.worker}`);
           seen.owners.set(term, event.worker);
           if (seen.newest === undefined || newerTerm(event.term, seen.newest)) seen.newest = event.term;
           return;
         }
         case 'released':
-          if (seen.open.has(term)) violate(`${name}: term ${term} is given up while a commit is on its way`);
-          if (seen.released !== term) violate(`${name}: term ${term} is given up, and no commit says so`);
+          if (seen.open.has(term)) violate(`term ${term} is given up while a commit is on its way`);
+          if (seen.released !== term) violate(`term ${term} is given up, and no commit says so`);
           return;
         case 'commit':
           seen.open.add(term);
@@ -62,25 +61,22 @@ export function oneWriter(): Invariant {
           return;
         case 'durable':
           seen.open.delete(term);
-          if (!seen.late.has(`${term}:${event.sequence}`)) return;
-          violate(
-            `${name}: commit ${event.sequence} of term ${term} was taken after term ${text(seen.newest)} was given`,
-          );
+          if (seen.late.size === 0 || !seen.late.has(`${term}:${event.sequence}`)) return;
+          violate(`commit ${event.sequence} of term ${term} was taken after term ${text(seen.newest)} was given`);
           return;
         case 'applied': {
           const { shard, position } = contentsOf(event.batch);
           if (position !== undefined) {
-            if (position < seen.position)
-              violate(`${name}: the position went back from ${seen.position} to ${position}`);
+            if (position < seen.position) violate(`the position went back from ${seen.position} to ${position}`);
             seen.position = position;
           }
           if (shard === undefined) return;
           const { commit, released } = shardRecordOf(shard);
           if (seen.commit !== undefined && commit !== seen.commit + 1) {
-            violate(`${name}: commit ${commit} of term ${term} follows commit ${seen.commit}`);
+            violate(`commit ${commit} of term ${term} follows commit ${seen.commit}`);
           }
           seen.commit = commit;
-          if (seen.released === term) violate(`${name}: commit ${commit} of term ${term} comes after it was let go`);
+          if (seen.released === term) violate(`commit ${commit} of term ${term} comes after it was let go`);
           if (released) seen.released = term;
         }
       }

@@ -2,7 +2,7 @@
 import { responderRoutingKey, routingKeyOf } from '../../../actors/flow/protocol.ts';
 import { type Direction, destinationOf, type SessionMessage, sourceOf } from '../../../actors/session-manager/index.ts';
 import type { FlowHead, SessionRecord } from '../../../persistence/index.ts';
-import type { Identity } from '../../../ports/index.ts';
+import { type Identity, sameIdentity } from '../../../ports/index.ts';
 
 /** One direction of a session. */
 export class Lane {
@@ -38,9 +38,17 @@ export class Lane {
   }
 }
 
+interface Conversation {
+  readonly initiator: Identity;
+  readonly responder: Identity;
+  readonly toResponder: Lane;
+  readonly toInitiator: Lane;
+}
+
 export class Lanes {
-  readonly #lanes = new Map<string, Lane>();
-  /** Messages that their senders keep, by node and key of the record. */
+  /** By session. */
+  readonly #conversations = new Map<string, Conversation[]>();
+  /** Messages that their senders keep, by key of the record: the session is in it, and who sends it to whom. */
   readonly #kept = new Map<string, { readonly lane: Lane; readonly number: number }>();
   /** Routing keys of flows that have ended. */
   readonly #over = new Set<string>();
@@ -88,18 +96,33 @@ export class Lanes {
   }
 
   #lane(session: string, direction: Direction, source: Identity, destination: Identity): Lane {
-    const ends = `${source.name}/${source.group} to ${destination.name}/${destination.group}`;
-    const name = `session ${session} from ${ends}, ${direction}`;
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      const initiator = routingKeyOf(session);
-      const responder =
-        direction === 'toResponder'
-          ? responderRoutingKey(destination, source, session)
-          : responderRoutingKey(source, destination, session);
-      lane = direction === 'toResponder' ? new Lane(name, initiator, responder) : new Lane(name, responder, initiator);
-      this.#lanes.set(name, lane);
+    const onward = direction === 'toResponder';
+    const both = onward
+      ? this.#conversation(session, source, destination)
+      : this.#conversation(session, destination, source);
+    return both[direction];
+  }
+
+  /** Members may choose the same id: only with both ends does it mean one conversation. */
+  #conversation(session: string, initiator: Identity, responder: Identity): Conversation {
+    let known = this.#conversations.get(session);
+    if (known === undefined) {
+      known = [];
+      this.#conversations.set(session, known);
     }
-    return lane;
+    let one = known.find((each) => sameIdentity(each.initiator, initiator) && sameIdentity(each.responder, responder));
+    if (one === undefined) {
+      const [asks, answers] = [routingKeyOf(session), responderRoutingKey(responder, initiator, session)];
+      const ends = `${initiator.name}/${initiator.group} with ${responder.name}/${responder.group}`;
+      const name = (direction: Direction): string => `session ${session} of ${ends}, ${direction}`;
+      one = {
+        initiator,
+        responder,
+        toResponder: new Lane(name('toResponder'), asks, answers),
+        toInitiator: new Lane(name('toInitiator'), answers, asks),
+      };
+      known.push(one);
+    }
+    return one;
   }
 }

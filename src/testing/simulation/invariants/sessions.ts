@@ -32,7 +32,7 @@ export function sessions(): Invariant {
       else places.add(place);
     }
     for (const { key, value } of contents.sessions) {
-      if (value !== null) sent(`${event.node}/${key}`, sessionMessageOf(value), violate);
+      if (value !== null) sent(key, sessionMessageOf(value), violate);
     }
     for (const { flowId, value } of contents.heads) {
       const head = value === null ? undefined : headOf(value);
@@ -44,7 +44,7 @@ export function sessions(): Invariant {
         unread.delete(flowId);
       }
     }
-    for (const { key, value } of contents.sessions) if (value === null) forgotten(`${event.node}/${key}`, violate);
+    for (const { key, value } of contents.sessions) if (value === null) forgotten(key, violate);
   }
 
   function sent(key: string, message: SessionMessage, violate: Violate): void {
@@ -114,6 +114,7 @@ export function sessions(): Invariant {
 
   return {
     name: 'sessions are exactly once',
+    hears: ['applied', 'sent'],
     event(event, violate) {
       if (event.type === 'applied') applied(event, violate);
       if (event.type === 'sent') left(event.bytes, violate);

@@ -11,6 +11,7 @@ export function stepsComeAfterCommits(): Invariant {
   const visits = new Map<string, number>();
   return {
     name: 'steps come after commits',
+    hears: ['applied', 'note'],
     event(event, violate) {
       if (event.type === 'applied') {
         for (const { flowId, value } of contentsOf(event.batch).heads) {

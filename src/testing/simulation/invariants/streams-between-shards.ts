@@ -4,6 +4,8 @@
  * answered once, by the commit that takes it.
  */
 import { decodeRouted } from '../../../actors/shard/index.ts';
+import type { ShardId } from '../../../transport/log/index.ts';
+import { ByShard } from '../by-shard.ts';
 import { contentsOf } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
 import { actorMessageOf } from '../records.ts';
@@ -23,18 +25,27 @@ interface Stream {
 type Commit = Extract<SimEvent, { type: 'commit' | 'applied' }>;
 type Append = Extract<SimEvent, { type: 'append' }>;
 
+/** Who sent what: a stream has its sender's node and service, and both ends' partitions. */
+type Ends = Pick<ShardId, 'topic'> & { readonly node: string; readonly sender: number; readonly receiver: number };
+
+/** State and events of a service are topics of one name. */
+const serviceOf = (topic: string): string => topic.slice(0, topic.indexOf('.'));
+
 export function streamsBetweenShards(): Invariant {
-  const streams = new Map<string, Stream>();
+  const streams = new ByShard(() => new Map<number, Stream>());
   const answered = new Set<string>();
-  const between = (node: string, topic: string, sender: number, receiver: number): Stream => {
-    // State and events of a service are topics of one name.
-    const name = `${node}/${topic.split('.', 1)[0]}: ${sender} to ${receiver}`;
-    const stream = streams.get(name) ?? { name, sent: 0, taken: 0, waiting: new Map() };
-    streams.set(name, stream);
+  const between = ({ node, topic, sender, receiver }: Ends): Stream => {
+    const service = serviceOf(topic);
+    const mine = streams.of(node, { topic: service, partition: sender });
+    let stream = mine.get(receiver);
+    if (stream === undefined) {
+      stream = { name: `${node}/${service}: ${sender} to ${receiver}`, sent: 0, taken: 0, waiting: new Map() };
+      mine.set(receiver, stream);
+    }
     return stream;
   };
   const streamOf = ({ node, shard }: Commit, sender: number, receiver: number): Stream =>
-    between(node, shard.topic, sender, receiver);
+    between({ node, topic: shard.topic, sender, receiver });
 
   /** What leaves for a shard of another worker: entries that are durable, acknowledgements of what is durably taken. */
   function appending({ node, topic, partition, records }: Append, violate: (text: string) => void): void {
@@ -42,11 +53,11 @@ export function streamsBetweenShards(): Invariant {
       if (value === null) continue;
       const message = decodeRouted(value);
       if (message.type === 'delivery') {
-        const { name, sent } = between(node, topic, message.from, partition);
+        const { name, sent } = between({ node, topic, sender: message.from, receiver: partition });
         const last = message.entries.at(-1)?.number ?? 0;
         if (last > sent) violate(`${name}: entry ${last} leaves, and its sender has committed ${sent}`);
       } else if (message.type === 'ack') {
-        const { name, taken } = between(node, topic, partition, message.from);
+        const { name, taken } = between({ node, topic, sender: partition, receiver: message.from });
         if (message.number > taken)
           violate(`${name}: ${message.number} entries are acknowledged, ${taken} durably taken`);
       }
@@ -99,6 +110,7 @@ export function streamsBetweenShards(): Invariant {
 
   return {
     name: 'messages between shards are conserved',
+    hears: ['commit', 'append', 'applied'],
     event(event, violate) {
       if (event.type === 'commit') leaving(event, violate);
       if (event.type === 'append' && event.topic.endsWith('.events')) appending(event, violate);

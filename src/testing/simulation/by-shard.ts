@@ -1,0 +1,38 @@
+/** What is kept for each shard of a world, found without putting a name together: that is asked for at every commit. */
+import type { ShardId } from '../../transport/log/index.ts';
+
+export class ByShard<Kept> {
+  readonly #nodes = new Map<string, Map<string, Kept[]>>();
+  readonly #make: () => Kept;
+
+  constructor(make: () => Kept) {
+    this.#make = make;
+  }
+
+  /** What is kept for a shard; made when it is asked for first. */
+  of(node: string, { topic, partition }: ShardId): Kept {
+    let topics = this.#nodes.get(node);
+    if (topics === undefined) {
+      topics = new Map();
+      this.#nodes.set(node, topics);
+    }
+    let kept = topics.get(topic);
+    if (kept === undefined) {
+      kept = [];
+      topics.set(topic, kept);
+    }
+    let mine = kept[partition];
+    if (mine === undefined) {
+      mine = this.#make();
+      kept[partition] = mine;
+    }
+    return mine;
+  }
+
+  *all(): IterableIterator<Kept> {
+    for (const topics of this.#nodes.values()) {
+      // Partitions that nobody has asked for are holes.
+      for (const kept of topics.values()) yield* Object.values(kept);
+    }
+  }
+}
