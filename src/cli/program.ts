@@ -14,6 +14,7 @@ import { logCommands } from './log-commands.ts';
 import { nodeClient } from './node-client.ts';
 import { nodeCommands } from './node-commands.ts';
 import type { Terminal } from './output.ts';
+import { reshardCommand } from './reshard-command.ts';
 import { upCommand } from './up-command.ts';
 import { versionOf } from './version.ts';
 import { workerCommand } from './worker-command.ts';
@@ -57,6 +58,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   actorCommands(program, context);
   chaosCommands(program, context);
   logCommands(program, context);
+  reshardCommand(program, context);
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }

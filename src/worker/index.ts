@@ -31,7 +31,7 @@ export type {
 } from './node.ts';
 export { createNode } from './node.ts';
 export type { OfflineLog, Totals } from './offline/index.ts';
-export { adoptLog, exportLog, importLog, openOffline, readLogFile } from './offline/index.ts';
+export { adoptLog, exportLog, importLog, openOffline, readLogFile, reshardLog } from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
 export { reportFailure } from './reports.ts';

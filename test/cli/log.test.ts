@@ -114,3 +114,22 @@ describe('weir log', () => {
     expect((await node.weir('tree', '/services/flow')).out).toContain(`${incarnation}.`);
   });
 });
+
+describe('weir reshard', () => {
+  it('WK20 gives a node another number of shards, says what else to change, and refuses while the node runs', async () => {
+    const { folder, config, flow } = await usedFolder();
+    expect((await weir(['reshard', '--partitions', 'many', ...config])).code).toBe(2);
+    const done = await weir(['reshard', '--partitions', '5', ...config]);
+    expect(done).toMatchObject({ code: 0, error: '' });
+    expect(done.out).toMatch(/ has 5 shards instead of 2, incarnation \d+:\nTOPIC/);
+    expect(done.out).toMatch(/\nChange "shards: 2" in .*weir\.yaml to 5\.\n$/);
+    expect((await weir(['reshard', '--partitions', '5', ...config])).out).toContain('has 5 shards already');
+    const yaml = join(folder, 'weir.yaml');
+    await writeFile(yaml, (await readFile(yaml, 'utf8')).replace('shards: 2', 'shards: 5'));
+    const node = await up(folder);
+    expect((await node.weir('flow', 'show', flow)).out).toContain('COMPLETED');
+    const running = await weir(['reshard', '--partitions', '3', ...config]);
+    expect(running.code).toBe(1);
+    expect(running.error).toContain('WEIR_LOG_IN_USE');
+  });
+});

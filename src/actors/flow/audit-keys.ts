@@ -14,6 +14,11 @@ export function isAnchor(key: string): boolean {
   return key.endsWith('/anchor');
 }
 
+/** The shard whose chain a key belongs to. */
+export function chainOf(key: string): number {
+  return Number.parseInt(key, 10);
+}
+
 function chainPrefix(partition: number): string {
   return `${String(partition).padStart(4, '0')}/`;
 }

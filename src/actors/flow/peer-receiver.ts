@@ -5,9 +5,9 @@ import { sameIdentity } from '../../ports/index.ts';
 import type { PeerMessage } from '../../transport/peer/index.ts';
 import { destinationOf, sessionMessage, sourceOf } from '../session-manager/index.ts';
 import { partitionOf, type RoutedMessage } from '../shard/index.ts';
-import { responderRoutingKey, routingKeyOf } from './ids.ts';
 import { tooLargeForUs } from './limits.ts';
 import { serviceKinds } from './protocol.ts';
+import { receiverKey } from './session-routes.ts';
 
 export interface PeerReceiverSetup {
   readonly partitions: number;
@@ -42,10 +42,7 @@ export function peerReceiver({
         logger.warn({ source: source.name, why: tooLarge }, 'dropped a session message that is too large');
         return;
       }
-      const key =
-        message.direction === 'toInitiator'
-          ? routingKeyOf(message.session)
-          : responderRoutingKey(destination, source, message.session);
+      const key = receiverKey(message);
       route(partitionOf(key, partitions), { type: 'service', kind: serviceKinds.session, bytes });
     } catch (error) {
       logger.warn({ source: source.name, error: messageOf(error) }, 'dropped an unreadable session message');

@@ -9,6 +9,8 @@ export type { RoutedMessage, ShardMessage } from './protocol.ts';
 export { decodeRouted } from './protocol.ts';
 export type { RegionMessage, RegionSetup, ShardStatus } from './region.ts';
 export { regionBehavior } from './region.ts';
+export type { Relocated, ServiceRelocation } from './relocation.ts';
+export { ShardRelocation } from './relocation.ts';
 export { Router } from './router.ts';
 export type { CrashPoint, ShardPhase, ShardSettings, ShardTopics } from './shard.ts';
 export { defaultShardSettings } from './shard.ts';

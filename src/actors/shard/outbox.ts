@@ -159,7 +159,7 @@ export class Outbox {
   }
 }
 
-function outboxKey(receiver: number, number: number): string {
+export function outboxKey(receiver: number, number: number): string {
   return `o/${receiver}/${number}`;
 }
 

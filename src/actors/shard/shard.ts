@@ -396,6 +396,8 @@ class Shard<Local> {
       this.#outbox.restore(Number(receiver), Number(number), value);
     } else if (kind === 'd/') {
       this.#parked.add(key);
+    } else if (kind === 'r/') {
+      // Of a shard that is no more since there were made fewer: it rests here until there are so many again.
     } else {
       this.#program.restore(key, value);
     }

@@ -46,6 +46,11 @@ export const offline = {
     remedy: 'use the version of Weir that wrote it, or a newer one',
     status: 400,
   },
+  WEIR_LOG_REPLACED: {
+    message: 'the log of this worker is incarnation {before}, and has been replaced by {now} since it started',
+    remedy: 'start the worker again: it was left running, or asleep, while the log was imported, adopted or resharded',
+    status: 503,
+  },
   WEIR_LOG_ADOPTION: {
     message: 'topic {topic} is not the one that this log was made with: {why}',
     remedy:

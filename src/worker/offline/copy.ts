@@ -104,7 +104,7 @@ export async function importLog(
 }
 
 /** @throws WeirError `WEIR_LOG_ADOPTION` */
-async function assertOwn(log: OfflineLog): Promise<void> {
+export async function assertOwn(log: OfflineLog): Promise<void> {
   const [strange] = await log.strangeness();
   if (strange !== undefined) throw new WeirError('WEIR_LOG_ADOPTION', { topic: log.place, why: strange });
 }
@@ -113,7 +113,7 @@ async function assertOwn(log: OfflineLog): Promise<void> {
  * What lies in the stage is what was to be written.
  * @throws WeirError `WEIR_LOG_COPY_DIFFERS`
  */
-async function assertSame(
+export async function assertSame(
   log: OfflineLog,
   stage: LogStage,
   topics: readonly TopicSpec[],

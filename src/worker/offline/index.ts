@@ -5,4 +5,5 @@ export type { Copied } from './copy.ts';
 export { exportLog, importLog } from './copy.ts';
 export { readLogFile } from './log-file/index.ts';
 export { openOffline } from './open.ts';
+export { reshardLog } from './reshard.ts';
 export type { Totals } from './tally.ts';

@@ -1,79 +1,20 @@
 /** Flows that are under way while the log of their node moves: to real brokers and back, and by a mirroring tool. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { z } from 'zod';
-import { flow, persistentActor, protocol, type StartedNode, silentLogger, startNode } from '../../../src/index.ts';
+import { type StartedNode, silentLogger, startNode } from '../../../src/index.ts';
 import type { KafkaConnection } from '../../../src/transport/log/index.ts';
 import { kafkaWire } from '../../../src/transport/log/kafka/wire/index.ts';
-import { adoptLog, exportLog, importLog, openOffline, readLogFile } from '../../../src/worker/offline/index.ts';
+import {
+  adoptLog,
+  exportLog,
+  importLog,
+  openOffline,
+  readLogFile,
+  reshardLog,
+} from '../../../src/worker/offline/index.ts';
 import { describeKafka } from '../../rig/describe-kafka.ts';
 import { temporaryDirectory } from '../../transport/log/support/directory.ts';
+import { booked, buy, gate, sell } from './deals.ts';
 import { clock, memoryFile, pieces } from './support.ts';
-
-const deal = protocol('deal', {
-  version: 1,
-  initiator: { offer: z.number(), done: z.null() },
-  responder: { agreed: z.string() },
-});
-
-/** Open or shut: flows ask it whether they may go on. */
-const gate = persistentActor('gate', {
-  version: 1,
-  state: z.object({ open: z.boolean() }),
-  initial: () => ({ open: false }),
-  messages: {
-    open: { body: z.null(), reply: z.null() },
-    read: { body: z.null(), reply: z.boolean() },
-  },
-  on: {
-    open: () => ({ state: { open: true }, reply: null }),
-    read: ({ open }) => ({ reply: open }),
-  },
-});
-
-const booked = new Map<string, number>();
-
-const buy = flow('buy', {
-  version: 1,
-  result: z.string(),
-  states: {
-    start: z.object({ lot: z.number(), gate: z.string() }),
-    wait: z.object({ reference: z.string(), gate: z.string() }),
-    settle: z.object({ reference: z.string() }),
-  },
-  stages: {
-    *start({ lot, gate: name }, { session, become }) {
-      const seller = yield* session('SELLER', deal);
-      yield* seller.send('offer', lot);
-      const answer = yield* seller.receive();
-      return become('wait', { reference: answer.type === 'agreed' ? answer.body : '', gate: name });
-    },
-    *wait(state, { actor, sleep, become }) {
-      if (yield* actor(gate, state.gate).ask('read', null)) return become('settle', { reference: state.reference });
-      yield* sleep('20 ms');
-      return become('wait', state);
-    },
-    *settle({ reference }, { step, session }) {
-      yield* step('book', ({ id }) => void booked.set(id, (booked.get(id) ?? 0) + 1));
-      const seller = yield* session('SELLER', deal);
-      yield* seller.send('done', null);
-      return reference;
-    },
-  },
-});
-
-const sell = flow('sell', {
-  version: 1,
-  responds: deal,
-  result: z.string(),
-  states: { start: z.object({ from: z.object({ name: z.string(), group: z.string() }) }) },
-  stages: {
-    *start(_, { initiator }) {
-      const offer = yield* initiator.receive();
-      yield* initiator.send('agreed', `lot ${offer.type === 'offer' ? offer.body : '?'}`);
-      return (yield* initiator.receive()).type;
-    },
-  },
-});
 
 const closing: Array<() => Promise<void>> = [];
 
@@ -92,11 +33,12 @@ interface Place {
   readonly kafka: KafkaConnection | undefined;
 }
 
-async function nodeOn({ data, kafka }: Place): Promise<StartedNode> {
+async function nodeOn({ data, kafka }: Place, shards?: number): Promise<StartedNode> {
   const node = await startNode({
     members: { BUYER: { flows: [buy], actors: [gate] }, SELLER: { flows: [sell] } },
     data,
     ...(kafka === undefined ? {} : { kafka }),
+    ...(shards === undefined ? {} : { shards }),
     logger: silentLogger,
   });
   closing.push(() => node.stop());
@@ -202,6 +144,34 @@ describeKafka('a log that moves between drivers', {}, (kafka) => {
     expect([...new Set(ended.map(({ status }) => status))]).toEqual(['COMPLETED']);
     // Each effect once, wherever it was.
     expect([...booked.values()]).toEqual(Array(lots + 1).fill(1));
+  });
+
+  it('WK20 a node on Kafka goes on with another number of shards', async () => {
+    const brokers: KafkaConnection = {
+      brokers: kafka().brokers,
+      prefix: 'wide.',
+      replication: 1,
+      minInsyncReplicas: 1,
+    };
+    const place: Place = { data: await newData(), kafka: brokers };
+    const one = await nodeOn(place, 2);
+    for (let lot = 0; lot < lots; lot += 1) {
+      await one.start('BUYER', buy, { lot, gate: 'wide' }, { clientRequestId: `lot-${lot}` });
+    }
+    await one.stop();
+    const log = await openOffline({ configuration: place, clock, logger: silentLogger });
+    const done = await reshardLog(log, 6, clock);
+    await log.close();
+    expect(done).toMatchObject({ before: 2, partitions: 6 });
+    expect(done?.left).toContain('wide.flow.state');
+
+    const two = await nodeOn(place);
+    expect(two.status().shards).toHaveLength(6);
+    await two.ask('BUYER', gate, 'wide', 'open', null);
+    for (let lot = 0; lot < lots; lot += 1) {
+      expect(await two.settled(requestOf(lot))).toMatchObject({ status: 'COMPLETED', result: `lot ${lot}` });
+    }
+    expect([...booked.values()]).toEqual(Array(lots).fill(1));
   });
 
   it('WK16 a mirror of a log is refused until an operator adopts it; then its flows go on', async () => {

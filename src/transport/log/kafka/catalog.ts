@@ -44,6 +44,9 @@ export class Catalog {
   readonly #setup: CatalogSetup;
   readonly #topics = new Map<TopicName, CatalogEntry>();
   #incarnation: number | undefined;
+  /** Of the registry: goes on where it has come to. */
+  #registry: PartitionReader | undefined;
+  #replaced: WeirError | undefined;
   #loading: Promise<void> | undefined;
   /** What is there has been read. */
   loaded = false;
@@ -151,11 +154,18 @@ export class Catalog {
   }
 
   /**
-   * The topic on the brokers is the one that was registered: not one that took its name, whose terms would begin anew.
-   * @throws WeirError `WEIR_LOG_ADOPTION`
+   * The topic is still that of the log, and the one on the brokers is the one that was registered: not one that took its
+   * name, whose terms would begin anew.
+   * @throws WeirError `WEIR_LOG_ADOPTION`, `WEIR_LOG_REPLACED`
    */
   async assertKnown(topic: TopicName): Promise<void> {
-    const found = (await this.#onBrokers()).get(this.nameOf(topic));
+    const [place, incarnation] = [this.nameOf(topic), this.incarnation];
+    await this.#load();
+    if (this.nameOf(topic) !== place || this.incarnation !== incarnation) {
+      this.#replaced = new WeirError('WEIR_LOG_REPLACED', { before: incarnation, now: this.incarnation });
+    }
+    if (this.#replaced !== undefined) throw this.#replaced;
+    const found = (await this.#onBrokers()).get(place);
     if (found === undefined) throw strange(topic, 'it has been deleted');
     this.#assertSame(topic, found);
   }
@@ -242,16 +252,17 @@ export class Catalog {
     });
   }
 
+  /** Reads what was registered since the last time. */
   async #load(): Promise<void> {
     const { wire, patience, fetchBytes } = this.#setup;
     const topic = this.named(registrySpec.name);
-    if (!(await this.#onBrokers()).has(topic)) return;
-    const reader = new PartitionReader({
+    if (this.#registry === undefined && !(await this.#onBrokers()).has(topic)) return;
+    this.#registry ??= new PartitionReader({
       ...{ wire, patience, topic, partition: 0, from: 0, maxBytes: fetchBytes },
       ended: () => false,
       onGap: () => undefined,
     });
-    await reader.toEnd((batches) => {
+    await this.#registry.toEnd((batches) => {
       for (const { control, records } of batches) if (!control) for (const record of records) this.#take(record);
     });
     this.loaded = true;

@@ -1,0 +1,50 @@
+/**
+ * Where everything of the flow service belongs in another number of partitions: flows and what is theirs by routing key,
+ * persistent actors by address, chains of the audit by their number.
+ */
+import { sessionMessage } from '../session-manager/index.ts';
+import { partitionOf, type ServiceRelocation } from '../shard/index.ts';
+import { actorMessage } from './actor-message.ts';
+import { chainOf } from './audit-keys.ts';
+import { auditKind } from './audit-trail.ts';
+import { actorAddress, clientRoutingKey, routingKeyOf } from './ids.ts';
+import { flowTopics, serviceKinds } from './protocol.ts';
+import { receiverKey, senderKey } from './session-routes.ts';
+import { decodeStart } from './start-record.ts';
+
+export function flowRelocation(partitions: number): ServiceRelocation {
+  const at = (routingKey: string): number => partitionOf(routingKey, partitions);
+  return {
+    state({ key, value }) {
+      const [kind, id = ''] = key.split('/');
+      switch (kind) {
+        case 'c':
+          return at(id.startsWith('@') ? id : routingKeyOf(id));
+        case 'j':
+        case 'i':
+          return at(routingKeyOf(id));
+        case 'o':
+          return at(senderKey(sessionMessage.decode(value ?? new Uint8Array())));
+        case auditKind:
+          return 'shard';
+        default:
+          return undefined;
+      }
+    },
+    message(bytes) {
+      const { kind, flow, memberName, memberGroup, actor, key } = actorMessage.decode(bytes);
+      const asker = at(routingKeyOf(flow));
+      const asked = at(actorAddress({ name: memberName, group: memberGroup }, actor, key));
+      return kind === 'answer' ? { sender: asked, receiver: asker } : { sender: asker, receiver: asked };
+    },
+    event(kind, bytes) {
+      if (kind === serviceKinds.session) return at(receiverKey(sessionMessage.decode(bytes)));
+      const { member, clientRequestId } = decodeStart(bytes);
+      return at(clientRoutingKey(member, clientRequestId));
+    },
+    table(topic, key) {
+      if (topic === flowTopics.status) return at(routingKeyOf(key));
+      return topic === flowTopics.audit ? chainOf(key) % partitions : undefined;
+    },
+  };
+}
