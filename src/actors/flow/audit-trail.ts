@@ -30,7 +30,7 @@ const markEvery = 500;
 const marksOfWindow = 32;
 
 /** `a/head`, `a/anchor` and `a/<number>`, for the marks. */
-export const auditKind = 'a';
+const auditKind = 'a';
 const headKey = `${auditKind}/head`;
 const anchorStateKey = `${auditKind}/anchor`;
 

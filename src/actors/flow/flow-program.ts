@@ -6,11 +6,12 @@
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { flowHead, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Authorize, Identity } from '../../ports/index.ts';
+import { unreachable } from '../kernel/index.ts';
 import { type ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
 import { FlowActs } from './acts.ts';
-import { AuditTrail, auditKind } from './audit-trail.ts';
+import { AuditTrail } from './audit-trail.ts';
 import { FlowEngine } from './engine.ts';
 import { FlowRequests } from './flow-requests.ts';
 import { FlowTable } from './flow-table.ts';
@@ -21,6 +22,7 @@ import { SessionExpiry } from './session-expiry.ts';
 import { SessionInputs } from './session-inputs.ts';
 import { FlowSessions, type SessionSettings } from './sessions.ts';
 import { decodeStart } from './start-record.ts';
+import { stateKindOf } from './state-kinds.ts';
 
 export interface FlowSettings {
   readonly sessions: SessionSettings;
@@ -120,7 +122,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   }
 
   #restore(key: string, value: Uint8Array): void {
-    const [kind, id = '', visit = '', place = ''] = key.split('/');
+    const [, id = '', visit = '', place = ''] = key.split('/');
+    const kind = stateKindOf(key);
     switch (kind) {
       case 'c':
         if (id.startsWith('@')) this.#actors.restore(id, value);
@@ -142,11 +145,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       case 'o':
         this.#sessions.restore(value);
         return;
-      case auditKind:
+      case 'a':
         this.#trail.restore(id, value);
         return;
-      default:
+      case undefined:
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: key, why: 'this version knows no such key' });
+      default:
+        unreachable(kind);
     }
   }
 

@@ -2,33 +2,39 @@
  * Where everything of the flow service belongs in another number of partitions: flows and what is theirs by routing key,
  * persistent actors by address, chains of the audit by their number.
  */
+
+import { unreachable } from '../kernel/index.ts';
 import { sessionMessage } from '../session-manager/index.ts';
 import { partitionOf, type ServiceRelocation } from '../shard/index.ts';
 import { actorMessage } from './actor-message.ts';
 import { chainOf } from './audit-keys.ts';
-import { auditKind } from './audit-trail.ts';
 import { actorAddress, clientRoutingKey, routingKeyOf } from './ids.ts';
 import { flowTopics, serviceKinds } from './protocol.ts';
 import { receiverKey, senderKey } from './session-routes.ts';
 import { decodeStart } from './start-record.ts';
+import { stateKindOf } from './state-kinds.ts';
 
 export function flowRelocation(partitions: number): ServiceRelocation {
   const at = (routingKey: string): number => partitionOf(routingKey, partitions);
   return {
     state({ key, value }) {
-      const [kind, id = ''] = key.split('/');
+      const [, id = ''] = key.split('/');
+      const kind = stateKindOf(key);
       switch (kind) {
         case 'c':
           return at(id.startsWith('@') ? id : routingKeyOf(id));
         case 'j':
         case 'i':
+        case 'g':
           return at(routingKeyOf(id));
         case 'o':
           return at(senderKey(sessionMessage.decode(value ?? new Uint8Array())));
-        case auditKind:
+        case 'a':
           return 'shard';
-        default:
+        case undefined:
           return undefined;
+        default:
+          return unreachable(kind);
       }
     },
     message(bytes) {

@@ -34,13 +34,14 @@ const message = (parts: Partial<SessionMessage>): Uint8Array =>
     ...{ sourceName: 'BUYER', sourceGroup: 'default', destinationName: 'SELLER', destinationGroup: 'default' },
     ...{ trace: '', created: 0, expires: 1, type: 't', body: bytes(''), received: 0, consumed: 0, acknowledged: 0 },
     cause: 'failed',
+    ended: false,
     ...parts,
   });
 
 describe('state in another number of partitions', () => {
-  it('WK20 a flow, its journal, its unread messages and its status go where its routing key says', () => {
+  it('WK20 a flow, its journal, its unread messages, its signals and its status go where its routing key says', () => {
     const at = relocation();
-    const keys = [`c/${flowId}`, `j/${flowId}/0/3`, `i/${flowId}/2`];
+    const keys = [`c/${flowId}`, `j/${flowId}/0/3`, `i/${flowId}/2`, `g/${flowId}/s`];
     expect(keys.map((key) => at.move(0, record(key), []))).toEqual(
       keys.map((key) => ({ partition: home, record: record(key) })),
     );
@@ -66,7 +67,7 @@ describe('state in another number of partitions', () => {
 
   it('WK20 a start that waits in the log goes to the shard that its flow will have', () => {
     const start = encodeStart({
-      ...{ member: buyer, flow: 'buy', clientRequestId: 'r-1', input: bytes(''), trace: '', expires: 1 },
+      ...{ member: buyer, flow: 'buy', clientRequestId: 'r-1', version: 1, input: bytes(''), trace: '', expires: 1 },
       authority: { principal: { name: 'p', kind: 'client' }, reason: '' },
     });
     const event = record('service', encodeRouted({ type: 'service', kind: 'start', bytes: start }));
