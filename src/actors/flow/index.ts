@@ -37,8 +37,8 @@ export type {
 export { persistentActor } from './persistent-actor.ts';
 export type { AnyActor, HostedMember } from './registry.ts';
 export { Registry } from './registry.ts';
-export type { Compensate } from './saga.ts';
 export { flowRelocation } from './relocation.ts';
+export type { Compensate } from './saga.ts';
 export type { InitiatorSession, Received, ResponderSession, Session, TimedOut } from './session.ts';
 export type { MessageTypes, Protocol } from './session-protocol.ts';
 export { protocol } from './session-protocol.ts';
