@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly stdin: NodeJS.ReadableStream;
   /** @param waitMs the longest that a request waits by itself */
   readonly client: (waitMs?: number) => NodeClient;
+  /** Address of that node. */
+  readonly url: () => string;
   /** Whether answers are wanted as JSON. */
   readonly json: () => boolean;
   /** The exit code, when it is not 0. */

@@ -7,7 +7,7 @@ export const exitCodes = {
   usage: 2,
   /** No node answers, or it is not ready. */
   unreachable: 3,
-  /** The flow has not ended within the wait, or is STUCK. */
+  /** The flow has not ended within the wait, is STUCK, or was watched until Ctrl-C only. */
   unfinished: 4,
   /** The event loop of the node stood still, and its watchdog ended it. */
   blocked: 5,
@@ -21,6 +21,6 @@ Exit codes:
   1  failed: the node refused, the flow FAILED or was KILLED, or the node could not go on
   2  usage: the command line or the configuration is wrong; nothing was done
   3  no node answers, or it is not ready
-  4  unfinished: the flow has not ended within --wait, or is STUCK
+  4  unfinished: the flow has not ended within --wait, is STUCK, or was watched until Ctrl-C only
   5  blocked: the event loop of the node stood still, and its watchdog ended it
 `;

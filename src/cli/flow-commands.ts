@@ -1,10 +1,10 @@
 /** `weir flow ...`: starts flows, shows them, and lets an operator intervene. */
 import { randomUUID } from 'node:crypto';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { toMs } from '../ports/index.ts';
 import type { CommandContext } from './context.ts';
-import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { Refusal } from './failure.ts';
+import { isOpen, outcomeOf, statuses, statusOf } from './flow-status.ts';
 import { flowTable, flowText } from './flow-text.ts';
 import { readInput } from './input.ts';
 import {
@@ -18,6 +18,7 @@ import {
   waitingAnswer,
 } from './node-client.ts';
 import { printJson } from './output.ts';
+import { watchCommand } from './watch-command.ts';
 
 interface StartFlags {
   readonly input: string;
@@ -35,14 +36,13 @@ interface ListFlags {
   readonly all?: true;
 }
 
-const statuses = ['RUNNING', 'STUCK', 'COMPLETED', 'FAILED', 'KILLED'];
-
 const groupFlag = ['--group <name>', 'membership group of the member (default: "default")'] as const;
 
-export function flowCommands(program: Command, { terminal, stdin, client, json, done }: CommandContext): void {
+export function flowCommands(program: Command, context: CommandContext): void {
+  const { terminal, stdin, client, json, done } = context;
   const flow = program
     .command('flow')
-    .description('start, list, show, signal, query, retry, skip, cancel and kill flows');
+    .description('start, list, show, watch, signal, query, retry, skip, cancel and kill flows');
 
   flow
     .command('start')
@@ -106,6 +106,8 @@ export function flowCommands(program: Command, { terminal, stdin, client, json, 
       if (json()) return printJson(terminal, waiting === undefined ? answer : { ...answer, waiting });
       terminal.out(flowText(answer, waiting));
     });
+
+  watchCommand(flow, context);
 
   const act = async (flowId: string, path: string, body: Record<string, unknown>): Promise<void> => {
     const answer = await client().post(flowAnswer, `/flows/${encodeURIComponent(flowId)}/${path}`, body);
@@ -179,21 +181,6 @@ export function flowCommands(program: Command, { terminal, stdin, client, json, 
       const path = `/flows/${encodeURIComponent(flowId)}/queries/${encodeURIComponent(query)}`;
       printJson(terminal, (await client().post(queryAnswer, path, input)).value ?? null);
     });
-}
-
-function statusOf(text: string): string {
-  const status = text.toUpperCase();
-  if (!statuses.includes(status)) throw new InvalidArgumentError(`It is one of ${statuses.join(', ')}.`);
-  return status;
-}
-
-function isOpen({ status }: FlowAnswer): boolean {
-  return status === 'RUNNING' || status === 'STUCK';
-}
-
-function outcomeOf(answer: FlowAnswer): ExitCode {
-  if (answer.status === 'COMPLETED') return exitCodes.ok;
-  return isOpen(answer) ? exitCodes.unfinished : exitCodes.failed;
 }
 
 /** What an open flow waits on; it may have ended meanwhile, or its shard may be on the move. */

@@ -187,7 +187,8 @@ export const shardsAnswer = z.looseObject({
 export const movedAnswer = z.looseObject({ shard: z.number(), worker: z.string() });
 export const drainedAnswer = z.looseObject({ worker: z.string(), act: z.string() });
 
-const problem = z.looseObject({
+/** A refusal. */
+export const problem = z.looseObject({
   code: z.string(),
   detail: z.string(),
   remedy: z.string(),
@@ -252,7 +253,8 @@ export function nodeClient(url: string, waitMs = 0): NodeClient {
   };
 }
 
-function addressOf(url: string, path: string): URL {
+/** @throws WeirError `WEIR_CLI_USAGE` for what is no URL */
+export function addressOf(url: string, path: string): URL {
   try {
     return new URL(`/api/v1${path}`, url);
   } catch {
@@ -260,7 +262,7 @@ function addressOf(url: string, path: string): URL {
   }
 }
 
-function whyUnreachable(thrown: unknown): string {
+export function whyUnreachable(thrown: unknown): string {
   const error = ensureError(thrown);
   const cause = error.cause === undefined ? error : ensureError(error.cause);
   const code = 'code' in cause ? cause.code : undefined;
@@ -269,7 +271,7 @@ function whyUnreachable(thrown: unknown): string {
   return cause.message === '' ? String(code) : cause.message;
 }
 
-function parsedJson(text: string): unknown {
+export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -32,10 +32,12 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   const program = new Command('weir');
   let code: ExitCode = exitCodes.ok;
   const shared = (): { url?: string; json?: true } => program.opts();
+  const url = (): string => shared().url ?? process.env.WEIR_URL ?? defaultUrl;
   const context: CommandContext = {
     terminal,
     stdin: process.stdin,
-    client: (waitMs) => nodeClient(shared().url ?? process.env.WEIR_URL ?? defaultUrl, waitMs),
+    url,
+    client: (waitMs) => nodeClient(url(), waitMs),
     json: () => args.includes('--json'),
     done: (outcome) => {
       code = outcome;

@@ -63,37 +63,56 @@ export async function silentUrl(): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
 }
 
-export interface Up {
-  readonly url: string;
+/** A `weir` that goes on, and what it has written so far. */
+export interface Followed {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Outcome>;
-  /** Resolves when the node has written this. */
+  /** Resolves when it has written this; rejects when it ends before. */
   told(text: string | RegExp): Promise<void>;
+  /** The same of what it has written to standard error. */
+  noted(text: string | RegExp): Promise<void>;
+}
+
+export function followed(args: readonly string[]): Followed {
+  const child = start(args);
+  const ended = outcomeOf(child);
+  const wait = (stream: NodeJS.ReadableStream) => {
+    let written = '';
+    const looking = new Set<() => void>();
+    stream.on('data', (chunk) => {
+      written += chunk;
+      for (const look of [...looking]) look();
+    });
+    return (text: string | RegExp): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (typeof text === 'string' ? !written.includes(text) : !text.test(written)) return;
+          looking.delete(look);
+          resolve();
+        };
+        looking.add(look);
+        void ended.then(({ out, error }) => reject(new Error(`it ended: ${out}${error}`)));
+        look();
+      });
+  };
+  return { child, ended, told: wait(child.stdout), noted: wait(child.stderr) };
+}
+
+export interface Up extends Followed {
+  readonly url: string;
   /** Runs a command against this node. */
   weir(...args: string[]): Promise<Outcome>;
 }
 
 /** `weir up`, once it has said where it listens. */
 export async function up(directory: string, ...args: string[]): Promise<Up> {
-  const child = start(['up', '--config', join(directory, 'weir.yaml'), ...args]);
-  const ended = outcomeOf(child);
+  const node = followed(['up', '--config', join(directory, 'weir.yaml'), ...args]);
   let out = '';
-  const looking = new Set<() => void>();
-  child.stdout.on('data', (chunk) => {
+  node.child.stdout.on('data', (chunk) => {
     out += chunk;
-    for (const look of looking) look();
   });
-  const told = (text: string | RegExp): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (typeof text === 'string' ? out.includes(text) : text.test(out)) resolve();
-      };
-      looking.add(look);
-      void ended.then(({ error }) => reject(new Error(`it ended: ${error}`)));
-      look();
-    });
   const place = /Weir is up at (\S+)/;
-  await told(place);
+  await node.told(place);
   const url = place.exec(out)?.[1] ?? '';
-  return { url, child, ended, told, weir: (...rest) => weir([...rest, '--url', url]) };
+  return { ...node, url, weir: (...rest) => weir([...rest, '--url', url]) };
 }

@@ -37,6 +37,11 @@ describe('the guide to flows', () => {
     }
   });
 
+  it('shows how flows are followed', async () => {
+    const { stdout } = await run(process.execPath, [join(directory, 'watch.ts')]);
+    expect(stdout).toMatch(/^(?:RUNNING (?:start|pour)\n)*COMPLETED pour\nbrew 2 cups\n$/);
+  });
+
   it('shows tests that pass', async () => {
     const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', 'shop.test.ts'], {
       cwd: directory,

@@ -28,4 +28,9 @@ it.skipIf(!hasCurl)('the examples of docs/http.md work', async () => {
   expect(stdout).toContain('"delivery":"on Friday"');
   expect(stdout).toContain('WEIR_FLOW_FINISHED');
   expect(stdout).toContain('weir_flows_started_total');
+
+  const [, program = ''] = /^```js\n(.*?)^```$/ms.exec(readFileSync('docs/http.md', 'utf8')) ?? [];
+  const here = program.replaceAll('ws://127.0.0.1:7447', (node.url ?? '').replace('http', 'ws'));
+  const told = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', here]);
+  expect(told.stdout).toContain('chair-1 COMPLETED\n');
 });
