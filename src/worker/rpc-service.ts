@@ -1,7 +1,7 @@
 /** The RPC service of a worker. */
 import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
 import type { Ref } from '../actors/kernel/index.ts';
-import { type FlowCatalogue, type RpcMessage, rpcBehavior } from '../actors/rpc/index.ts';
+import { type FlowCatalogue, type RpcMessage, rpcBehavior, Unanswered } from '../actors/rpc/index.ts';
 import type { Router } from '../actors/shard/index.ts';
 import type { Authorize, MemberDirectory } from '../ports/index.ts';
 import { logNeed, type ServiceDescriptor } from './service.ts';
@@ -20,6 +20,7 @@ export interface RpcServiceSetup {
 
 export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
   let facts: () => Readonly<Record<string, unknown>> = () => ({});
+  const unanswered = new Unanswered();
   return {
     name: 'rpc',
     needs: [logNeed, 'flow'],
@@ -28,7 +29,7 @@ export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
     creates: [],
     secrets: [],
     start: ({ log }) => {
-      const behavior = rpcBehavior({ ...setup, log }, (inspect) => {
+      const behavior = rpcBehavior({ ...setup, log, unanswered }, (inspect) => {
         facts = inspect;
       });
       return async (context: Parameters<typeof behavior>[0]) => {

@@ -36,3 +36,4 @@ export type {
 } from './protocol.ts';
 export type { FlowCatalogue, RpcSetup } from './rpc.ts';
 export { rpcBehavior, shardAnswerMs } from './rpc.ts';
+export { Unanswered } from './unanswered.ts';

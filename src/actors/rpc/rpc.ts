@@ -38,6 +38,7 @@ import { decodeReply, viewOf } from './flow-view.ts';
 import { LogStarts } from './log-starts.ts';
 import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
 import { ShardAsker } from './shard-asker.ts';
+import type { Unanswered } from './unanswered.ts';
 import { UnseenStarts } from './unseen-starts.ts';
 
 /** What the service has to know of flows' definitions. */
@@ -65,6 +66,8 @@ export interface RpcSetup {
   readonly authorize: Authorize;
   /** How long ended flows are kept, in milliseconds: a feed that comes back later begins anew. */
   readonly retentionMs: number;
+  /** What former incarnations have left unanswered. */
+  readonly unanswered: Unanswered;
 }
 
 interface Waiter {
@@ -89,6 +92,7 @@ export function rpcBehavior(
     // Also when its turn hangs and is given up: nobody would close its table before that turn settles.
     context.signal.addEventListener('abort', () => rpc.end(), { once: true });
     expose(() => rpc.facts());
+    for (const request of setup.unanswered.take(context.clock.monotonic())) rpc.handle(request);
     return { message: (message) => rpc.handle(message), ended: () => rpc.end() };
   };
 }
@@ -104,6 +108,7 @@ class Rpc {
   readonly #audit: AuditDesk;
   readonly #logStarts: LogStarts;
   readonly #unseenStarts: UnseenStarts;
+  #over = false;
   /** Flows that ended while this incarnation looked on. */
   readonly #ended = { COMPLETED: 0, FAILED: 0, KILLED: 0 };
 
@@ -132,7 +137,8 @@ class Rpc {
     table.onChange((flowId, value) => this.#changed(flowId, value));
   }
 
-  handle(message: RpcMessage): void {
+  handle(given: RpcMessage): void {
+    const message = this.#setup.unanswered.noted(given, this.#context.clock.monotonic());
     try {
       this.#handle(message);
     } catch (thrown) {
@@ -151,6 +157,7 @@ class Rpc {
   }
 
   end(): void {
+    this.#over = true;
     this.#table.close();
     this.#logStarts.end();
     this.#unseenStarts.end();
@@ -249,6 +256,8 @@ class Rpc {
       replyTo: reply,
     }));
     void asked.then((answer) => {
+      // The next incarnation asks again.
+      if (this.#over) return;
       const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;
       if (seen) replyTo.tell(answer);
       else this.#unseenStarts.wait(partition, answer.value, replyTo);
