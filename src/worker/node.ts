@@ -42,7 +42,7 @@ import { flowCatalogue, flowService } from './flow-service.ts';
 import { rpcService } from './rpc-service.ts';
 import { logNeed, type ServiceDescriptor, type WorkerContext } from './service.ts';
 import { checkNodeSettings } from './settings.ts';
-import { checkIdle, windowsOf } from './windows.ts';
+import { windowsOf } from './windows.ts';
 
 /** What one member runs. */
 export interface MemberOptions {
@@ -173,7 +173,6 @@ export async function createNode(
   const windows = windowsOf(settings);
   const partitions = await shardCount(log, settings.shards);
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
-  for (const { name, idle } of registry.protocols()) checkIdle(windows, name, idle);
   const system = createActorSystem({ clock, logger, random, probe: ports.probe });
   const router = new Router<FlowRequest>({
     log,

@@ -84,31 +84,22 @@ export function windowsOf(settings: WindowSettings): Windows {
     hospital,
     idle: given('idle', Math.max(30 * dayMs, 2 * hospital, redeliver)),
   };
-  check(windows, (name) => name);
+  check(windows);
   return windows;
 }
 
-/**
- * Checks the silence that a protocol allows of its sessions in place of the node's.
- * @throws WeirError `WEIR_CONFIGURATION_WINDOWS`
- */
-export function checkIdle(windows: Windows, protocol: string, idle: Duration | undefined): void {
-  if (idle === undefined) return;
-  check({ ...windows, idle: toMs(idle) }, (name) => (name === 'idle' ? `idle of protocol ${protocol}` : name));
-}
-
-function check(windows: Windows, nameOf: (name: Name) => string): void {
+function check(windows: Windows): void {
   const wrong = relations.filter(({ shorter, longer }) => windows[shorter] > windows[longer]);
   const [first] = wrong;
   if (first === undefined) return;
-  const textOf = (name: Name): string => `${isFixed(name) ? called[name] : nameOf(name)} (${inWords(windows[name])})`;
+  const textOf = (name: Name): string => `${isFixed(name) ? called[name] : name} (${inWords(windows[name])})`;
   const sentences = wrong.map(
     ({ shorter, longer, because }) => `${textOf(shorter)} is longer than ${textOf(longer)}: ${because}`,
   );
-  const shorten = isFixed(first.shorter) ? '' : `, or shorten ${nameOf(first.shorter)}`;
+  const shorten = isFixed(first.shorter) ? '' : `, or shorten ${first.shorter}`;
   throw new WeirError('WEIR_CONFIGURATION_WINDOWS', {
     windows: sentences.join('; '),
-    change: `lengthen ${nameOf(first.longer)}${shorten}`,
+    change: `lengthen ${first.longer}${shorten}`,
     shorter: first.shorter,
     longer: first.longer,
   });

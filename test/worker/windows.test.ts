@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { flow, protocol } from '../../src/index.ts';
-import { testNode } from '../../src/testing/index.ts';
+import { protocol } from '../../src/index.ts';
 import { relations, type WindowSettings, windowsOf } from '../../src/worker/windows.ts';
 
 const day = 24 * 60 * 60 * 1_000;
@@ -76,21 +74,6 @@ describe('the windows of a node', () => {
     expect(() => windowsOf(wrong)).toThrow(
       /: redeliver \(2 hours\) is longer than retention .*; redeliver \(2 hours\) is longer than idle .*; hospital /,
     );
-  });
-
-  it('W4 SM13 the time that a protocol gives its sessions is held to the same when the node starts', async () => {
-    const hasty = protocol('hasty', { version: 1, initiator: { say: z.string() }, responder: {}, idle: '1 hour' });
-    const answering = flow('answering', {
-      version: 1,
-      responds: hasty,
-      states: { start: z.unknown() },
-      stages: { *start() {} },
-    });
-    await expect(testNode({ members: { A: { flows: [answering] } } })).rejects.toMatchObject({
-      code: 'WEIR_CONFIGURATION_WINDOWS',
-      message: expect.stringContaining('redeliver (1 day) is longer than idle of protocol hasty (1 hour)'),
-      remedy: 'lengthen idle of protocol hasty, or shorten redeliver; nothing was started',
-    });
   });
 
   it.each([

@@ -179,28 +179,33 @@ function sessionHandle(
   duties: Duties,
 ): Session<MessageTypes, MessageTypes> {
   const { id } = session;
-  function receive(options?: { readonly within: Duration }): Operation<never> {
+  /** What is wrong with a call is thrown at the call; the rest when it is run. */
+  const sending = (type: string, body: unknown): (() => Operation<void>) => {
+    const fit = fitting(outbound[type], Object.hasOwn(outbound, type), type, protocol.name, body);
+    const bytes = encodeValue(fit, `message "${type}" of protocol ${protocol.name}`);
+    return () => perform({ op: 'send', label: `${id} ${type}`, session: id, type, body: bytes });
+  };
+  const receiving = (options: { readonly within: Duration } | undefined): (() => Operation<never>) => {
     const withinMs = options === undefined ? undefined : toMs(options.within);
-    return duties.made(`receive on ${protocol.name}`, function* () {
+    return function* () {
       const [type, bytes] = yield* perform<RawMessage>({ op: 'receive', label: id, session: id, withinMs });
       if (type === undefined || bytes === undefined) return { type: 'timedOut' } as never;
       return { type, body: received(protocol, inbound, type, bytes) } as never;
-    });
-  }
+    };
+  };
   return {
     id,
     peer: peerOf(session),
-    send(type, body) {
-      const what = `message "${type}" of protocol ${protocol.name}`;
-      const bytes = encodeValue(
-        fitting(outbound[type], Object.hasOwn(outbound, type), type, protocol.name, body),
-        what,
-      );
-      return duties.made(`send "${type}"`, () =>
-        perform({ op: 'send', label: `${id} ${type}`, session: id, type, body: bytes }),
-      );
+    send: (type, body) => duties.made(`send "${type}"`, sending(type, body)),
+    receive: (options?: { readonly within: Duration }) =>
+      duties.made(`receive on ${protocol.name}`, receiving(options)),
+    sendAndReceive(type: string, body: unknown, options?: { readonly within: Duration }) {
+      const [send, receive] = [sending(type, body), receiving(options)];
+      return duties.made(`sendAndReceive "${type}"`, function* () {
+        yield* send();
+        return yield* receive();
+      });
     },
-    receive,
     close: () => duties.made('close()', () => perform({ op: 'close', label: id, session: id })),
   };
 }

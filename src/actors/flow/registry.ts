@@ -5,7 +5,6 @@ import { WeirError } from '../../errors/index.ts';
 import { type Identity, type MemberDirectory, type MemberId, memberId } from '../../ports/index.ts';
 import type { AnyFlow } from './definition.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
-import type { Protocol } from './session-protocol.ts';
 
 /** Any kind of persistent actor. */
 export type AnyActor = Omit<PersistentActor<ZodType, ActorMessageTypes>, 'on' | 'initial'> & {
@@ -68,13 +67,6 @@ export class Registry implements MemberDirectory {
   /** The flow that answers sessions of this protocol. */
   responder(member: Identity, protocol: string): AnyFlow | undefined {
     return this.#of(member)?.responders.get(protocol);
-  }
-
-  /** The protocols whose sessions are answered here. */
-  protocols(): readonly Protocol[] {
-    return [...this.#members.values()].flatMap(({ responders }) =>
-      [...responders.values()].flatMap(({ responds }) => responds ?? []),
-    );
   }
 
   actor(member: Identity, name: string): AnyActor | undefined {

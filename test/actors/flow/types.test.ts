@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { flow, persistentActor, protocol } from '../../../src/index.ts';
+import { flow, persistentActor, protocol, type TimedOut } from '../../../src/index.ts';
 import type { Node } from '../../../src/worker/index.ts';
 
 const trade = protocol('trade', {
@@ -38,6 +38,12 @@ const buy = flow('buy', {
       if (late.type === 'decline') expectTypeOf(late.body).toEqualTypeOf<string>();
       // @ts-expect-error: not a duration
       yield* peer.receive({ within: new Date() });
+      const asked = yield* peer.sendAndReceive('offer', { price: 1n });
+      expectTypeOf(asked).toEqualTypeOf<typeof answer>();
+      const askedInTime = yield* peer.sendAndReceive('offer', { price: 1n }, { within: '1 day' });
+      expectTypeOf(askedInTime).toEqualTypeOf<typeof late | TimedOut>();
+      // @ts-expect-error: a body that does not fit
+      yield* peer.sendAndReceive('offer', { price: 1 });
       const balance = yield* actor(account, 'k').ask('credit', 5n);
       expectTypeOf(balance).toEqualTypeOf<bigint>();
       // @ts-expect-error: no such message
