@@ -154,6 +154,7 @@ function headOf(id: string, clientRequestId: string): FlowHead {
     cancel: null,
     progress: [],
     expires: 0,
+    stays: [],
   };
 }
 
@@ -170,6 +171,7 @@ function entryOf(label: string): Uint8Array {
     until: 0,
     order: 1,
     branch: false,
+    failures: [],
   };
   return journalEntry.encode(entry);
 }

@@ -52,13 +52,23 @@ export {
   subflow,
   TransientError,
 } from './actors/flow/index.ts';
-export type { FlowDescription, WaitingOn } from './actors/flow/protocol.ts';
+export type { FailedOperation, FlowDescription, WaitingOn } from './actors/flow/protocol.ts';
 export type { ActorSnapshot } from './actors/kernel/index.ts';
-export type { AuditChain, AuditEntry, AuditPage, AuditStretch, FlowPage, FlowView } from './actors/rpc/index.ts';
+export type {
+  AuditChain,
+  AuditEntry,
+  AuditPage,
+  AuditStretch,
+  FlowPage,
+  FlowView,
+  HospitalCase,
+  HospitalPage,
+  Treated,
+} from './actors/rpc/index.ts';
 export type { ShardPhase, ShardStatus } from './actors/shard/index.ts';
 export type { ErrorCode, ErrorContext } from './errors/index.ts';
 export { WeirError } from './errors/index.ts';
-export type { AuditValue, ChainPoint, FaultRecord, FlowStatus } from './persistence/index.ts';
+export type { AuditValue, ChainPoint, FailureRecord, FaultRecord, FlowStatus } from './persistence/index.ts';
 export type {
   Action,
   Authorize,
@@ -99,6 +109,9 @@ export type {
   StartedNode,
   StartNodeSettings,
   StartOptions,
+  StuckFlows,
+  StuckQuery,
+  StuckTarget,
   WatchOptions,
   WatchQuery,
 } from './worker/index.ts';

@@ -51,7 +51,7 @@ export function failureText(thrown: unknown, json: boolean): string {
   const { code, message, remedy: said } = factsOf(thrown);
   // Remedies name commands; they are told as they can be typed here.
   const remedy = said.replace(
-    /\bweir(?= (?:up|worker|workers|shard|shards|drain|undrain|flow|audit|status|errors|tree|actor|chaos|log|reshard|doctor|--help)\b)/g,
+    /\bweir(?= (?:up|worker|workers|shard|shards|drain|undrain|flow|hospital|audit|status|errors|tree|actor|chaos|log|reshard|doctor|--help)\b)/g,
     commandName(process.env),
   );
   const causes = causesOf(thrown);

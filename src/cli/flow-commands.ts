@@ -7,6 +7,7 @@ import { Refusal } from './failure.ts';
 import { isOpen, outcomeOf, statuses, statusOf } from './flow-status.ts';
 import { flowTable, flowText } from './flow-text.ts';
 import { readInput } from './input.ts';
+import { interventionCommands } from './intervention-commands.ts';
 import {
   type FlowAnswer,
   flowAnswer,
@@ -108,51 +109,7 @@ export function flowCommands(program: Command, context: CommandContext): void {
     });
 
   watchCommand(flow, context);
-
-  const act = async (flowId: string, path: string, body: Record<string, unknown>): Promise<void> => {
-    const answer = await client().post(flowAnswer, `/flows/${encodeURIComponent(flowId)}/${path}`, body);
-    if (json()) return printJson(terminal, answer);
-    terminal.out(flowText(answer));
-  };
-  const reason = ['--reason <text>', 'why; kept in the history of the flow'] as const;
-
-  flow
-    .command('retry')
-    .description('let a STUCK flow try again what failed, or begin its stage anew with another state')
-    .argument('<id>', 'flow id')
-    .requiredOption(...reason)
-    .option('--state <json>', 'begin the stage anew with this state (JSON, @file or - for standard input)')
-    .action(async (flowId: string, options: { readonly reason: string; readonly state?: string }) => {
-      const state = options.state === undefined ? {} : { state: await readInput(options.state, stdin) };
-      await act(flowId, 'retry', { reason: options.reason, ...state });
-    });
-
-  flow
-    .command('skip')
-    .description('let a STUCK flow go on as if what failed had given a result')
-    .argument('<id>', 'flow id')
-    .requiredOption(...reason)
-    .option('--result <json>', 'the result (JSON, @file or - for standard input); default: nothing')
-    .action(async (flowId: string, options: { readonly reason: string; readonly result?: string }) => {
-      const result = options.result === undefined ? {} : { result: await readInput(options.result, stdin) };
-      await act(flowId, 'skip', { reason: options.reason, ...result });
-    });
-
-  flow
-    .command('kill')
-    .description('end a flow; its peers are told')
-    .argument('<id>', 'flow id')
-    .requiredOption(...reason)
-    .action((flowId: string, options: { readonly reason: string }) => act(flowId, 'kill', { reason: options.reason }));
-
-  flow
-    .command('cancel')
-    .description('let a flow run its cleanup and end; its peers are told')
-    .argument('<id>', 'flow id')
-    .requiredOption(...reason)
-    .action((flowId: string, options: { readonly reason: string }) =>
-      act(flowId, 'cancel', { reason: options.reason }),
-    );
+  interventionCommands(flow, context);
 
   flow
     .command('signal')

@@ -40,6 +40,8 @@ export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
     ['where', error?.at],
     ['to do', error?.remedy],
     ['details', error?.details === undefined ? undefined : JSON.stringify(error.details)],
+    ['failed', waiting?.failed === undefined ? undefined : operationText(waiting.failed)],
+    ['state', waiting?.state === undefined ? undefined : JSON.stringify(waiting.state)],
     ['result', answer.result === undefined ? undefined : JSON.stringify(answer.result)],
   ]);
   const acts = columns(
@@ -56,8 +58,29 @@ export function flowText(answer: FlowAnswer, waiting?: Waiting): string {
   return [
     head,
     ...(history.length === 0 ? [] : ['\n', acts]),
+    ...failuresText(waiting),
     ...(sessions.length === 0 ? [] : ['\n', columns(['SESSION', 'PEER', 'SENT', 'RECEIVED', 'STATE'], sessions)]),
   ].join('');
+}
+
+type Operation = NonNullable<Waiting['failed']>;
+
+/** `step "book", tried 3 times` */
+export function operationText({ operation, attempts }: Operation): string {
+  return attempts > 1 ? `${operation}, tried ${attempts} times` : operation;
+}
+
+/** What went wrong before: attempts of what has failed or is tried again, and earlier stays in the hospital. */
+function failuresText(waiting: Waiting | undefined): string[] {
+  if (waiting === undefined) return [];
+  const { failed, retrying, stays } = waiting;
+  const attempts = [...(failed === undefined ? [] : [failed]), ...retrying].flatMap(({ operation, failures }) =>
+    failures.map((failure) => ({ ...failure, what: operation })),
+  );
+  const rows = [...attempts, ...stays.map((stay) => ({ ...stay, what: `STUCK in ${stay.place}` }))]
+    .sort((a, b) => a.at.localeCompare(b.at))
+    .map(({ at, what, code, message }) => [timeText(at), shortened(what), `${code}: ${shortened(message)}`]);
+  return rows.length === 0 ? [] : ['\n', columns(['WHEN (UTC)', 'WHAT FAILED', 'ERROR'], rows)];
 }
 
 export function memberText({ name, group }: FlowAnswer['member']): string {

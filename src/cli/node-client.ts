@@ -38,6 +38,9 @@ export const queryAnswer = z.looseObject({ value: z.unknown().optional() });
 
 export const pageAnswer = z.looseObject({ flows: z.array(flowAnswer), cursor: z.string().optional() });
 
+const failure = z.object({ at: z.string(), code: z.string(), message: z.string(), place: z.string() });
+const failedOperation = z.object({ operation: z.string(), attempts: z.number(), failures: z.array(failure) });
+
 export const waitingAnswer = z.looseObject({
   visit: z.number(),
   operations: z.number(),
@@ -46,6 +49,40 @@ export const waitingAnswer = z.looseObject({
   sessions: z.array(
     z.object({ protocol: z.string(), peer: member, sent: z.number(), received: z.number(), state: z.string() }),
   ),
+  state: z.unknown().optional(),
+  failed: failedOperation.optional(),
+  retrying: z.array(failedOperation),
+  stays: z.array(failure),
+});
+
+export const hospitalAnswer = z.looseObject({
+  flows: z.array(
+    z.looseObject({
+      flowId: z.string(),
+      flow: z.string(),
+      member,
+      stage: z.string(),
+      updatedAt: z.string(),
+      error: z.looseObject({ code: z.string(), message: z.string() }),
+      trouble: z
+        .looseObject({
+          state: z.unknown().optional(),
+          until: z.string().optional(),
+          failed: failedOperation.optional(),
+          stays: z.array(failure),
+        })
+        .optional(),
+    }),
+  ),
+  cursor: z.string().optional(),
+});
+export type HospitalAnswer = z.output<typeof hospitalAnswer>;
+
+export const treatedAnswer = z.looseObject({
+  flowIds: z.array(z.string()),
+  done: z.number(),
+  refused: z.array(z.object({ flowId: z.string(), code: z.string(), message: z.string() })),
+  cursor: z.string().optional(),
 });
 
 export const statusAnswer = z.looseObject({

@@ -10,6 +10,7 @@ import { errorCommands } from './error-commands.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
 import { flowCommands } from './flow-commands.ts';
+import { hospitalCommands } from './hospital-commands.ts';
 import { logCommands } from './log-commands.ts';
 import { nodeClient } from './node-client.ts';
 import { nodeCommands } from './node-commands.ts';
@@ -56,6 +57,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   nodeCommands(program, context);
   errorCommands(program, context);
   clusterCommands(program, context);
+  hospitalCommands(program, context);
   auditCommands(program, context);
   actorCommands(program, context);
   chaosCommands(program, context);

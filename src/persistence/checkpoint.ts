@@ -7,6 +7,7 @@
  */
 import { recordCodec } from './avro.ts';
 import type { AvroField, AvroSchema } from './avro-schema.ts';
+import { type FailureRecord, failures } from './failure-record.ts';
 import { bytes, choice, count, optionalFault, small, text } from './fields.ts';
 
 const namespace = 'weir.state';
@@ -156,6 +157,8 @@ export interface FlowHead {
   progress: readonly ProgressRecord[];
   /** When it is cancelled unless something happens, in milliseconds since 1970; 0 for never. */
   expires: number;
+  /** What put it into the hospital, each time, the newest last. */
+  stays: readonly FailureRecord[];
 }
 
 /** A report of a flow on how far it has come. */
@@ -225,7 +228,13 @@ const cancel = {
 };
 
 export const flowHead = recordCodec<FlowHead>(
-  headSchema(session, [{ ...small('faultNext'), default: -1 }, cancel, progress, { ...count('expires'), default: 0 }]),
+  headSchema(session, [
+    { ...small('faultNext'), default: -1 },
+    cancel,
+    progress,
+    { ...count('expires'), default: 0 },
+    failures('stays', 'Stay'),
+  ]),
   'flow head',
   [headSchema(firstSession)],
 );
@@ -250,6 +259,8 @@ export interface JournalEntry {
   readonly order: number;
   /** It was made in a branch, beside others. */
   readonly branch: boolean;
+  /** Attempts that have failed and were tried again, the newest last. */
+  readonly failures: readonly FailureRecord[];
 }
 
 const journalSchema = { type: 'record', name: 'JournalEntry', namespace } as const;
@@ -271,6 +282,7 @@ export const journalEntry = recordCodec<JournalEntry>(
       { ...count('until'), default: 0 },
       { ...small('order'), default: 0 },
       { name: 'branch', type: 'boolean', default: false },
+      failures('failures', 'Failure'),
     ],
   },
   'journal entry',

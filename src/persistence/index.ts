@@ -29,6 +29,8 @@ export {
   statusRecord,
   unreadRecord,
 } from './checkpoint.ts';
+export type { FailureRecord } from './failure-record.ts';
+export { withFailure } from './failure-record.ts';
 export { bytes, choice, count, optionalFault, small, text } from './fields.ts';
 export type {
   Isolation,

@@ -27,6 +27,7 @@ import type { Authority, Duration, MemberName, Random } from '../ports/index.ts'
 import { identityOf, toMs } from '../ports/index.ts';
 import { auditClient } from './audit-client.ts';
 import { type FlowName, type FlowQuery, rpcName } from './flow-query.ts';
+import { hospitalClient } from './hospital-client.ts';
 import { type FlowChange, type WatchOptions, type WatchQuery, watchFlows } from './watch.ts';
 
 export interface StartOptions {
@@ -272,6 +273,7 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
     kill: (name: FlowName, reason: string): Promise<FlowView> =>
       request((replyTo) => ({ type: 'kill', name: rpcName(name), authority: because(reason), replyTo })),
     ...auditClient(request, authority),
+    ...hospitalClient(request, authority),
     /**
      * Lets a flow run its cleanup (`finally`) and ends it as KILLED; its peers are told, the reason stays in its history.
      * @throws WeirError `WEIR_FLOW_STUCK` when its cleanup cannot run, and what `kill` throws

@@ -18,6 +18,7 @@ export type { Configuration, ConfigurationSources } from './configuration/index.
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
 export { deathReporter } from './errors/index.ts';
 export type { FlowName, FlowQuery } from './flow-query.ts';
+export type { StuckFlows, StuckQuery, StuckTarget } from './hospital-client.ts';
 export type { HttpOptions } from './http-service.ts';
 export type {
   ExtraServices,

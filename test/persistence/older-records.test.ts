@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sessionMessage } from '../../src/actors/session-manager/index.ts';
-import { flowHead, statusRecord } from '../../src/persistence/index.ts';
+import { flowHead, journalEntry, statusRecord } from '../../src/persistence/index.ts';
 import { firstFlowHead, firstSessionMessage } from '../fixtures/older-records.ts';
 
 /** As they lay in a log of the first version. */
@@ -8,6 +8,8 @@ const head =
   'wwE4A1FI+y9tGgxjYWxsZXICCkFMSUNFDmRlZmF1bHQCcgJoAnQCAAQKc3RhcnQABAECAgpmLjAuMAAACHRhbGsCBkJPQg5kZWZhdWx0BgQCAAQGd2h5AAAAAAAB';
 const message = 'wwG08MffBGW5mgh0YWxrAgJzAAYIAkECZwJCAmcCdAIEBndoeQAAAA==';
 const status = 'wwEJNyvlw4BJNgJmAghBQ01FDmRlZmF1bHQCcgJoAnQECnN0YXJ0AgQGd2hvAAAA';
+
+const entry = 'wwF8Tf7SskuDowhzdGVwCGJvb2sAAAAOBA==';
 
 function bytes(base64: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64, 'base64'));
@@ -37,6 +39,14 @@ describe('records of earlier versions', () => {
         ...{ cause: 'failed', refused: false, active: 0, idle: 0, requireClose: false },
       },
     ]);
+  });
+
+  it('a flow head and an entry of a journal that remember no failures are read with none', () => {
+    expect(flowHead.decode(bytes(head))).toMatchObject({ faultNext: -1, cancel: null, progress: [], stays: [] });
+    expect(journalEntry.decode(bytes(entry))).toEqual({
+      ...{ op: 'step', label: 'book', state: 'open', value: new Uint8Array(), fault: null, due: 7, attempts: 2 },
+      ...{ until: 0, order: 0, branch: false, failures: [] },
+    });
   });
 
   it('a session message that does not say what was acknowledged before it is read', () => {

@@ -3,14 +3,14 @@
  * "perform its current operation again"; the performer says whether it may go on.
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
-import { encodeValue, type FaultRecord, type JournalEntry } from '../../persistence/index.ts';
+import { encodeValue, type FaultRecord, type JournalEntry, withFailure } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
 import { stageRun } from './begin.ts';
 import { issuesOf } from './context.ts';
 import { type StageStart, unasked } from './dry-run.ts';
 import { entryAt } from './entries.ts';
-import { ApplicationError, faultOf, platformFault, verdictOn } from './faults.ts';
+import { ApplicationError, failureOf, faultOf, platformFault, verdictOn } from './faults.ts';
 import { placeInRequest } from './ids.ts';
 import { type FlowInstance, talkWith } from './instance.ts';
 import { dropJournal, record } from './journal.ts';
@@ -389,7 +389,7 @@ export class FlowEngine {
     const changes = new ChangeSet();
     const before = flow.journal[index];
     const attempts = (before?.attempts ?? 0) + 1;
-    const { until, branch } = before ?? { until: 0, branch: false };
+    const { until, branch, failures } = before ?? { until: 0, branch: false, failures: [] };
     const blank = {
       op: op.op,
       label: op.label,
@@ -400,10 +400,11 @@ export class FlowEngine {
       until,
       order: 0,
       branch,
+      failures,
     };
     switch (outcome.type) {
       case 'done':
-        record(flow, index, { ...blank, state: 'done', value: outcome.value }, changes);
+        record(flow, index, { ...blank, state: 'done', value: outcome.value, failures: [] }, changes);
         break;
       case 'failed':
         record(flow, index, { ...blank, state: 'failed', fault: outcome.fault }, changes);
@@ -411,7 +412,8 @@ export class FlowEngine {
       case 'transient': {
         const policy = op.retry;
         const due = this.#host.clock.now() + backoffMs(policy, attempts, this.#host.random.next());
-        record(flow, index, { ...blank, state: 'open', due }, changes);
+        const failed = failureOf(outcome.error, this.#host.clock.now());
+        record(flow, index, { ...blank, state: 'open', due, failures: withFailure(failures, failed) }, changes);
         if (attempts >= policy.attempts) {
           const context = { step: op.label, attempts, why: outcome.error.message };
           flow.head.faultEntry = index;

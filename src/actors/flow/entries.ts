@@ -23,6 +23,7 @@ export function openEntry({ op, branch }: Pick<Parked, 'op' | 'branch'>): Journa
     until: 0,
     order: 0,
     branch: branch.parent !== undefined,
+    failures: [],
   };
 }
 

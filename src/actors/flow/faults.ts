@@ -5,7 +5,7 @@
  * fatal (a bug, poison, exhausted retries): STUCK, until an operator acts.
  */
 import { type ErrorCode, WeirError } from '../../errors/index.ts';
-import { decodeValue, encodeValue, type FaultRecord } from '../../persistence/index.ts';
+import { decodeValue, encodeValue, type FailureRecord, type FaultRecord } from '../../persistence/index.ts';
 
 /** Throw it in a step: the step is tried again by the flow's policy. */
 export class TransientError extends Error {
@@ -133,6 +133,12 @@ export function faultOf(thrown: unknown): FaultRecord {
     stack: shorten(text(stack ?? ''), maxStack),
     remedy,
   };
+}
+
+/** The same as one of several, in a sentence. */
+export function failureOf(thrown: unknown, at: number): FailureRecord {
+  const { code, message } = faultOf(thrown);
+  return { at, code, message, place: '' };
 }
 
 /** A property of something that a stranger made: its getter may throw. */

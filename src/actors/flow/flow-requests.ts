@@ -138,7 +138,8 @@ export class FlowRequests {
     const { head } = flow;
     const denied = this.#denied(authority, `flow.${type}`, flow.member, head.flow, flowId);
     if (denied !== undefined) return void replyTo.tell({ type: 'error', error: denied });
-    if (type === 'retry' && head.status !== 'STUCK') {
+    const stuckOnly = type === 'retry' || (type === 'kill' && request.stuckOnly === true);
+    if (stuckOnly && head.status !== 'STUCK') {
       const error = new WeirError('WEIR_FLOW_NOT_STUCK', { flowId, status: head.status });
       return void this.#answer(replyTo, { type: 'error', error });
     }

@@ -137,6 +137,7 @@ export class FlowTable {
       cancel: null,
       progress: [],
       expires: 0,
+      stays: [],
     });
     flow.definition = registry.flow(member, name);
     this.#flows.set(id, flow);

@@ -29,7 +29,7 @@ export function correct(host: ShardHost, flow: FlowInstance, correction: Correct
 }
 
 /** Place of the operation that put the flow here: its error came back uncaught, or it is out of attempts; -1 for none. */
-function failedAt({ head, journal }: FlowInstance): number {
+export function failedAt({ head, journal }: FlowInstance): number {
   if (head.faultEntry >= 0) return head.faultEntry;
   const last = journal.at(-1);
   return last?.op === 'step' && last.state === 'open' ? journal.length - 1 : -1;
@@ -83,7 +83,8 @@ function skip(host: ShardHost, flow: FlowInstance, result: unknown, changes: Cha
   return { subject: nameOf(entry), after: kept(canonical(value)) };
 }
 
-function nameOf({ op, label }: JournalEntry): string {
+/** `step "book"` */
+export function nameOf({ op, label }: JournalEntry): string {
   return `${op} "${label}"`;
 }
 

@@ -2,7 +2,14 @@
  * The life of a flow: how it ends, gets STUCK, becomes durable and is told of. Owns what each status means for records,
  * sessions, timers and the topic `flow.status`.
  */
-import { type FaultRecord, flowHead, isTerminal, statusRecord, unreadRecord } from '../../persistence/index.ts';
+import {
+  type FaultRecord,
+  flowHead,
+  isTerminal,
+  statusRecord,
+  unreadRecord,
+  withFailure,
+} from '../../persistence/index.ts';
 import type { Logger } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
@@ -91,6 +98,7 @@ export class FlowLifecycle {
     head.state = noBytes;
     head.sessions = [];
     head.cancel = null;
+    head.stays = [];
     this.touch(flow);
     this.halt(flow);
     this.publish(flow, result, changes);
@@ -119,12 +127,14 @@ export class FlowLifecycle {
     const { head } = flow;
     head.status = 'STUCK';
     head.fault = { ...faultOf(thrown), at: placeOf(head.stage, flow.run?.latest, thrown) };
+    const { code, message, at: place } = head.fault;
+    head.stays = withFailure(head.stays, { at: this.#host.clock.now(), code, message, place });
     this.touch(flow);
     this.halt(flow);
     this.admit(flow);
     this.publish(flow, noBytes, changes);
-    const { code, message: error, at, remedy } = head.fault;
-    loggerOf(this.#host, flow).error({ code, error, at, remedy }, 'flow is stuck');
+    const { remedy } = head.fault;
+    loggerOf(this.#host, flow).error({ code, error: message, at: place, remedy }, 'flow is stuck');
   }
 
   halt(flow: FlowInstance): void {

@@ -4,7 +4,7 @@
  */
 
 import type { WeirError } from '../../errors/index.ts';
-import type { ChainPoint, FaultRecord, FlowStatus } from '../../persistence/index.ts';
+import type { ChainPoint, FailureRecord, FaultRecord, FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
 import type { Ref } from '../kernel/index.ts';
 import type { Correction } from './correction.ts';
@@ -72,6 +72,26 @@ export interface FlowDescription {
     readonly state: string;
   }>;
   readonly fault: FaultRecord | null;
+  /** The state of the stage: for `start` the input. */
+  readonly state: unknown;
+  /** Bytes that it takes. */
+  readonly stateBytes: number;
+  /** Of a STUCK flow the operation that put it there; absent when it was no operation. */
+  readonly failed?: FailedOperation;
+  /** Operations that have failed and are tried again; at most 20. */
+  readonly retrying: readonly FailedOperation[];
+  /** What has put it into the hospital, each time, oldest first; the newest 10. */
+  readonly stays: readonly FailureRecord[];
+}
+
+/** An operation that did not go well at once. */
+export interface FailedOperation {
+  /** `step "book"` */
+  readonly operation: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** How its attempts failed, oldest first; the newest 10. */
+  readonly failures: readonly FailureRecord[];
 }
 
 export interface WaitingOn {
@@ -118,6 +138,8 @@ export type FlowRequest =
   | {
       readonly type: 'kill';
       readonly flowId: string;
+      /** Refused when it is not STUCK any more. Default: it is killed whatever it does. */
+      readonly stuckOnly?: boolean;
       readonly authority: Authority;
       readonly replyTo: Ref<Answer<FlowStatus>>;
     }

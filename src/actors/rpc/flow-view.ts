@@ -1,7 +1,47 @@
 /** A flow as the world may know it, from its status. */
-import { decodeValue, type StatusRecord } from '../../persistence/index.ts';
-import { reportsOf } from '../flow/protocol.ts';
-import type { FlowView } from './protocol.ts';
+import { decodeValue, type FlowStatus, type StatusRecord } from '../../persistence/index.ts';
+import type { Identity } from '../../ports/index.ts';
+import { type ProgressReport, reportsOf } from '../flow/protocol.ts';
+
+/** What the world may know of a flow. */
+export interface FlowView {
+  readonly flowId: string;
+  readonly flow: string;
+  readonly version: number;
+  readonly member: Identity;
+  readonly clientRequestId: string;
+  readonly status: FlowStatus;
+  readonly stage: string;
+  /** When it was accepted, in milliseconds since 1970: `new Date(view.created)`. */
+  readonly created: number;
+  /** When status or stage changed last, in milliseconds since 1970. */
+  readonly updated: number;
+  /** Principal that started it. */
+  readonly startedBy: string;
+  /** Who did what to it, oldest first: the start, retries, a kill. */
+  readonly history: ReadonlyArray<{
+    /** In milliseconds since 1970. */
+    readonly at: number;
+    /** `start`, `retry`, `retry with another state`, `skip`, `cancel`, `signal` or `kill`. */
+    readonly act: string;
+    readonly principal: string;
+    readonly reason: string;
+  }>;
+  /** How far it has come, as it reported itself: the newest reports, oldest first. */
+  readonly progress: readonly ProgressReport[];
+  /** What it returned, when COMPLETED. */
+  readonly result?: unknown;
+  /** Why it FAILED, was KILLED or is STUCK. */
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    /** What can be done about it. */
+    readonly remedy?: string;
+    /** Stage, operation and line of code. */
+    readonly at?: string;
+    readonly details?: unknown;
+  };
+}
 
 export function viewOf(flowId: string, record: StatusRecord): FlowView {
   const { fault, result, status } = record;

@@ -29,10 +29,15 @@ export type {
   FlowPage,
   FlowQuery,
   FlowView,
+  HospitalCase,
+  HospitalFilter,
+  HospitalPage,
   QueryAnswer,
   RpcAnswer,
   RpcMessage,
   RpcRequest,
+  Treated,
+  Treatment,
 } from './protocol.ts';
 export type { FlowCatalogue, RpcSetup } from './rpc.ts';
 export { rpcBehavior, shardAnswerMs } from './rpc.ts';

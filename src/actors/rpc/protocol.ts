@@ -1,54 +1,18 @@
 /** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
 import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
-import type { Answer, Correction, FlowDescription, ProgressReport, Signalled, Started } from '../flow/protocol.ts';
+import type { Answer, Correction, FlowDescription, Signalled, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 import type { AuditRequest } from './audit/messages.ts';
+import type { FlowView } from './flow-view.ts';
+import type { HospitalRequest } from './hospital-messages.ts';
 
 export type { AuditChain, AuditEntry, AuditPage, AuditQuery, AuditStretch } from './audit/messages.ts';
+export type { FlowView } from './flow-view.ts';
+export type { HospitalCase, HospitalFilter, HospitalPage, Treated, Treatment } from './hospital-messages.ts';
 
 /** The value, or the error as an edge reports it: what a shard answers goes through as it is. */
 export type RpcAnswer<T> = Answer<T>;
-
-/** What the world may know of a flow. */
-export interface FlowView {
-  readonly flowId: string;
-  readonly flow: string;
-  readonly version: number;
-  readonly member: Identity;
-  readonly clientRequestId: string;
-  readonly status: FlowStatus;
-  readonly stage: string;
-  /** When it was accepted, in milliseconds since 1970: `new Date(view.created)`. */
-  readonly created: number;
-  /** When status or stage changed last, in milliseconds since 1970. */
-  readonly updated: number;
-  /** Principal that started it. */
-  readonly startedBy: string;
-  /** Who did what to it, oldest first: the start, retries, a kill. */
-  readonly history: ReadonlyArray<{
-    /** In milliseconds since 1970. */
-    readonly at: number;
-    /** `start`, `retry`, `retry with another state`, `skip`, `cancel`, `signal` or `kill`. */
-    readonly act: string;
-    readonly principal: string;
-    readonly reason: string;
-  }>;
-  /** How far it has come, as it reported itself: the newest reports, oldest first. */
-  readonly progress: readonly ProgressReport[];
-  /** What it returned, when COMPLETED. */
-  readonly result?: unknown;
-  /** Why it FAILED, was KILLED or is STUCK. */
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    /** What can be done about it. */
-    readonly remedy?: string;
-    /** Stage, operation and line of code. */
-    readonly at?: string;
-    readonly details?: unknown;
-  };
-}
 
 /** What a persistent actor answers somebody outside: its reply, or what it refused with. */
 export type ActorAnswer =
@@ -103,6 +67,7 @@ export type FlowName = { readonly flowId: string } | { readonly member: Identity
 
 export type RpcRequest =
   | AuditRequest
+  | HospitalRequest
   | {
       readonly type: 'start';
       readonly member: Identity;

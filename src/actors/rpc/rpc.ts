@@ -35,7 +35,9 @@ import { FlowFeed } from './flow-feed.ts';
 import { flowFilter } from './flow-filter.ts';
 import { FlowIndex } from './flow-index.ts';
 import { decodeReply, viewOf } from './flow-view.ts';
+import { Hospital } from './hospital.ts';
 import { LogStarts } from './log-starts.ts';
+import { checkedLimit, cursorOf, placeOf } from './paging.ts';
 import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
 import { ShardAsker } from './shard-asker.ts';
 import type { Unanswered } from './unanswered.ts';
@@ -77,9 +79,7 @@ interface Waiter {
 
 /** How long a shard may take to answer before the client is told to try again; a start that comes later starts nothing. */
 export const shardAnswerMs = 30_000;
-const defaultLimit = 100;
 const noBytes = new Uint8Array();
-const maxLimit = 1_000;
 
 /** @param expose told how to read the facts of each incarnation */
 export function rpcBehavior(
@@ -106,6 +106,7 @@ class Rpc {
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #shards: ShardAsker;
   readonly #audit: AuditDesk;
+  readonly #hospital: Hospital;
   readonly #logStarts: LogStarts;
   readonly #unseenStarts: UnseenStarts;
   #over = false;
@@ -127,10 +128,13 @@ class Rpc {
     });
     this.#unseenStarts = new UnseenStarts({ clock: context.clock, withinMs: shardAnswerMs });
     this.#index = new FlowIndex(setup.partitions);
+    const mayRead = (authority: Authority, record: StatusRecord): boolean =>
+      this.#allowed(authority, 'flow.read', record);
+    this.#hospital = new Hospital({ index: this.#index, shards, mayRead });
     this.#feed = new FlowFeed({
       ...{ clock: context.clock, index: this.#index, partitions: setup.partitions, retentionMs: setup.retentionMs },
       find: (name) => this.#find(name),
-      mayRead: (authority, record) => this.#allowed(authority, 'flow.read', record),
+      mayRead,
     });
     this.#index.load(table.entries());
     // Applied at once, not by mailbox: a client that was just told "accepted" finds its flow.
@@ -214,6 +218,10 @@ class Rpc {
       case 'auditChain':
         this.#audit.handle(message);
         return;
+      case 'hospital':
+      case 'treat':
+        this.#hospital.handle(message);
+        return;
       case 'changed':
         this.#changed(message.flowId, message.value);
     }
@@ -283,20 +291,14 @@ class Rpc {
   }
 
   #list({ query, authority, replyTo }: Extract<RpcRequest, { type: 'list' }>): void {
-    const { member, status, flow, limit = defaultLimit, cursor } = query;
-    if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
-      throw new WeirError('WEIR_REQUEST_INVALID', { why: `limit must be a whole number from 1 to ${maxLimit}` });
-    }
-    const before = cursor === undefined ? undefined : Number.parseInt(cursor, 36);
-    if (before !== undefined && !Number.isSafeInteger(before)) {
-      throw new WeirError('WEIR_REQUEST_INVALID', { why: 'the cursor is not one that a former page gave' });
-    }
+    const { member, status, flow, cursor } = query;
+    const [limit, before] = [checkedLimit(query.limit), placeOf(cursor)];
     const fits = flowFilter({ member, flow }, (record) => this.#allowed(authority, 'flow.read', record));
     const matches = (record: StatusRecord): boolean =>
       (status === undefined || record.status === status) && fits(record);
     const { flows, next } = this.#index.list({ matches, limit, before });
     const page = flows.map(({ flowId, record }) => viewOf(flowId, record));
-    replyTo.tell(ok({ flows: page, ...(next === undefined ? {} : { cursor: next.toString(36) }) }));
+    replyTo.tell(ok({ flows: page, ...cursorOf(next) }));
   }
 
   #operate(request: Extract<RpcRequest, { type: 'retry' | 'kill' | 'cancel' }>): void {

@@ -41,6 +41,12 @@ export const requests = {
     status: 429,
     retryable: true,
   },
+  WEIR_HOSPITAL_BUSY: {
+    message: 'there are {requests} requests for many STUCK flows going on already',
+    remedy: 'try again when they are done',
+    status: 429,
+    retryable: true,
+  },
   WEIR_INTERNAL: {
     message: 'something went wrong inside the node',
     remedy: 'see the log of the node, and report it',

@@ -9,6 +9,7 @@ import { type Authority, type Authorize, memberId } from '../../../ports/index.t
 import type { Log } from '../../../transport/log/index.ts';
 import { routingKeyOf } from '../../flow/protocol.ts';
 import { partitionOf } from '../../shard/index.ts';
+import { checkedLimit } from '../paging.ts';
 import { anchorOf, oldestFirst } from './chain-reader.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { AuditChain, AuditEntry, AuditPage, AuditQuery, AuditRequest, AuditStretch } from './messages.ts';
@@ -25,8 +26,6 @@ export interface AuditDeskSetup {
 
 /** Each holds some chunks of what it reads in memory. */
 const maxReadings = 8;
-const defaultLimit = 100;
-const maxLimit = 1_000;
 
 export class AuditDesk {
   readonly #setup: AuditDeskSetup;
@@ -137,9 +136,4 @@ export class AuditDesk {
 
 function allOf(partitions: number): readonly number[] {
   return Array.from({ length: partitions }, (_, chain) => chain);
-}
-
-function checkedLimit(limit = defaultLimit): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= maxLimit) return limit;
-  throw new WeirError('WEIR_REQUEST_INVALID', { why: `limit must be a whole number from 1 to ${maxLimit}` });
 }

@@ -24,10 +24,12 @@ import type {
   FlowPage,
   FlowQuery,
   FlowView,
+  HospitalPage,
   QueryAnswer,
   RpcAnswer,
   RpcMessage,
   RpcRequest,
+  Treated,
 } from '../protocol.ts';
 
 export interface EdgeSetup {
@@ -55,6 +57,8 @@ export interface StartRequest {
   readonly input: unknown;
   readonly trace: string;
 }
+
+type Asked<Type extends RpcRequest['type']> = Extract<RpcRequest, { type: Type }>;
 
 export class Edge {
   readonly #setup: EdgeSetup;
@@ -153,6 +157,14 @@ export class Edge {
   resume(name: FlowName, correction: Correction, reason: string): Promise<FlowView> {
     const authority = { principal: operator, reason };
     return this.#ask((replyTo) => ({ type: 'retry', name, correction, authority, replyTo }));
+  }
+
+  hospital(query: Pick<Asked<'hospital'>, 'filter' | 'limit' | 'cursor'>): Promise<HospitalPage> {
+    return this.#ask((replyTo) => ({ type: 'hospital', ...query, authority: client, replyTo }));
+  }
+
+  treat(order: Omit<Asked<'treat'>, 'type' | 'authority' | 'replyTo'>, reason: string): Promise<Treated> {
+    return this.#ask((replyTo) => ({ type: 'treat', ...order, authority: { principal: operator, reason }, replyTo }));
   }
 
   audit(query: AuditQuery): Promise<AuditPage> {

@@ -20,7 +20,8 @@ import {
   waitQuery,
 } from './requests.ts';
 import { apiRoot, json, type Route, route, rpcErrors } from './routing/route.ts';
-import { flowJson, flowSchema, pageJson, pageSchema, waitingJson, waitingSchema } from './views.ts';
+import { flowJson, flowSchema, pageJson, pageSchema } from './views.ts';
+import { waitingJson, waitingSchema } from './waiting-views.ts';
 
 const tag = 'flows';
 const flowPath = z.object({ flowId: z.string() });

@@ -111,6 +111,32 @@ export const listQuery = z.strictObject({
   cursor: z.string().optional(),
 });
 const cursor = z.string().max(14_000).optional();
+
+const stuckFilter = {
+  member: z.string().optional().describe('name of the member, or its short id'),
+  group,
+  flow: z.string().optional(),
+  stage: z.string().optional(),
+  code: z.string().optional().describe('of the error that made them STUCK'),
+};
+export const hospitalQuery = z.strictObject({ ...stuckFilter, limit, cursor });
+
+const bulk = z.strictObject({
+  reason,
+  ...stuckFilter,
+  flowIds: z.array(z.string()).min(1).max(1_000).optional(),
+  all: z.literal(true).optional().describe('whatever is STUCK, where no filter says less'),
+  limit: z.int().min(1).max(1_000).optional(),
+  cursor,
+  dryRun: z.boolean().default(false).describe('only says for which flows it would be'),
+});
+const chooses = (body: Partial<Record<keyof typeof stuckFilter | 'flowIds' | 'all', unknown>>): boolean =>
+  [body.member, body.flow, body.stage, body.code, body.flowIds, body.all].some((chosen) => chosen !== undefined);
+const sayWhich = 'say which flows: member, flow, stage, code or flowIds, or all: true';
+export const bulkBody = bulk.refine(chooses, sayWhich);
+/** `result` is what each skipped operation counts as having given; none is nothing. */
+export const bulkSkipBody = bulk.extend({ result: z.unknown().optional() }).refine(chooses, sayWhich);
+
 export const chainQuery = z.strictObject({ limit, cursor });
 export const auditQuery = chainQuery.extend({
   flowId: z.string().optional(),

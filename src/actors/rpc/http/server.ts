@@ -16,6 +16,7 @@ import { type ErrorDesk, errorRoutes } from './error-routes.ts';
 import { Feeds, feedRoute, isFeed } from './feed/feeds.ts';
 import { flowRoutes } from './flow-routes.ts';
 import { checkSource } from './guard.ts';
+import { hospitalRoutes } from './hospital-routes.ts';
 import { loopLag } from './loop-lag.ts';
 import { Metrics } from './metrics.ts';
 import { type NodeFacts, nodeRoutes } from './node-routes.ts';
@@ -110,6 +111,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
   const routes = [
     ...flowRoutes(edge),
+    ...hospitalRoutes(edge),
     ...auditRoutes(edge),
     feedRoute,
     ...nodeRoutes(facts, metrics, () => edge.checkRead()),

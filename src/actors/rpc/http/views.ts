@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { flowStatuses } from '../../../persistence/index.ts';
 import { type Identity, memberId } from '../../../ports/index.ts';
-import type { FlowDescription, WaitingOn } from '../../flow/protocol.ts';
 import type { FlowPage, FlowView } from '../protocol.ts';
 import { toJson } from './json.ts';
 import type { Json } from './routing/route.ts';
@@ -15,13 +14,13 @@ export const memberSchema = z
   .object({ name: z.string(), group: z.string(), id: z.string().describe('short id, which may stand in paths') })
   .meta({ id: 'Member' });
 
-const flowStatus = z
+export const flowStatus = z
   .enum(flowStatuses)
   .meta({ id: 'FlowStatus', description: 'RUNNING, STUCK (an operator must act), or one of those that never change' });
 
-const shortError = z.object({ code: z.string(), message: z.string() });
+export const shortError = z.object({ code: z.string(), message: z.string() });
 
-const shortFlowSchema = z
+export const shortFlowSchema = z
   .object({
     flowId: z.string(),
     flow: z.string().describe('name of its definition'),
@@ -59,42 +58,6 @@ export const pageSchema = z
   .object({ flows: z.array(shortFlowSchema), cursor: z.string().optional().describe('asks for the next page') })
   .meta({ id: 'FlowPage' });
 
-const waitSchema = z
-  .object({
-    what: z.string(),
-    label: z.string(),
-    due: timeSchema.optional().describe('when it gives up, or goes on by itself'),
-  })
-  .meta({ id: 'Wait' });
-
-export const waitingSchema = z
-  .object({
-    flowId: z.string(),
-    flow: z.string(),
-    version: z.int(),
-    member: memberSchema,
-    clientRequestId: z.string(),
-    status: flowStatus,
-    stage: z.string(),
-    visit: countSchema,
-    operations: countSchema.describe('journalled in the running visit'),
-    unread: countSchema.describe('session messages that it has not read yet'),
-    waitingOn: waitSchema.optional(),
-    branches: z.array(waitSchema).describe('what its other branches wait on, at most 19 of them'),
-    sessions: z.array(
-      z.object({
-        id: z.string(),
-        protocol: z.string(),
-        peer: memberSchema,
-        sent: countSchema,
-        received: countSchema,
-        state: z.string(),
-      }),
-    ),
-    error: shortError.optional(),
-  })
-  .meta({ id: 'FlowWaiting' });
-
 export function flowJson(view: FlowView): Json<typeof flowSchema> {
   const { history, progress, result, error } = view;
   return {
@@ -115,24 +78,6 @@ export function pageJson({ flows, cursor }: FlowPage): Json<typeof pageSchema> {
   return { flows: flows.map(shortFlowJson), ...(cursor === undefined ? {} : { cursor }) };
 }
 
-export function waitingJson({
-  member,
-  waitingOn,
-  branches,
-  fault,
-  sessions,
-  ...rest
-}: FlowDescription): Json<typeof waitingSchema> {
-  return {
-    ...rest,
-    member: memberJson(member),
-    ...(waitingOn === undefined ? {} : { waitingOn: waitJson(waitingOn) }),
-    branches: branches.map(waitJson),
-    sessions: sessions.map((session) => ({ ...session, peer: memberJson(session.peer) })),
-    ...(fault === null ? {} : { error: { code: fault.code, message: fault.message } }),
-  };
-}
-
 export function memberJson(identity: Identity): Json<typeof memberSchema> {
   return { name: identity.name, group: identity.group, id: memberId(identity) };
 }
@@ -141,11 +86,7 @@ export function timeOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function waitJson({ what, label, due }: WaitingOn): Json<typeof waitSchema> {
-  return { what, label, ...(due === undefined ? {} : { due: timeOf(due) }) };
-}
-
-function shortFlowJson(view: FlowView): Json<typeof shortFlowSchema> {
+export function shortFlowJson(view: FlowView): Json<typeof shortFlowSchema> {
   const { flowId, flow, version, member, clientRequestId, status, stage, created, updated, startedBy, error } = view;
   return {
     flowId,

@@ -85,7 +85,7 @@ export function head(parts: Partial<FlowHead> = {}): FlowHead {
     ...{ flow: 'buy', version: 1, memberName: 'ACME', memberGroup: 'default', clientRequestId: 'order', inputHash: '' },
     ...{ trace: '', created: 1, status: 'RUNNING', updated: 1, stage: 'start', visit: 0, state: noBytes },
     ...{ sessions: [], nextInbox: 0, retries: 0, acts: [], fault: null, faultEntry: -1 },
-    ...{ faultNext: -1, cancel: null, progress: [], expires: 0 },
+    ...{ faultNext: -1, cancel: null, progress: [], expires: 0, stays: [] },
     ...parts,
   };
 }
@@ -101,7 +101,7 @@ export function statusOf(of: FlowHead, commit = 1): Uint8Array {
 export function entry(parts: Partial<JournalEntry> = {}): Uint8Array {
   return journalEntry.encode({
     ...{ op: 'step', label: 'one', state: 'done', value: noBytes, fault: null, due: 0, attempts: 1 },
-    ...{ until: 0, order: 1, branch: false },
+    ...{ until: 0, order: 1, branch: false, failures: [] },
     ...parts,
   });
 }

@@ -6,6 +6,7 @@ import { type Json, json, type Reply, type Route, route, type Tag } from './rout
 
 const tags: Readonly<Record<Tag, string>> = {
   flows: 'Starting, reading and steering flows',
+  hospital: 'Flows that are STUCK: why, and what is done about many of them',
   audit: 'Who did what to which flow, and that nothing of it was changed',
   node: 'Health, figures and members of the node',
   workers: 'The workers of a node whose log is on Kafka',

@@ -12,7 +12,7 @@ import { noQuery, parsed } from '../requests.ts';
 export const apiRoot = '/api/v1';
 
 /** Headings of the document. */
-export type Tag = 'flows' | 'audit' | 'node' | 'workers' | 'errors' | 'actors' | 'faults';
+export type Tag = 'flows' | 'hospital' | 'audit' | 'node' | 'workers' | 'errors' | 'actors' | 'faults';
 
 export interface JsonReply<Schema extends z.ZodType = z.ZodType> {
   readonly description: string;
