@@ -43,6 +43,7 @@ export async function runNode(
     ...(redeliver === undefined ? {} : { redeliver }),
     ...(idle === undefined ? {} : { idle }),
     ...(audit === undefined ? {} : { audit }),
+    replayCheck: configuration.profile === 'development',
     http: configuration.http,
     chaos: configuration.chaos,
     ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),

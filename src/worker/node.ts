@@ -83,6 +83,12 @@ export interface NodeSettings {
   /** Live generators kept in each shard. Default 10 000. */
   readonly maxHotFlows?: number;
   /**
+   * Whether a flow is replayed from its record at every suspension and put into the hospital when it would not come to
+   * the same place (`WEIR_FLOW_DIVERGED`): mistakes of determinism show at once. For development; it runs code of stages
+   * several times. Default false; `testNode` has it on.
+   */
+  readonly replayCheck?: boolean;
+  /**
    * Asked before each start, retry and kill, for each flow that is read, before an actor is steered (`actor.steer`), and
    * (`node.read`) before status, tree, members, metrics, errors, events and traces are shown over HTTP. Default: everything is
    * allowed.
@@ -169,7 +175,7 @@ export async function createNode(
 ): Promise<Node> {
   const { log, clock, random, logger, peer } = ports;
   checkNodeSettings(settings);
-  const { authorize = allowAll, maxHotFlows = 10_000 } = settings;
+  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false } = settings;
   const windows = windowsOf(settings);
   const partitions = await shardCount(log, settings.shards);
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
@@ -223,6 +229,7 @@ export async function createNode(
         auditMs: windows.audit,
         stepMs: toMs(settings.stepTimeout ?? '10 min'),
         maxHot: maxHotFlows,
+        replayCheck,
       },
       shards: defaultShardSettings,
       onShards: (now) => {

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeFolder, up, weir } from './support.ts';
 
@@ -30,6 +30,19 @@ describe('weir up', () => {
     await node.told(/^ {2}weir flow start ACME broken --wait 30s --url http/m);
     node.child.kill('SIGINT');
     expect(await node.ended).toMatchObject({ code: 0, error: '' });
+  });
+
+  it('FE2 looks for mistakes of determinism in development, and trusts the code in production', async () => {
+    const dice = `modules: ['${resolve('test/fixtures/mistaken-flows.ts')}']\n`;
+    const start = ['flow', 'start', 'ACME', 'dice', '--wait', '30s'];
+    const development = await up(await nodeFolder(`${dice}profile: development\n`, 'silent'));
+    const stuck = await development.weir(...start);
+    expect(stuck).toMatchObject({ code: 4, out: expect.stringContaining('WEIR_FLOW_DIVERGED') });
+    expect(stuck.out).toMatch(
+      /step "throw 0\.\d+", at \S+mistaken-flows\.ts:11:21 where step "throw 0\.\d+", at \S+:11:21 was/,
+    );
+    const production = await up(await nodeFolder(dice, 'silent'));
+    expect(await production.weir(...start)).toMatchObject({ code: 0, out: expect.stringContaining('COMPLETED') });
   });
 
   it('drains on SIGTERM and loses nothing: every flow that got 202 goes on after the next start', async () => {

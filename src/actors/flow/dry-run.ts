@@ -95,7 +95,7 @@ export function unasked(journal: Checkpoint['journal'], run: StageRun): number |
 }
 
 /** How a run ended, as what stands in the place of an operation. */
-function endText(end: StageEnd): string {
+export function endText(end: StageEnd): string {
   if (end.type === 'threw') return `the error "${messageOf(end.error)}"`;
   return end.type === 'suspended' ? 'nothing but waiting' : 'the end of the stage';
 }

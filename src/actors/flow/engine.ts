@@ -20,8 +20,9 @@ import { type Become, isBecome, isFailed } from './outcome.ts';
 import { OperationPerformer, requestId } from './performer.ts';
 import type { WaitingOn } from './protocol.ts';
 import type { Registry } from './registry.ts';
+import { replayCheck } from './replay-check.ts';
 import type { FlowSessions } from './sessions.ts';
-import { nameOf, type StageDriver, type StageRun } from './stage-run.ts';
+import { nameOf, type StageDriver, type StageEnd, type StageRun } from './stage-run.ts';
 import { backoffMs } from './step.ts';
 import { type StepOp, type StepOutcome, StepRunner } from './step-runner.ts';
 import { codeFor, codeWanted, lacksCode } from './versions.ts';
@@ -40,6 +41,8 @@ export interface EngineSetup {
   readonly hospitalMs: number;
   /** Longest time of one attempt of a step, unless it says otherwise, in milliseconds. */
   readonly stepMs: number;
+  /** Whether each suspension is at once replayed from its record. */
+  readonly replayCheck: boolean;
 }
 
 /** Operations that one advance performs before it lets a commit and other flows in between. */
@@ -60,10 +63,12 @@ export class FlowEngine {
   readonly life: FlowLifecycle;
   readonly #performer: OperationPerformer;
   readonly #onAdvanced: EngineSetup['onAdvanced'];
+  readonly #replayCheck: boolean;
 
   constructor(setup: EngineSetup) {
     this.#host = setup.host;
     this.#onAdvanced = setup.onAdvanced;
+    this.#replayCheck = setup.replayCheck;
     this.steps = new StepRunner(setup.host, setup.stepMs, (flow, index, op, outcome) =>
       this.#stepSettled(flow, index, op, outcome),
     );
@@ -108,6 +113,7 @@ export class FlowEngine {
       switch (end.type) {
         case 'suspended':
           this.#suspend(flow, run);
+          this.#checked(flow, run, end, changes);
           return;
         case 'brokenOff':
           // A long run of satisfied operations goes on behind a commit, so that it cannot starve its neighbours (W5).
@@ -126,9 +132,17 @@ export class FlowEngine {
           this.#cancelled(flow, changes);
           return;
         case 'returned':
+          if (!this.#checked(flow, run, end, changes)) return;
           run = this.#returned(flow, run, end.value, changes);
       }
     }
+  }
+
+  /** Whether a restart would bring the flow to the same place; else it is STUCK. */
+  #checked(flow: FlowInstance, run: StageRun, end: StageEnd, changes: ChangeSet): boolean {
+    const wrong = this.#replayCheck ? replayCheck(flow, run, end) : undefined;
+    if (wrong !== undefined) this.life.stuck(flow, wrong, changes);
+    return wrong === undefined;
   }
 
   /** What the flow waits on now, and when the first of it is due. */
@@ -275,7 +289,7 @@ export class FlowEngine {
       if (choice.type === 'lifted') flow.forgetUnheard();
       if (choice.type === 'lifted' || choice.type === 'replays') this.#lift(flow, choice.start, changes);
       flow.code = definition;
-      flow.run = stageRun({ flow, definition, code, logger: loggerOf(this.#host, flow), watched: false });
+      flow.run = stageRun({ flow, definition, code, logger: loggerOf(this.#host, flow), watched: this.#replayCheck });
     } catch (thrown) {
       // Parameters are taken apart when a generator is made, not when it runs; and the state may be unreadable.
       this.life.stuck(flow, thrown, changes);

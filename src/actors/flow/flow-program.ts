@@ -36,6 +36,8 @@ export interface FlowSettings {
   readonly stepMs: number;
   /** Hot generators kept in one shard; beyond it the longest waiting flows are passivated. */
   readonly maxHot: number;
+  /** Whether each suspension is at once replayed from its record and compared: for development and tests. */
+  readonly replayCheck: boolean;
 }
 
 export interface FlowProgramSetup {
@@ -69,7 +71,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   constructor(setup: FlowProgramSetup, host: ShardHost) {
     this.#host = host;
     const { registry, statusTopic, auditTopic, transmit, authorize, settings } = setup;
-    const { retentionMs, maxHot, hospitalMs, stepMs } = settings;
+    const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck } = settings;
     this.#table = new FlowTable({ host, registry, statusTopic, retentionMs, maxHot });
     this.#trail = new AuditTrail({ host, topic: auditTopic, windowMs: settings.auditMs });
     const acts = new FlowActs(host.clock, this.#trail);
@@ -87,6 +89,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       acts,
       hospitalMs,
       stepMs,
+      replayCheck,
       onEnded: (flow) => this.#table.ended(flow),
       onAdvanced: (flow) => {
         this.#table.heat(flow);

@@ -47,6 +47,8 @@ export class FlowInstance {
   signals: Map<string, string> | undefined;
   /** Bodies of steps that are under way, by place in the journal. */
   readonly steps = new Map<number, StepRun>();
+  /** Operations and outcomes of the visit when its code was last checked against the record. */
+  checked = 0;
   /** The head differs from its record. */
   dirty = false;
   /** Order of the last outcome of the running visit, once it is known. */
@@ -76,6 +78,7 @@ export class FlowInstance {
   /** An outcome of this order has been recorded; without one, the order begins anew. */
   ordered(order?: number): void {
     this.#order = order === undefined ? undefined : Math.max(this.#order ?? 0, order);
+    if (order === undefined) this.checked = 0;
   }
 
   /** It was given a signal. */

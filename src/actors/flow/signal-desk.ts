@@ -12,6 +12,7 @@ import { maxValueBytes } from './limits.ts';
 import { signalSession } from './notices.ts';
 import type { FlowRequest, Signalled } from './protocol.ts';
 import { reportsOf } from './signal.ts';
+import { versionOf } from './versions.ts';
 
 /** Signals that may wait to be read. */
 const maxUnread = 1_000;
@@ -75,8 +76,9 @@ export function takeSignal(
  * @throws WeirError `WEIR_QUERY_UNKNOWN`, `WEIR_QUERY_FAILED`, `WEIR_FLOW_CODE_MISSING`
  */
 export function answerQuery(flow: FlowInstance, query: string, input: Uint8Array): Uint8Array {
-  const { head, definition } = flow;
+  const { head } = flow;
   const { flow: name, version, stage } = head;
+  const definition = versionOf(flow.definition, version);
   if (definition === undefined) throw new WeirError('WEIR_FLOW_CODE_MISSING', { flow: name, version, stage });
   const answer = Object.hasOwn(definition.queries, query) ? definition.queries[query] : undefined;
   if (answer === undefined) throw new WeirError('WEIR_QUERY_UNKNOWN', { query, flow: name });

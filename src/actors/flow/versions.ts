@@ -50,6 +50,11 @@ export function lacksCode({ version, stage }: FlowHead, newest: AnyFlow | undefi
   return version === newest.version && !Object.hasOwn(newest.stages, stage);
 }
 
+/** The definition of a version, or of the newest that there is. */
+export function versionOf(newest: AnyFlow | undefined, version: number): AnyFlow | undefined {
+  return newest?.previous.find((one) => one.version === version) ?? newest;
+}
+
 /** The code that it waits for, as its developer would call it. */
 export function codeWanted({ flow, version, stage }: FlowHead): string {
   return `${flow} version ${version}, stage ${stage}`;

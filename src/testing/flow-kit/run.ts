@@ -128,6 +128,8 @@ export class Run {
       ...(script.settings.start === undefined ? {} : { start: script.settings.start }),
       retention,
       idle: retention,
+      // The second run restarts it for real at each of them, and tells the difference in both histories.
+      replayCheck: false,
       crashAt: (point: string) => point === 'commit.after' && this.#node?.isDown() === false && this.#dies(),
     };
     // Waits between attempts are drawn: however often a run is restarted, they are the same.

@@ -32,6 +32,8 @@ export interface MemberConfiguration {
 export interface Configuration {
   /** The file it was read from; names of modules are relative to it. */
   readonly file: string;
+  /** In development mistakes of flow code are looked for all the time. */
+  readonly profile: 'development' | 'production';
   readonly data: string;
   /** None: what the data was made with, or the default. */
   readonly shards: number | undefined;

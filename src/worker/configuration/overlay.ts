@@ -23,6 +23,7 @@ const list: Reader = (value) => value.split(',').map((item) => item.trim());
 const flag: Reader = (value) => (value === 'true' ? true : value === 'false' ? false : value);
 
 const variables: ReadonlyMap<string, Variable> = new Map([
+  ['WEIR_PROFILE', { path: ['profile'], read: text }],
   ['WEIR_DATA', { path: ['data'], read: text }],
   ['WEIR_SHARDS', { path: ['shards'], read: number }],
   ['WEIR_RETENTION', { path: ['retention'], read: text }],

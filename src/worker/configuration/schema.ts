@@ -91,6 +91,7 @@ const chaosSchema = z.strictObject({
 });
 
 export const configurationSchema = z.strictObject({
+  profile: z.enum(['development', 'production']).default('production'),
   data: z.string().min(1).default('./.weir'),
   shards: shardsSetting.optional(),
   retention: durationSetting.default('1 day'),

@@ -31,6 +31,7 @@ describe('configuration', () => {
     const configuration = await load(minimal);
     expect(configuration).toMatchObject({
       shards: undefined,
+      profile: 'production',
       retention: '1 day',
       http: { host: '127.0.0.1', port: 7447 },
       log: { level: 'info' },
