@@ -360,4 +360,16 @@ export const mutations: readonly Mutation[] = [
     ],
     scenarios: ['operators'],
   },
+  {
+    id: 'feed-skips-a-commit',
+    sentence: 'Who resumes a feed is taken to have seen two commits more than they were told.',
+    file: 'src/actors/rpc/feed-place.ts',
+    edits: [
+      {
+        find: 'return flow.commit < told && flow.updated < since.at - skewMs;',
+        replace: 'return flow.commit < told + 2;',
+      },
+    ],
+    scenarios: ['feeds'],
+  },
 ];

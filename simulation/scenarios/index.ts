@@ -1,6 +1,7 @@
 /** The scenarios that Weir is simulated with, by name. */
 import type { Scenario } from 'weir/testing';
 import { fanOut } from './fan-out.ts';
+import { feeds } from './feeds.ts';
 import { kafka, rotation } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario<unknown>[] = [
   storm,
   operators,
   upgrade,
+  feeds,
   kafka,
   rotation,
   swarm,

@@ -1,4 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { type FlowChange, flow } from '../../../src/index.ts';
 import type { TestNode, TestNodeSettings } from '../../../src/testing/index.ts';
 import { testNode } from '../../../src/testing/index.ts';
 import { broken, decline, double, nap, repairs } from '../../fixtures/flows.ts';
@@ -29,6 +31,36 @@ describe('the feed of flows', () => {
     await kit.advance('1 hour');
     const { flow } = (await watch.told(flowIs('nap', 'COMPLETED'))) as { flow: unknown };
     expect(flow).toMatchObject({ result: { slept: '1 hour' }, history: [{ act: 'start' }] });
+  });
+
+  it('RP4 tells of each report on progress', async () => {
+    const travel = flow('travel', {
+      version: 1,
+      states: { start: z.object({}) },
+      stages: {
+        *start(_, { progress, sleep }) {
+          yield* progress('packed');
+          yield* sleep('1 hour');
+          yield* progress('arrived', { late: true });
+          yield* sleep('1 hour');
+        },
+      },
+    });
+    const kit = await kitOf({ flows: [travel] });
+    const watch = follow(kit.node(), { flow: 'travel' });
+    await kit.node().start('ACME', travel, {}, { clientRequestId: 'travel' });
+    const reports = (count: number) => (change: FlowChange) =>
+      change.type === 'flow' && change.flow.progress.length === count;
+    await watch.told(reports(1));
+    await kit.advance('1 hour');
+    const { flow: view } = (await watch.told(reports(2))) as { flow: unknown };
+    expect(view).toMatchObject({
+      status: 'RUNNING',
+      progress: [
+        { number: 1, text: 'packed' },
+        { number: 2, text: 'arrived', details: { late: true } },
+      ],
+    });
   });
 
   it('RP4 tells from now on only, when that is asked for', async () => {
