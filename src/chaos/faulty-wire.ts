@@ -49,6 +49,7 @@ export function faultyWire(wire: KafkaWire, injector: FaultInjector): KafkaWire 
     topics: () => reached(() => wire.topics()),
     createTopics: (topics) => reached(() => wire.createTopics(topics)),
     topicConfig: (topic) => reached(() => wire.topicConfig(topic)),
+    brokerConfig: () => reached(() => wire.brokerConfig()),
     joinGroup: (request) => reached(() => wire.joinGroup(request)),
     syncGroup: (request) => reached(() => wire.syncGroup(request)),
     heartbeat: (group, member, generation) => reached(() => wire.heartbeat(group, member, generation)),

@@ -115,7 +115,14 @@ describe('faulty wire', () => {
       produce: async ({ partition }) => ({ error: 0, baseOffset: produced.push(partition) - 1 }),
       topics: async () => [],
       ...{ initProducerId: refused, fetch: refused, offset: refused, deleteRecords: refused, createTopics: refused },
-      ...{ topicConfig: refused, joinGroup: refused, syncGroup: refused, heartbeat: refused, leaveGroup: refused },
+      ...{
+        topicConfig: refused,
+        brokerConfig: refused,
+        joinGroup: refused,
+        syncGroup: refused,
+        heartbeat: refused,
+        leaveGroup: refused,
+      },
       refresh: () => undefined,
       close: async () => undefined,
     };

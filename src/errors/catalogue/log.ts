@@ -72,6 +72,12 @@ export const log = {
     remedy: 'use Apache Kafka 3.6 or later, or a service that runs its brokers; exactly once cannot be had on these',
     status: 500,
   },
+  WEIR_LOG_EXPIRY: {
+    message: 'the brokers have {setting}={found}: they forget who was fenced before everything of it has arrived',
+    remedy:
+      'set it to {expected} at least (a day is their default): kafka-configs.sh --bootstrap-server <broker> --alter --entity-type brokers --entity-default --add-config {setting}=86400000',
+    status: 500,
+  },
   WEIR_LOG_DISK_FULL: {
     message: 'no space left in {directory}; commits wait',
     remedy: 'free some space: the node goes on by itself',

@@ -35,7 +35,14 @@ import { partitionTail } from './partition-tail.ts';
 import { Patience } from './patience.ts';
 import { probeFencing, probeSpec } from './probe.ts';
 import { nameOf, passes } from './refusals.ts';
-import { checkSettings, type GivenSettings, type KafkaLogSettings, settingsOf } from './settings.ts';
+import {
+  type ClaimTimes,
+  checkSettings,
+  claimTimes,
+  type GivenSettings,
+  type KafkaLogSettings,
+  settingsOf,
+} from './settings.ts';
 import { TopicTable } from './topic-table.ts';
 import { type KafkaWire, kafkaError } from './wire.ts';
 
@@ -94,6 +101,7 @@ class WorkerLog implements KafkaLog {
   readonly #inFlight = new Set<Promise<unknown>>();
   #resting = false;
   #probed: Promise<void> | undefined;
+  #timed: Promise<ClaimTimes> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(setup: KafkaLogSetup, settings: KafkaLogSettings) {
@@ -110,6 +118,7 @@ class WorkerLog implements KafkaLog {
 
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     return this.#tracked(async () => {
+      await this.#times();
       await this.#catalog.ensure(this.#settings.probe ? [...specs, probeSpec] : specs);
       if (this.#settings.probe) await this.#probe();
     });
@@ -286,13 +295,14 @@ class WorkerLog implements KafkaLog {
 
   async #claim(shard: ShardId): Promise<Claim> {
     const { wire, clock, random, logger } = this.#setup;
-    const { leaseMs, fetchBytes, keepAliveMs, topics: rules } = this.#settings;
+    const { fetchBytes, topics: rules } = this.#settings;
     const key = `${shard.topic}/${shard.partition}`;
     const turn = this.#beginClaim(key, shard);
     try {
       await this.#catalog.load();
       this.#catalog.expect(shard.topic, 'state', shard.partition);
       await this.#catalog.assertKnown(shard.topic);
+      const { leaseMs, keepAliveMs } = await this.#times();
       const topic = this.#catalog.nameOf(shard.topic);
       const { incarnation } = this.#catalog;
       const holding = await takeOver({
@@ -348,6 +358,19 @@ class WorkerLog implements KafkaLog {
         if (this.#claiming.get(key) === self) this.#claiming.delete(key);
       },
     };
+  }
+
+  /** How soon brokers forget is asked once; whether that is soon enough is seen at the start. */
+  #times(): Promise<ClaimTimes> {
+    const { wire } = this.#setup;
+    this.#timed ??= this.#patience
+      .until('reading settings of brokers', async () => ({ done: await wire.brokerConfig() }))
+      .then((config) => claimTimes(this.#settings, config))
+      .catch((error: unknown) => {
+        this.#timed = undefined;
+        throw error;
+      });
+    return this.#timed;
   }
 
   #probe(): Promise<void> {

@@ -267,6 +267,7 @@ function heardOn(clock: Clock, wire: KafkaWire): KafkaWire {
     topics: () => heard(wire.topics()),
     createTopics: (topics) => heard(wire.createTopics(topics)),
     topicConfig: (topic) => heard(wire.topicConfig(topic)),
+    brokerConfig: () => heard(wire.brokerConfig()),
     joinGroup: (request) => heard(wire.joinGroup(request)),
     syncGroup: (request) => heard(wire.syncGroup(request)),
     heartbeat: (group, member, generation) => heard(wire.heartbeat(group, member, generation)),

@@ -15,9 +15,15 @@ export interface KafkaLogSettings {
   readonly group: GroupSettings;
   /** What operators see of this worker beside its name: roles, version. Default nothing. */
   readonly about: Readonly<Record<string, string | number>>;
-  /** A claim without commits commits nothing after this time, so that brokers remember its fence. Default 10 minutes. */
+  /**
+   * A claim without commits commits nothing after this time, so that brokers remember its fence. Default 10 minutes;
+   * less where brokers forget sooner.
+   */
   readonly keepAliveMs: number;
-  /** Nothing is sent so long after the last acknowledged commit; the shard is claimed again. Default 1 hour. */
+  /**
+   * Nothing is sent so long after the last acknowledged commit; the shard is claimed again. Default 1 hour; less where
+   * brokers forget sooner.
+   */
   readonly leaseMs: number;
   /** A claim that is not through by then is given up, in milliseconds. Default 25 000: less than a shard waits for it. */
   readonly claimDeadlineMs: number;
@@ -27,7 +33,7 @@ export interface KafkaLogSettings {
   readonly fetchBytes: number;
   /** Whether the first `ensureTopics` tries out that the brokers keep older epochs out. Default true. */
   readonly probe: boolean;
-  /** The brokers' `producer.id.expiration.ms`. Default 1 day, as brokers have it. */
+  /** The brokers' `producer.id.expiration.ms`, where they do not tell it. Default 1 day, as brokers have it. */
   readonly producerIdExpirationMs: number;
   /** How far the clocks of hosts and brokers may be apart, in milliseconds. Default 5 minutes. */
   readonly clockSkewMs: number;
@@ -69,6 +75,31 @@ export function settingsOf(given: GivenSettings): KafkaLogSettings {
     group: { ...defaults.group, ...given.group },
   };
 }
+
+/** The times of a claim, as the settings of the brokers allow them. */
+export type ClaimTimes = Pick<KafkaLogSettings, 'keepAliveMs' | 'leaseMs'>;
+
+/** With less than that between two commits a claim would be lost by a pause of its process. */
+const shortestLeaseMs = 2 * minuteMs;
+
+/**
+ * The times of claims on brokers with these settings (empty: they do not tell): their fences are remembered for longer
+ * than anything of an older claim can be under way.
+ * @throws WeirError `WEIR_LOG_EXPIRY` when brokers forget too soon for any
+ */
+export function claimTimes(settings: KafkaLogSettings, brokers: Readonly<Record<string, string>>): ClaimTimes {
+  const { clockSkewMs, topics } = settings;
+  const expiryMs = Number(brokers[producerExpiry] ?? settings.producerIdExpirationMs);
+  const underWayMs = topics.timestampBeforeMaxMs + 2 * clockSkewMs + 1;
+  const leaseMs = Math.min(settings.leaseMs, expiryMs - underWayMs);
+  if (leaseMs < shortestLeaseMs) {
+    const expected = underWayMs + shortestLeaseMs;
+    throw new WeirError('WEIR_LOG_EXPIRY', { setting: producerExpiry, found: expiryMs, expected });
+  }
+  return { leaseMs, keepAliveMs: Math.min(settings.keepAliveMs, Math.floor(leaseMs / 2)) };
+}
+
+const producerExpiry = 'producer.id.expiration.ms';
 
 /**
  * A fence must be remembered for longer than anything of an older claim can be under way: what it sends within its

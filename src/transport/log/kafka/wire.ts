@@ -168,6 +168,8 @@ export interface KafkaWire {
   createTopics(topics: readonly NewTopic[]): Promise<ReadonlyArray<{ name: string; error: number; message?: string }>>;
   /** Settings in effect, defaults too; empty for a topic that is not there. */
   topicConfig(topic: string): Promise<Readonly<Record<string, string>>>;
+  /** Settings in effect of a broker, whichever answers; empty when this user may not see them. */
+  brokerConfig(): Promise<Readonly<Record<string, string>>>;
   joinGroup(request: JoinRequest): Promise<JoinAnswer>;
   /** `assignments` by the leader, empty by the others; answers this member's own. */
   syncGroup(request: {

@@ -148,6 +148,20 @@ export class ModelClient implements KafkaWire {
     );
   }
 
+  brokerConfig(): Promise<Readonly<Record<string, string>>> {
+    const { producerIdExpirationMs, transactionalIdExpirationMs } = this.#setup.settings;
+    return this.#ask(
+      'broker-config',
+      {},
+      () => ({}),
+      (answer) =>
+        answer({
+          'producer.id.expiration.ms': String(producerIdExpirationMs),
+          'transactional.id.expiration.ms': String(transactionalIdExpirationMs),
+        }),
+    );
+  }
+
   joinGroup(request: JoinRequest): Promise<JoinAnswer> {
     const refusal = (error: number) => failedJoin(error, request.memberId);
     return this.#ask('join-group', { about: request.group }, refusal, (answer) => {

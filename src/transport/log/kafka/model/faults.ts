@@ -10,6 +10,7 @@ export type Api =
   | 'topics'
   | 'create-topics'
   | 'topic-config'
+  | 'broker-config'
   | 'join-group'
   | 'sync-group'
   | 'heartbeat'

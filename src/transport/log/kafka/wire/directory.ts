@@ -77,10 +77,10 @@ export class Directory {
     throw failure;
   }
 
-  /** Asks each broker of the cluster, one after the other. */
-  async everyBroker(ask: (at: Address) => Promise<void>): Promise<void> {
+  /** The brokers of the cluster, by id. */
+  async brokers(): Promise<ReadonlyMap<number, Address>> {
     await this.#metadata(undefined);
-    for (const at of this.#brokers.values()) await ask(at);
+    return this.#brokers;
   }
 
   async #topic(name: string): Promise<TopicMetadata> {

@@ -20,20 +20,20 @@ class RealAdmin implements KafkaAdmin {
   /** Each broker knows the groups that it coordinates. */
   async groups(prefix: string): Promise<readonly AdminGroup[]> {
     const found: AdminGroup[] = [];
-    await this.#connections.directory.everyBroker(async (at) => {
+    for (const at of (await this.#connections.directory.brokers()).values()) {
       const { errorCode, groups } = await this.#send(at, kafkajsRequests.listGroups({}));
       if (errorCode !== kafkaError.none) throw refused('groups', errorCode);
       const ours = groups.filter(
         ({ groupId, protocolType }) => groupId.startsWith(prefix) && protocolType === protocol,
       );
-      if (ours.length === 0) return;
+      if (ours.length === 0) continue;
       const groupIds = ours.map(({ groupId }) => groupId);
       const described = await this.#send(at, kafkajsRequests.describeGroups({ groupIds }));
       for (const { errorCode: error, groupId, members } of described.groups) {
         if (error !== kafkaError.none) throw refused(`group ${groupId}`, error);
         found.push({ group: groupId, members: members.map(({ clientId }) => clientId) });
       }
-    });
+    }
     return found;
   }
 

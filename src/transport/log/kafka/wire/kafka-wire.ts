@@ -27,6 +27,7 @@ import { fetchRequest, produceRequest } from './requests.ts';
 /** Protocol type and name of Weir's groups: what members tell each other is not what consumers do. */
 export const protocol = 'weir';
 const topicResource = 2;
+const brokerResource = 4;
 /** Weir opens no transactions; brokers ask for a limit all the same. */
 const transactionTimeoutMs = 60_000;
 const offsets = { earliest: -2, latest: -1 };
@@ -142,6 +143,28 @@ class RealWire implements KafkaWire {
     return Object.fromEntries(
       found.configEntries.map(({ configName, configValue }) => [configName, configValue ?? '']),
     );
+  }
+
+  async brokerConfig(): Promise<Readonly<Record<string, string>>> {
+    this.#failWhenClosed();
+    let failure = new WireFailure('no broker is known');
+    // What a broker is set to only it can tell.
+    for (const [id, at] of await this.#directory.brokers()) {
+      const resources = [{ type: brokerResource, name: String(id) }];
+      try {
+        const { resources: found } = await this.#send(
+          at,
+          kafkajsRequests.describeConfigs({ resources, includeSynonyms: false }),
+        );
+        return Object.fromEntries(
+          (found[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue ?? '']),
+        );
+      } catch (error) {
+        if (!(error instanceof WireFailure)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   async joinGroup(request: JoinRequest): Promise<JoinAnswer> {

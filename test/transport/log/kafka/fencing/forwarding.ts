@@ -11,6 +11,7 @@ export function forwarding(wire: KafkaWire): KafkaWire {
     topics: () => wire.topics(),
     createTopics: (topics) => wire.createTopics(topics),
     topicConfig: (topic) => wire.topicConfig(topic),
+    brokerConfig: () => wire.brokerConfig(),
     joinGroup: (request) => wire.joinGroup(request),
     syncGroup: (request) => wire.syncGroup(request),
     heartbeat: (group, member, generation) => wire.heartbeat(group, member, generation),

@@ -54,6 +54,30 @@ describe('fencing rule 5: time', () => {
     expect(world.batches().filter(({ records }) => records[0]?.key === 'a').length).toBe(1);
   });
 
+  it('WK5 where brokers forget sooner, claims are kept alive more often, and end sooner', async () => {
+    const world = await kafkaWorld({ producerIdExpirationMs: 85 * minuteMs });
+    const claim = await world.claim(world.worker('a'));
+    const before = world.produced().length;
+    // 85 minutes less one for the oldest timestamp and ten for the clocks: a lease of 15, of which half may be silent.
+    await world.clock.advance(8 * minuteMs);
+    expect(world.produced().length).toBe(before + 1);
+    world.broker.cut('a');
+    await world.clock.advance(15 * minuteMs);
+    world.broker.heal('a');
+    expect(await codeOf(world.commit(claim, { a: 'late' }))).toBe('WEIR_LOG_OUT_OF_STEP');
+  });
+
+  it('WK5 refuses brokers that forget before everything of an old owner has arrived', async () => {
+    const world = await kafkaWorld();
+    const forgetful = await codeOf(kafkaWorld({ producerIdExpirationMs: 70 * minuteMs }));
+    expect(forgetful).toBe('WEIR_LOG_EXPIRY');
+    // Those that do not tell are taken for what brokers are by default.
+    const silent = world.worker('a', {
+      wire: { ...forwarding(world.broker.connect('a')), brokerConfig: async () => ({}) },
+    });
+    await world.claim(silent);
+  });
+
   it('WK5 refuses settings under which a fence could be forgotten before an old owner is silent', () => {
     const clock = virtualClock();
     const open = (settings: { leaseMs?: number; keepAliveMs?: number; producerIdExpirationMs?: number }) => () =>
