@@ -5,6 +5,7 @@ import { feeds } from './feeds.ts';
 import { kafka, rotation } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
+import { services } from './services.ts';
 import { small } from './small.ts';
 import { storm } from './storm.ts';
 import { swarm } from './swarm.ts';
@@ -22,5 +23,6 @@ export const scenarios: readonly Scenario<unknown>[] = [
   feeds,
   kafka,
   rotation,
+  services,
   swarm,
 ];

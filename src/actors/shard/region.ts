@@ -5,19 +5,24 @@
 import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../ports/index.ts';
 import type { Log, Membership } from '../../transport/log/index.ts';
-import type { ActorContext, Behavior, Failure, Ref } from '../kernel/index.ts';
+import type { ActorContext, Behavior, Decision, Failure, Ref } from '../kernel/index.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
 import type { ShardMessage } from './protocol.ts';
 import type { Router } from './router.ts';
 import { type CrashPoint, type ShardPhase, type ShardSettings, type ShardTopics, shardBehavior } from './shard.ts';
 
 export type RegionMessage =
+  /** Something was noted. */
+  | { readonly type: 'look' }
+  /** Drains every shard and leaves the group; then `done`. */
+  | { readonly type: 'leave'; readonly done: () => void };
+
+/** What the group and the shards say. */
+type Note =
   | { readonly type: 'assigned'; readonly partitions: readonly number[] }
   | { readonly type: 'revoked'; readonly partitions: readonly number[]; readonly done: () => void }
   /** `opening` tells the shards apart that this region has run for one partition. */
-  | { readonly type: 'phase'; readonly partition: number; readonly opening: number; readonly phase: ShardPhase }
-  /** Drains every shard and leaves the group; then `done`. */
-  | { readonly type: 'leave'; readonly done: () => void };
+  | { readonly type: 'phase'; readonly partition: number; readonly opening: number; readonly phase: ShardPhase };
 
 export interface ShardStatus {
   readonly partition: number;
@@ -78,6 +83,8 @@ class Region<Local> {
   /** Assigned, but the former incarnation here has not ended yet. */
   readonly #wanted = new Set<number>();
   #membership: Membership | undefined;
+  /** Not in the mailbox, which may be full: a shard of which nobody takes note runs nowhere (W6). */
+  #notes: Note[] = [];
   #openings = 0;
   /** The group has said what is to be run here; before that nothing is reported. */
   #assigned = false;
@@ -89,29 +96,17 @@ class Region<Local> {
   }
 
   async join(): Promise<void> {
-    const { self } = this.#context;
     this.#membership = await this.#setup.log.join(this.#setup.service, this.#setup.partitions, {
-      assigned: (partitions) => void self.tell({ type: 'assigned', partitions }),
-      revoked: (partitions) =>
-        new Promise<void>((done) => {
-          if (self.tell({ type: 'revoked', partitions, done }) !== 'accepted') done();
-        }),
+      assigned: (partitions) => this.#note({ type: 'assigned', partitions }),
+      revoked: (partitions) => new Promise<void>((done) => this.#note({ type: 'revoked', partitions, done })),
     });
     if (this.#ended) this.#leave();
   }
 
   handle(message: RegionMessage): void {
+    this.#look();
     switch (message.type) {
-      case 'assigned':
-        this.#assigned = true;
-        for (const partition of message.partitions) this.#open(partition);
-        this.#report();
-        return;
-      case 'revoked':
-        void this.#drain(message.partitions).then(message.done);
-        return;
-      case 'phase':
-        this.#entered(message);
+      case 'look':
         return;
       case 'leave':
         void this.#drain([...this.#shards.keys()])
@@ -124,7 +119,39 @@ class Region<Local> {
     if (this.#ended) return;
     this.#ended = true;
     for (const partition of this.#shards.keys()) this.#setup.router.closed(partition);
+    for (const note of this.#notes.splice(0)) if (note.type === 'revoked') note.done();
     this.#leave();
+  }
+
+  /** What comes from outside of its turns is looked at in one of them. */
+  #note(note: Note): void {
+    if (this.#ended) {
+      if (note.type === 'revoked') note.done();
+      return;
+    }
+    this.#notes.push(note);
+    if (this.#notes.length > 1 || this.#context.self.tell({ type: 'look' }) === 'accepted') return;
+    // A mailbox that takes no messages still takes timers.
+    this.#context.startTimer('look', { type: 'look' }, 0);
+  }
+
+  #look(): void {
+    for (const note of this.#notes.splice(0)) this.#take(note);
+  }
+
+  #take(note: Note): void {
+    switch (note.type) {
+      case 'assigned':
+        this.#assigned = true;
+        for (const partition of note.partitions) this.#open(partition);
+        this.#report();
+        return;
+      case 'revoked':
+        void this.#drain(note.partitions).then(note.done);
+        return;
+      case 'phase':
+        this.#entered(note);
+    }
   }
 
   /** A region that has ended must not stay in the group: what is assigned to it would run nowhere (W6). */
@@ -179,11 +206,7 @@ class Region<Local> {
     this.#report();
   }
 
-  #failed(
-    partition: number,
-    { error }: Failure,
-    failures: number[],
-  ): ReturnType<NonNullable<import('../kernel/index.ts').SpawnOptions['onFailure']>> {
+  #failed(partition: number, { error }: Failure, failures: number[]): Decision {
     const { clock, router, logger, random } = this.#setup;
     router.closed(partition);
     const now = clock.now();
@@ -209,10 +232,10 @@ class Region<Local> {
     running.phase = phase;
     if (phase === 'running' && !running.closing) this.#setup.router.opened(partition, running.ref);
     if (phase !== 'running' && phase !== 'draining') this.#setup.router.closed(partition);
-    this.#context.self.tell({ type: 'phase', partition, opening, phase });
+    this.#note({ type: 'phase', partition, opening, phase });
   }
 
-  #entered({ partition, opening, phase }: Extract<RegionMessage, { type: 'phase' }>): void {
+  #entered({ partition, opening, phase }: Extract<Note, { type: 'phase' }>): void {
     this.#setup.logger.debug({ partition, phase }, 'shard phase');
     const current = this.#shards.get(partition)?.opening === opening;
     if (current && (phase === 'released' || phase === 'lost')) this.#closed(partition, phase);
@@ -227,7 +250,7 @@ class Region<Local> {
     void this.#context.stop(running.ref).then(() => {
       this.#shards.delete(partition);
       for (const done of running.drained) done();
-      if (this.#wanted.delete(partition)) this.#context.self.tell({ type: 'assigned', partitions: [partition] });
+      if (this.#wanted.delete(partition)) this.#note({ type: 'assigned', partitions: [partition] });
       // Whoever took it may be a worker that only woke up late: the group says whether it belongs here still (W6).
       else if (phase === 'lost' && !this.#ended) this.#membership?.lost(partition);
       this.#report();

@@ -23,7 +23,9 @@ export interface ErrorsServiceSetup {
   readonly inherited?: readonly Inheritance[];
 }
 
-type ErrorsMessage = { readonly type: 'reported' } | { readonly type: 'due' };
+interface ErrorsMessage {
+  readonly type: 'due';
+}
 
 /** What is reported within this time is written together. */
 const gatherMs = 100;
@@ -57,39 +59,28 @@ export function errorsService({ reporter, list, system, inherited = [] }: Errors
           return undefined;
         });
         context.signal.addEventListener('abort', () => tail.close(), { once: true });
-        let looking = false;
         let armedAt = Number.POSITIVE_INFINITY;
+        // In the midst of whatever went wrong, and not by message: a mailbox may be full.
         reported = () => {
-          // One message for all that is reported until it is handled; it may be in the midst of somebody else's turn.
-          if (looking) return;
-          looking = context.self.tell({ type: 'reported' }) === 'accepted';
+          const now = clock.monotonic();
+          // Errors that keep coming must not put their own writing off.
+          if (armedAt <= now + gatherMs) return;
+          const dueInMs = reporter.dueInMs();
+          if (dueInMs === undefined || now + dueInMs >= armedAt) return;
+          const delayMs = Math.max(gatherMs, dueInMs);
+          armedAt = now + delayMs;
+          context.startTimer('due', { type: 'due' }, delayMs);
         };
         reported();
         for (const one of toInherit) void inherit(writer, one);
         toInherit = [];
         onDrain('errors', () => lastWords(writer, { clock, logger }));
 
-        function arm(): void {
-          const dueInMs = reporter.dueInMs();
-          if (dueInMs === undefined) return;
-          const delayMs = Math.max(gatherMs, dueInMs);
-          // Never later than it is armed for: errors that keep coming must not put their own writing off.
-          if (clock.monotonic() + delayMs >= armedAt) return;
-          armedAt = clock.monotonic() + delayMs;
-          context.startTimer('due', { type: 'due' }, delayMs);
-        }
         return {
-          message({ type }) {
-            switch (type) {
-              case 'reported':
-                looking = false;
-                arm();
-                return;
-              case 'due':
-                armedAt = Number.POSITIVE_INFINITY;
-                // Not awaited: a log that waits for its brokers may take for ever. Its end looks for what came meanwhile.
-                if (!writer.busy) void writer.flush('due').then(reported);
-            }
+          message() {
+            armedAt = Number.POSITIVE_INFINITY;
+            // Not awaited: a log that waits for its brokers may take for ever. Its end looks for what came meanwhile.
+            if (!writer.busy) void writer.flush('due').then(reported);
           },
           ended() {
             reported = () => undefined;
