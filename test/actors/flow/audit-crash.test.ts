@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { flow, type Node } from '../../../src/index.ts';
-import { testNode } from '../../../src/testing/index.ts';
+import type { TestNode } from '../../../src/testing/index.ts';
 import { audited } from './audited.ts';
+import { crashEverywhere } from './crash-points.ts';
 
 const ship = flow('ship', {
   version: 1,
@@ -36,61 +37,47 @@ const acts: ReadonlyArray<readonly [request: string, act: string, perform: Do]> 
   ['killed', 'kill', (node) => node.kill(nameOf('killed'), 'not wanted')],
 ];
 
-/** Runs the scenario; answers how many commits there were. */
-async function run(crash?: { readonly at: number; readonly where: 'commit.before' | 'commit.after' }): Promise<number> {
-  let commits = 0;
-  const kit = await testNode({
-    members: { A: { flows: [ship] } },
-    shards: 1,
-    crashAt: (point) => {
-      if (point === 'commit.before') commits++;
-      return crash !== undefined && point === crash.where && commits === crash.at;
-    },
-  });
-  const up = async (): Promise<Node> => (kit.isDown() ? kit.restart() : kit.node());
-  const historyOf = async (request: string): Promise<readonly string[]> => {
-    const { flows } = await (await up()).list();
-    const found = flows.find(({ clientRequestId }) => clientRequestId === request);
-    return (found?.history ?? []).map(({ act }) => act);
-  };
-  for (const [request, act, perform] of acts) {
-    while (!(await historyOf(request)).includes(act)) {
-      const gone = kit.crashed();
-      await Promise.race([perform(await up()).catch(() => undefined), gone]);
-      await kit.advance('1 min');
-    }
-  }
-  const node = await up();
-  await kit.advance('1 min');
-  const { flows } = await node.list();
+/** Acts of flows as their histories tell them, and as the audit does. */
+async function told(kit: TestNode): Promise<unknown> {
+  const { flows } = await kit.node().list();
   const { entries } = await audited(kit);
-  for (const { flowId, history, status } of flows) {
-    const told = entries
-      .filter((entry) => entry.flowId === flowId)
-      .map(({ act, subject }) => (act === 'end' ? subject : act));
-    expect(told).toEqual([...history.map(({ act }) => act), status]);
-  }
-  expect(flows.map(({ status }) => status).sort()).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED', 'KILLED']);
-  expect(new Set(entries.map(({ flowId }) => flowId)).size).toBe(flows.length);
-  expect(kit.crashes).toBe(crash === undefined ? 0 : 1);
-  const made = commits;
-  await kit.stop();
-  return made;
+  return {
+    entries: entries.length,
+    flows: flows
+      .map(({ flowId, clientRequestId, history, status }) => {
+        const own = entries.filter((entry) => entry.flowId === flowId);
+        const told = own.map(({ act, subject }) => (act === 'end' ? subject : act));
+        return { clientRequestId, status, agree: told.join() === [...history.map(({ act }) => act), status].join() };
+      })
+      .sort((one, other) => one.clientRequestId.localeCompare(other.clientRequestId)),
+  };
 }
 
-describe('SM17 a node that dies', async () => {
-  const commits = await run();
-  const everyOne = Array.from({ length: commits }, (_, index) => index + 1);
-
-  it('has enough commits to die at', () => {
-    expect(commits).toBeGreaterThan(15);
-  });
-
-  it.each(everyOne)('before commit %i has done nothing unaudited, and audited nothing twice', async (at) => {
-    await run({ at, where: 'commit.before' });
-  });
-
-  it.each(everyOne)('after commit %i has done nothing unaudited, and audited nothing twice', async (at) => {
-    await run({ at, where: 'commit.after' });
+describe('the audit at every crash point', () => {
+  it('SM17 SM5 FE8 nothing is done that is not audited, and nothing is audited twice', async () => {
+    const runs = await crashEverywhere({
+      settings: () => ({ members: { A: { flows: [ship] } } }),
+      start: async (kit) => {
+        for (const [request, act, perform] of acts) {
+          const { flows } = await kit.node().list();
+          const found = flows.find(({ clientRequestId }) => clientRequestId === request);
+          if (found?.history.some((done) => done.act === act) === true) continue;
+          await perform(kit.node());
+          await kit.advance('1 min');
+        }
+      },
+      outcome: told,
+    });
+    expect(runs.expected).toEqual({
+      entries: 12,
+      flows: [
+        { clientRequestId: 'edited', status: 'COMPLETED', agree: true },
+        { clientRequestId: 'good', status: 'COMPLETED', agree: true },
+        { clientRequestId: 'killed', status: 'KILLED', agree: true },
+        { clientRequestId: 'skipped', status: 'COMPLETED', agree: true },
+      ],
+    });
+    expect(runs.different).toEqual([]);
+    expect(runs.points).toBeGreaterThan(20);
   });
 });
