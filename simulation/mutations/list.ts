@@ -8,6 +8,7 @@ const shard = 'src/actors/shard/shard.ts';
 const outbox = 'src/actors/shard/outbox.ts';
 const lifecycle = 'src/actors/flow/lifecycle.ts';
 const engine = 'src/actors/flow/engine.ts';
+const runner = 'src/actors/flow/flow-runner.ts';
 const sessions = 'src/actors/flow/sessions.ts';
 const sessionOrder = 'src/actors/session-manager/session-order.ts';
 const performer = 'src/actors/flow/performer.ts';
@@ -239,14 +240,14 @@ export const mutations: readonly Mutation[] = [
   {
     id: 'journal-kept-at-become',
     sentence: 'The journal of a visit is not dropped at its end.',
-    file: engine,
+    file: runner,
     edits: [{ find: 'dropJournal(flow, changes);\n    head.stage = stage;', replace: 'head.stage = stage;' }],
     scenarios: everywhere,
   },
   {
     id: 'visit-not-raised',
     sentence: 'A new stage goes on with the visit of the one before.',
-    file: engine,
+    file: runner,
     edits: [{ find: 'head.visit++;', replace: '' }],
     scenarios: everywhere,
   },
