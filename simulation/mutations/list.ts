@@ -335,6 +335,45 @@ export const mutations: readonly Mutation[] = [
     scenarios: ['operators'],
   },
   {
+    id: 'act-not-audited',
+    sentence: 'An operator kills a flow, and nobody writes down who.',
+    file: 'src/actors/flow/acts.ts',
+    edits: [
+      {
+        find: "this.#enter(flow, { at, act, authority, code: '', ...details }, changes);",
+        replace: "if (act !== 'kill') this.#enter(flow, { at, act, authority, code: '', ...details }, changes);",
+      },
+    ],
+    scenarios: ['operators', 'swarm'],
+  },
+  {
+    id: 'audited-apart',
+    sentence: 'An act is audited by another commit than it takes effect in.',
+    file: 'src/actors/flow/audit-trail.ts',
+    edits: [
+      {
+        find: 'changes.onJoin((joining) => this.#append(facts, joining));',
+        replace:
+          'changes.after(() => { const apart = new ChangeSet(); apart.onJoin((joining) => this.#append(facts, joining)); this.#host.add(apart); });',
+      },
+    ],
+    scenarios: ['small', 'operators'],
+  },
+  {
+    id: 'audit-begins-anew',
+    sentence: 'After a takeover the chain of the audit begins with entry 1 again.',
+    file: 'src/actors/flow/audit-trail.ts',
+    edits: [{ find: "if (name === 'head') this.#head = point;", replace: "if (name === 'head') void point;" }],
+    scenarios: ['small', 'operators', 'swarm'],
+  },
+  {
+    id: 'audit-leaves-too-soon',
+    sentence: 'With its oldest entries all others leave the audit, too.',
+    file: 'src/actors/flow/audit-trail.ts',
+    edits: [{ find: 'number <= mark.number; number++', replace: 'number <= this.#head.number; number++' }],
+    scenarios: ['storm', 'swarm'],
+  },
+  {
     id: 'publications-reordered',
     sentence: 'Statuses of one commit are published in another order.',
     file: 'src/actors/shard/batch.ts',

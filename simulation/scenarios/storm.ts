@@ -11,7 +11,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const storm = scenarioOf({
   name: 'storm',
-  version: 2,
+  version: 3,
   about: 'storms of starts with repeated ids, conflicts, and ids that are used again after their window',
   withinMs,
   settleMs: 20 * 60_000,
@@ -19,7 +19,7 @@ export const storm = scenarioOf({
   world(draw) {
     const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 4 }).map((node) => ({
       ...node,
-      settings: { ...node.settings, retention: retentionMs },
+      settings: { ...node.settings, retention: retentionMs, audit: 2 * retentionMs },
     }));
     return {
       nodes,

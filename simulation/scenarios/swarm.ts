@@ -15,7 +15,7 @@ const members = ['ACME', 'GLOBEX', 'INITECH', 'HOOLI', 'WAYNE'];
 
 export const swarm = scenarioOf({
   name: 'swarm',
-  version: 4,
+  version: 5,
   about:
     '5 members, 6 workers, 500 flows with those that answer, 50 faults: all the others at once, with settings drawn at random',
   withinMs,
@@ -38,7 +38,7 @@ export const swarm = scenarioOf({
       kafkaOdds: draw.odds(0.4) ? 0.5 : 0,
     }).map((node) => ({
       ...node,
-      settings: { ...node.settings, retention: '2 min' as const, hospital: '5 min' as const },
+      settings: { ...node.settings, retention: '2 min' as const, hospital: '5 min' as const, audit: '4 min' as const },
     }));
     return { nodes, network: drawNetwork(draw), faults: drawFaults(draw, { nodes, count: 50, withinMs }) };
   },

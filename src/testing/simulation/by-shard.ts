@@ -3,14 +3,15 @@ import type { ShardId } from '../../transport/log/index.ts';
 
 export class ByShard<Kept> {
   readonly #nodes = new Map<string, Map<string, Kept[]>>();
-  readonly #make: () => Kept;
+  readonly #make: (shard: ShardId) => Kept;
 
-  constructor(make: () => Kept) {
+  constructor(make: (shard: ShardId) => Kept) {
     this.#make = make;
   }
 
   /** What is kept for a shard; made when it is asked for first. */
-  of(node: string, { topic, partition }: ShardId): Kept {
+  of(node: string, shard: ShardId): Kept {
+    const { topic, partition } = shard;
     let topics = this.#nodes.get(node);
     if (topics === undefined) {
       topics = new Map();
@@ -23,7 +24,7 @@ export class ByShard<Kept> {
     }
     let mine = kept[partition];
     if (mine === undefined) {
-      mine = this.#make();
+      mine = this.#make(shard);
       kept[partition] = mine;
     }
     return mine;

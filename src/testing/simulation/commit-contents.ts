@@ -3,7 +3,7 @@
  *
  * Owns the way from keys to their parts; values are decoded by whoever needs them, through `records.ts`.
  */
-import { flowTopics } from '../../actors/flow/protocol.ts';
+import { flowTopics, isAuditAnchor } from '../../actors/flow/protocol.ts';
 import { decodeCount } from '../../actors/shard/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 import { isFlowHead } from './records.ts';
@@ -33,6 +33,10 @@ export interface CommitContents {
   readonly heads: readonly FlowRecord[];
   /** What is published of flows. */
   readonly statuses: readonly FlowRecord[];
+  /** What is published of the audit; without a number it is the anchor. */
+  readonly audit: ReadonlyArray<{ readonly number: number | undefined; readonly value: Uint8Array | null }>;
+  /** The newest entry of the audit, as the shard keeps it: `a/head`. */
+  readonly chainHead: Uint8Array | undefined;
   readonly journal: readonly JournalRecord[];
   /** Messages received and not yet read: `i/<flow>/<n>`. */
   readonly unread: ReadonlyArray<FlowRecord & { readonly place: number }>;
@@ -56,9 +60,16 @@ export function shardName(node: string, { topic, partition: number }: ShardId): 
   return `${node}/${topic}/${number}`;
 }
 
+/** Of an entry of the audit; undefined for the anchor of its chain. */
+function numberOf(key: string): number | undefined {
+  return isAuditAnchor(key) ? undefined : Number(key.slice(key.indexOf('/') + 1));
+}
+
 function read({ records, publications }: CommitBatch): CommitContents {
   const heads: FlowRecord[] = [];
   const statuses: FlowRecord[] = [];
+  const audit: Array<{ number: number | undefined; value: Uint8Array | null }> = [];
+  let chainHead: Uint8Array | undefined;
   const journal: JournalRecord[] = [];
   const unread: Array<FlowRecord & { place: number }> = [];
   const stream: StreamRecord[] = [];
@@ -88,12 +99,16 @@ function read({ records, publications }: CommitBatch): CommitContents {
         if (name === 'log') position = decodeCount(value);
         else marks.push({ sender: Number(name), taken: decodeCount(value) });
         break;
+      case 'a':
+        if (name === 'head' && value !== null) chainHead = value;
+        break;
       case 'shard':
         if (value !== null) shard = value;
     }
   }
   for (const { topic, key, value } of publications) {
     if (topic === flowTopics.status) statuses.push({ flowId: key, value });
+    else if (topic === flowTopics.audit) audit.push({ number: numberOf(key), value });
   }
-  return { heads, statuses, journal, unread, stream, sessions, marks, position, shard };
+  return { heads, statuses, audit, chainHead, journal, unread, stream, sessions, marks, position, shard };
 }

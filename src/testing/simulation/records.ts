@@ -1,7 +1,15 @@
 /** Records decoded once for all who watch: they are shared, and decoding is most of what watching costs. */
 import { actorMessage } from '../../actors/flow/protocol.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
-import { flowHead, journalEntry, type RecordCodec, shardRecord, statusRecord } from '../../persistence/index.ts';
+import {
+  auditRecord,
+  chainPoint,
+  flowHead,
+  journalEntry,
+  type RecordCodec,
+  shardRecord,
+  statusRecord,
+} from '../../persistence/index.ts';
 import { rememberSome } from './remember.ts';
 
 /** The record in an envelope. @throws WeirError `WEIR_RECORD_UNREADABLE` */
@@ -10,6 +18,8 @@ export type Decode<Value> = (bytes: Uint8Array) => Readonly<Value>;
 export const headOf = decodeOnce(flowHead);
 export const journalEntryOf = decodeOnce(journalEntry);
 export const statusOf = decodeOnce(statusRecord);
+export const auditEntryOf = decodeOnce(auditRecord);
+export const chainPointOf = decodeOnce(chainPoint);
 export const shardRecordOf = decodeOnce(shardRecord);
 export const sessionMessageOf = decodeOnce(sessionMessage);
 export const actorMessageOf = decodeOnce(actorMessage);

@@ -1,7 +1,8 @@
 /** A trace in words that a person can follow: who did what, to whom, when. */
+import { flowTopics, isAuditAnchor } from '../../actors/flow/protocol.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { WeirError } from '../../errors/index.ts';
-import { flowHead, statusRecord } from '../../persistence/index.ts';
+import { auditRecord, chainPoint, flowHead, statusRecord } from '../../persistence/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
 import { termText } from './terms.ts';
@@ -72,8 +73,21 @@ function batchText({ records, publications }: CommitBatch): string {
     if (value === null) return [`-${key}`];
     return [key.startsWith('c/') && !key.startsWith('c/@') ? `${key} ${headText(value)}` : key];
   });
-  const statuses = publications.map(({ key, value }) => `status ${key} ${statusText(value ?? undefined)}`);
-  return [...parts, ...statuses].join(', ');
+  const published = publications.map(({ topic, key, value }) =>
+    topic === flowTopics.audit
+      ? `audit ${key} ${auditText(key, value)}`
+      : `status ${key} ${statusText(value ?? undefined)}`,
+  );
+  return [...parts, ...published].join(', ');
+}
+
+function auditText(key: string, value: Uint8Array | null): string {
+  if (value === null) return 'forgotten';
+  return readable(() => {
+    if (isAuditAnchor(key)) return `(from ${chainPoint.decode(value).number} on)`;
+    const { act, subject, flowId, principal } = auditRecord.decode(value);
+    return `(${subject === '' ? act : `${act} ${subject}`} of ${flowId} by ${principal})`;
+  });
 }
 
 function headText(value: Uint8Array): string {

@@ -1,6 +1,7 @@
 /** What Weir promises, as invariants of every simulated world. */
 import type { Invariant } from '../world.ts';
 import { acceptedFlowsExist } from './accepted-flows-exist.ts';
+import { audit } from './audit.ts';
 import { flowLives } from './flow-lives.ts';
 import { journals } from './journals.ts';
 import { noDefectsLogged } from './no-defects-logged.ts';
@@ -21,6 +22,7 @@ export function weirInvariants(): Invariant[] {
     sessions(),
     journals(),
     flowLives(),
+    audit(),
     stepsComeAfterCommits(),
     statusesAreCommitted(),
     acceptedFlowsExist(),

@@ -19,6 +19,8 @@ const noBytes = new Uint8Array();
 
 export interface Written {
   readonly records?: Readonly<Record<string, Uint8Array | null>>;
+  /** What is published of the audit, by key. */
+  readonly audit?: ReadonlyArray<readonly [key: string, value: Uint8Array | null]>;
   readonly statuses?: ReadonlyArray<readonly [flowId: string, head: FlowHead, commit?: number]>;
   readonly partition?: number;
   readonly term?: number;
@@ -43,7 +45,7 @@ export class History {
 
   /** A commit that is sent; the outcome is open. */
   sends(written: Written): SentCommit {
-    const { records = {}, statuses = [], partition = 0, term = 1, worker } = written;
+    const { records = {}, statuses = [], audit = [], partition = 0, term = 1, worker } = written;
     this.#sequence += 1;
     const sent: SentCommit = {
       shard: { topic: 'flow.state', partition },
@@ -51,11 +53,10 @@ export class History {
       sequence: this.#sequence,
       batch: {
         records: Object.entries(records).map(([key, value]) => ({ key, value })),
-        publications: statuses.map(([key, head, commit]) => ({
-          topic: 'flow.status',
-          key,
-          value: statusOf(head, commit),
-        })),
+        publications: [
+          ...statuses.map(([key, head, commit]) => ({ topic: 'flow.status', key, value: statusOf(head, commit) })),
+          ...audit.map(([key, value]) => ({ topic: 'flow.audit', key, value })),
+        ],
       },
     };
     this.tell({ type: 'commit', ...sent }, worker);
