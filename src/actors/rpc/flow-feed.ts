@@ -6,14 +6,14 @@
  * order of changes, and how far it has come is in its cursor (W7).
  */
 import { WeirError } from '../../errors/index.ts';
-import { type FlowStatus, isTerminal, type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import { type FlowStatus, isTerminal, type StatusRecord } from '../../persistence/index.ts';
 import type { Authority, Clock, Timer } from '../../ports/index.ts';
 import { FeedPlace } from './feed-place.ts';
 import { type FeedPosition, positionOf } from './feed-position.ts';
 import { flowFilter } from './flow-filter.ts';
 import type { FlowIndex, IndexedFlow } from './flow-index.ts';
-import { viewOf } from './flow-view.ts';
 import type { FeedPage, FlowName, FlowView, RpcRequest } from './protocol.ts';
+import { StatusReadings } from './status-readings.ts';
 
 export interface FlowFeedSetup {
   readonly clock: Clock;
@@ -55,9 +55,11 @@ export class FlowFeed {
   readonly #asleep = new Set<Waiting>();
   readonly #byFlow = new Map<string, Set<Waiting>>();
   readonly #woken = new Set<Waiting>();
+  readonly #readings: StatusReadings;
 
   constructor(setup: FlowFeedSetup) {
     this.#setup = setup;
+    this.#readings = new StatusReadings(setup.index);
     this.#marginMs = Math.min(longestMarginMs, setup.retentionMs * marginOfRetention);
   }
 
@@ -186,7 +188,7 @@ export class FlowFeed {
       if (since !== undefined && !this.#isTooOld(since)) return looked(place, [], { current: true, flowId });
       throw new WeirError('WEIR_FLOW_NOT_FOUND', { flowId });
     }
-    const record = statusRecord.decode(flow.bytes);
+    const { record, view } = this.#readings.of(flow);
     if (!mayRead(authority, record)) {
       throw new WeirError('WEIR_FORBIDDEN', { principal: authority.principal.name, action: 'flow.read' });
     }
@@ -197,7 +199,7 @@ export class FlowFeed {
       at: clock.now(),
       commits: new Map([[index.partitionOf(flowId), flow.commit]]),
     });
-    return looked(next, isNew ? [viewOf(flowId, record)] : [], { current: true, ended, flowId });
+    return looked(next, isNew ? [view()] : [], { current: true, ended, flowId });
   }
 
   #lookAtMany({ query, authority }: Request, from: FeedPlace): Looked {
@@ -219,9 +221,9 @@ export class FlowFeed {
       const partition = index.partitionOf(flow.flowId);
       commits.set(partition, Math.max(commits.get(partition) ?? 0, flow.commit));
       if (place.wasTold(flow)) continue;
-      const record = statusRecord.decode(flow.bytes);
+      const { record, view } = this.#readings.of(flow);
       if (!fits(record) || !hasStatus(query.status, flow, record, place)) continue;
-      flows.push(viewOf(flow.flowId, record));
+      flows.push(view());
       bytes += flow.bytes.length;
     }
     const behind = FeedPlace.behind(index, partitions, now);

@@ -1,0 +1,54 @@
+/** Statuses as they are read: the newest are decoded once for all clients who follow them. */
+import { type StatusRecord, statusRecord } from '../../persistence/index.ts';
+import type { FlowIndex, IndexedFlow } from './flow-index.ts';
+import { viewOf } from './flow-view.ts';
+import type { FlowView } from './protocol.ts';
+
+export interface StatusReading {
+  readonly record: StatusRecord;
+  readonly view: () => FlowView;
+}
+
+/** So many are kept, and none that is larger. */
+const most = 1_000;
+const maxBytes = 16 * 1024;
+
+export class StatusReadings {
+  readonly #index: FlowIndex;
+  /** By the number of the change. */
+  readonly #kept = new Map<number, StatusReading>();
+
+  constructor(index: FlowIndex) {
+    this.#index = index;
+  }
+
+  of(flow: IndexedFlow): StatusReading {
+    const known = this.#kept.get(flow.changed);
+    if (known !== undefined) return known;
+    const reading = readingOf(flow);
+    // Whoever reads everything finds most of it changed long ago: nobody else looks at that now.
+    const isNew = flow.changed > this.#index.lastChange - most;
+    if (isNew && flow.bytes.length <= maxBytes) this.#keep(flow.changed, reading);
+    return reading;
+  }
+
+  #keep(changed: number, reading: StatusReading): void {
+    this.#kept.set(changed, reading);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= most) return;
+      this.#kept.delete(oldest);
+    }
+  }
+}
+
+function readingOf({ flowId, bytes }: IndexedFlow): StatusReading {
+  const record = statusRecord.decode(bytes);
+  let view: FlowView | undefined;
+  return {
+    record,
+    view: () => {
+      view ??= viewOf(flowId, record);
+      return view;
+    },
+  };
+}
