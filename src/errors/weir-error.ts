@@ -50,17 +50,20 @@ const mostCauses = 5;
 /** Messages of the causes in one line each, innermost last; one that is told in its effect already is left out. */
 export function causesOf(thrown: unknown): string[] {
   const causes: string[] = [];
-  let told = ensureError(thrown).message;
-  for (
-    let cause = ensureError(thrown).cause;
-    cause !== undefined && causes.length < mostCauses;
-    cause = ensureError(cause).cause
-  ) {
-    const [message = ''] = ensureError(cause).message.split('\n');
+  let told = messageOf(thrown);
+  let cause = causeOf(thrown);
+  // Counted by the way that was gone: a cause may be told in its effect, or be its own.
+  for (let depth = 0; cause !== undefined && depth < 2 * mostCauses && causes.length < mostCauses; depth++) {
+    const [message = ''] = messageOf(cause).split('\n');
     if (!told.includes(message)) causes.push(message);
     told = message;
+    cause = causeOf(cause);
   }
   return causes;
+}
+
+function causeOf(thrown: unknown): unknown {
+  return thrown instanceof Error ? thrown.cause : undefined;
 }
 
 /** `{name}` is filled in; `{name?}` leaves nothing where the context has no such fact. */
