@@ -309,6 +309,50 @@ export const mutations: readonly Mutation[] = [
     scenarios: ['payments', 'small', 'swarm'],
   },
   {
+    id: 'error-answered',
+    sentence: 'An error for a session that nobody knows is answered with an error.',
+    file: 'src/actors/flow/session-refusals.ts',
+    edits: [{ find: "if (message.kind === 'error') this", replace: 'if (false) this' }],
+    scenarios: ['sessions'],
+  },
+  {
+    id: 'silence-endless',
+    sentence: 'A silent session never times out.',
+    file: 'src/actors/flow/session-expiry.ts',
+    edits: [
+      { find: "return session.peer === 'open' && isHeard(session);", replace: 'return false && isHeard(session);' },
+    ],
+    scenarios: ['sessions'],
+  },
+  {
+    id: 'close-not-awaited',
+    sentence: 'A flow whose protocol requires its close ends without waiting for it.',
+    file: lifecycle,
+    edits: [{ find: 'if (open.length === 0 || head.cancel !== null) {', replace: 'if (open.length >= 0) {' }],
+    scenarios: ['sessions'],
+  },
+  {
+    id: 'told-over-early',
+    sentence: 'A sender is told that a flow is over before the end of the flow is durable.',
+    file: sessions,
+    edits: [
+      {
+        find: "changes.after(() => this.#answer(message, { kind: 'ack', received: taken, consumed: taken, ended }));",
+        replace: "this.#answer(message, { kind: 'ack', received: taken, consumed: taken, ended });",
+      },
+    ],
+    scenarios: ['sessions'],
+  },
+  {
+    id: 'overtaken-refused',
+    sentence: 'A message that overtook the first of its session is refused, as if the session were forgotten.',
+    file: 'src/actors/flow/session-inputs.ts',
+    edits: [
+      { find: "message.acknowledged > 0 ? 'forgotten' : 'new'", replace: "message.sequence > 1 ? 'forgotten' : 'new'" },
+    ],
+    scenarios: ['sessions', 'payments'],
+  },
+  {
     id: 'forged-sender',
     sentence: 'Whom a session message comes from is not compared with whom the network vouches for.',
     file: 'src/actors/flow/peer-receiver.ts',

@@ -6,6 +6,7 @@ import { kafka, rotation } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
 import { services } from './services.ts';
+import { sessions } from './sessions.ts';
 import { small } from './small.ts';
 import { storm } from './storm.ts';
 import { swarm } from './swarm.ts';
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario<unknown>[] = [
   fanOut,
   storm,
   operators,
+  sessions,
   upgrade,
   feeds,
   kafka,

@@ -112,7 +112,13 @@ export class Conversation {
 
   /** Says that nobody answers here. */
   reject(message: SessionMessage, reason: string): void {
-    this.#transmit(answerTo(message, { kind: 'reject', cause: 'unanswered', type: reason }, this.#clock.now()));
+    this.#transmit(
+      answerTo(
+        message,
+        { kind: 'reject', received: message.sequence, cause: 'unanswered', type: reason },
+        this.#clock.now(),
+      ),
+    );
   }
 
   #numbered(message: SessionMessage): void {

@@ -54,27 +54,29 @@ export class FlowLifecycle {
 
   /**
    * Its code has run to the end. It waits for peers whose protocol asks for that, and ends when they have closed, or
-   * their sessions have failed (SM10): asked again whenever something has changed.
+   * their sessions have failed (SM10), or it is cancelled: asked again whenever something has changed.
    */
   complete(flow: FlowInstance, result: Uint8Array, changes: ChangeSet): void {
     const { sessions } = this.#setup;
-    const open = flow.head.sessions.filter(
-      (session) => session.requireClose && session.peer === 'open' && isHeard(session),
-    );
-    if (open.length === 0) {
+    const { head } = flow;
+    const open = head.sessions.filter((session) => session.requireClose && session.peer === 'open' && isHeard(session));
+    if (open.length === 0 || head.cancel !== null) {
       this.end(flow, 'COMPLETED', result, 'close', '', changes);
       return;
     }
-    for (const session of flow.head.sessions) {
+    for (const session of head.sessions) {
       sessions.end(flow, session, 'close', '', changes);
       if (session.consumed === session.received) continue;
       // Nobody reads what is left; a sender that waits for credit has to hear so.
       session.consumed = session.received;
-      if (!flow.closing) sessions.acknowledgeReading(flow.head, session, changes);
+      if (!flow.closing) sessions.acknowledgeReading(head, session, changes);
       flow.dirty = true;
     }
     this.#dropUnread(flow, changes);
     flow.closing = true;
+    // The time that its code had for waiting is over with its code; the session has one of its own.
+    flow.dirty ||= head.expires !== 0;
+    head.expires = 0;
     flow.waits = open.map((session) => ({ what: 'close', label: talkWith(session), due: undefined }));
     this.disarm(flow);
   }

@@ -152,7 +152,7 @@ export class FlowSessions {
 
   /** Tells the sender that its message finds nobody. Not kept: the sender asks again until it hears it. */
   reject(message: SessionMessage, cause: SessionCause, reason: string): void {
-    this.#answer(message, { kind: 'reject', cause, type: reason });
+    this.#answer(message, { kind: 'reject', received: message.sequence, cause, type: reason });
   }
 
   /** An acknowledgement arrived: the records that may go. */

@@ -41,7 +41,10 @@ export interface SessionMessage {
   readonly type: string;
   /** Value-codec bytes of the body; empty for all kinds but `data`. */
   readonly body: Uint8Array;
-  /** In an `ack`: everything up to here is durable at the receiver, and read by its flow up to `consumed`. */
+  /**
+   * In an `ack`: everything up to here is durable at the receiver, and read by its flow up to `consumed`. In a `reject`:
+   * the number of what is refused.
+   */
   readonly received: number;
   readonly consumed: number;
   /**
@@ -106,14 +109,13 @@ export function opposite(direction: Direction): Direction {
 /** What an unnumbered message says beside what it answers. */
 export type SessionAnswer =
   | { readonly kind: 'ack'; readonly received: number; readonly consumed: number; readonly ended?: boolean }
-  | { readonly kind: 'reject'; readonly cause: SessionCause; readonly type: string };
+  | { readonly kind: 'reject'; readonly received: number; readonly cause: SessionCause; readonly type: string };
 
 /** An unnumbered message back to the sender of `message`. */
 export function answerTo(message: SessionMessage, answer: SessionAnswer, now: number): SessionMessage {
   return {
     ...message,
     type: '',
-    received: 0,
     consumed: 0,
     acknowledged: 0,
     cause: 'failed',

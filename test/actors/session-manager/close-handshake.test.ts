@@ -167,6 +167,35 @@ describe('the close handshake', () => {
     expect((await bought()).status).toBe('COMPLETED');
   });
 
+  it('SM10 the time that a flow has for idle waiting is over with its code, also after a restart', async () => {
+    const impatient = flow('impatient', {
+      version: 1,
+      idle: '1 hour',
+      result: z.string(),
+      states: { start: z.unknown() },
+      stages: {
+        *start(_input, { session }) {
+          const peer = yield* session('BOB', deal);
+          yield* peer.send('say', 'hello');
+          return (yield* peer.receive()).body;
+        },
+      },
+    });
+    const answering = seller(deal, function* (session, pause) {
+      yield* session.receive();
+      yield* pause(30 * 60 * 1_000);
+      yield* session.send('reply', 'yes');
+      yield* pause(2 * hour);
+    });
+    wire = await wiredNode({ members: { ALICE: { flows: [impatient] }, BOB: { flows: [answering] } }, shards: 1 });
+    const { flowId } = await wire.node.start('ALICE', impatient, null);
+    await wire.advance('2 hours');
+    wire.crash();
+    await wire.restart();
+    await wire.advance('1 hour');
+    expect(await wire.node.get({ flowId })).toMatchObject({ status: 'COMPLETED', result: 'yes' });
+  });
+
   it('SM10 nobody waits for a peer that never heard of the session', async () => {
     const silent = flow('silent', {
       version: 1,

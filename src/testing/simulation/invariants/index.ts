@@ -8,6 +8,8 @@ import { noDefectsLogged } from './no-defects-logged.ts';
 import { nothingGoesOn } from './nothing-goes-on.ts';
 import { oneWriter } from './one-writer.ts';
 import { oneWriterAtBrokers } from './one-writer-at-brokers.ts';
+import { sessionEnds } from './session-ends.ts';
+import { Lanes } from './session-lanes.ts';
 import { sessions } from './sessions.ts';
 import { statusesAreCommitted } from './statuses-are-committed.ts';
 import { stepsComeAfterCommits } from './steps-come-after-commits.ts';
@@ -15,11 +17,13 @@ import { streamsBetweenShards } from './streams-between-shards.ts';
 
 /** A fresh set for one run. */
 export function weirInvariants(): Invariant[] {
+  const lanes = new Lanes();
   return [
     oneWriter(),
     oneWriterAtBrokers(),
     streamsBetweenShards(),
-    sessions(),
+    sessions(lanes),
+    sessionEnds(lanes),
     journals(),
     flowLives(),
     audit(),

@@ -17,6 +17,9 @@ export class Lane {
   broken = false;
   /** At each number, how many messages up to there carry data. */
   readonly #data: number[] = [0];
+  /** At each number, what it is, and until when its sender tries it. */
+  readonly #kinds: Array<SessionMessage['kind'] | undefined> = [undefined];
+  readonly #expires: number[] = [0];
 
   constructor(name: string, sender: string, receiver: string) {
     this.name = name;
@@ -29,8 +32,25 @@ export class Lane {
     return this.#data.length - 1;
   }
 
-  push(data: boolean): void {
-    this.#data.push(this.dataUpTo(this.last) + (data ? 1 : 0));
+  push({ kind, expires }: SessionMessage): void {
+    this.#data.push(this.dataUpTo(this.last) + (kind === 'data' ? 1 : 0));
+    this.#kinds.push(kind);
+    this.#expires.push(expires);
+  }
+
+  /** What the message of this number is; undefined for one that its sender has not committed. */
+  kindOf(number: number): SessionMessage['kind'] | undefined {
+    return this.#kinds[number];
+  }
+
+  /** Whether its sender has said that nothing more will come. */
+  get ended(): boolean {
+    return this.#kinds.includes('close') || this.#kinds.includes('error');
+  }
+
+  /** Whether its sender has tried for so long that it may have given up. */
+  overdue(now: number): boolean {
+    return this.taken < this.last && (this.#expires[this.taken + 1] ?? 0) <= now;
   }
 
   dataUpTo(number: number): number {

@@ -18,8 +18,8 @@ type Violate = (text: string) => void;
 /** A sender stops at its credit; what it must say all the same is that a session ends. */
 const mostUnread = defaultCredit.messages + 2;
 
-export function sessions(): Invariant {
-  const lanes = new Lanes();
+/** `lanes` is kept up here, for others who ask as well. */
+export function sessions(lanes = new Lanes()): Invariant {
   /** Records of messages that were received and not yet read, by flow. */
   const unread = new Map<string, Set<number>>();
 
@@ -50,7 +50,7 @@ export function sessions(): Invariant {
   function sent(key: string, message: SessionMessage, violate: Violate): void {
     const lane = lanes.of(message);
     if (message.sequence !== lane.last + 1) violate(`${lane.name}: message ${message.sequence} follows ${lane.last}`);
-    lane.push(message.kind === 'data');
+    lane.push(message);
     lanes.keep(key, lane, message.sequence);
   }
 
