@@ -90,6 +90,7 @@ class Question<in out Request, Reply> extends Asked<Request> implements Ref<Repl
   readonly uid: number;
   readonly tell: (reply: Reply) => TellResult;
   readonly #asked: string;
+  readonly #totals: Totals;
   readonly #reject: (error: WeirError) => void;
 
   constructor(
@@ -102,6 +103,7 @@ class Question<in out Request, Reply> extends Asked<Request> implements Ref<Repl
     super();
     this.uid = number;
     this.#asked = asked;
+    this.#totals = totals;
     this.#reject = reject;
     this.tell = (reply) => {
       if (this.settled) {
@@ -123,6 +125,7 @@ class Question<in out Request, Reply> extends Asked<Request> implements Ref<Repl
 
   expire(): void {
     this.#settle();
+    this.#totals.timedOut += 1;
     this.#reject(new WeirError('WEIR_ASK_TIMEOUT', { path: this.#asked, withinMs: this.withinMs }));
   }
 

@@ -16,6 +16,7 @@ export interface Totals {
   handled: number;
   deadLettered: number;
   refused: number;
+  timedOut: number;
 }
 
 export class DeadLetters {

@@ -39,7 +39,7 @@ export function createActorSystem(setup: ActorSystemSetup): ActorSystem {
   let uid = Math.floor(random.next() * 2 ** 30);
 
   function createKernel({ sliceMs = 5, turnsPerPhase = 32, probe }: ActorSystemSetup, log: Logger): Kernel {
-    const totals: Totals = { accepted: 0, handled: 0, deadLettered: 0, refused: 0 };
+    const totals: Totals = { accepted: 0, handled: 0, deadLettered: 0, refused: 0, timedOut: 0 };
     const events = new Events(clock, log);
     const letters = new DeadLetters(clock, log, totals, events);
     const tree = new NameTree<Turnable>({

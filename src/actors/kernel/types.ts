@@ -153,6 +153,8 @@ export interface MessageCounts {
   readonly queued: number;
   /** Refused with `full`; never accepted. */
   readonly refused: number;
+  /** Asks that nobody answered within their time, whatever became of their messages. */
+  readonly timedOut: number;
 }
 
 /**

@@ -32,6 +32,7 @@ describe('ask', () => {
     expect(outcomes).toEqual(['WEIR_ASK_TIMEOUT after 100', 'WEIR_ASK_TIMEOUT after 100']);
     await clock.advance(100);
     expect(outcomes.at(-1)).toBe('WEIR_ASK_TIMEOUT after 200');
+    expect(system.counts()).toMatchObject({ timedOut: 3, queued: 0 });
     expect(clock.pending()).toBe(0);
   });
 

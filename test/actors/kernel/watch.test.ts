@@ -123,7 +123,7 @@ describe('dead letters', () => {
     ref.tell('nobody');
     await settle();
     expect(letters).toEqual(['/gone full beyond', '/gone stopped queued', '/gone dead nobody']);
-    expect(system.counts()).toEqual({ accepted: 2, handled: 0, deadLettered: 2, queued: 0, refused: 1 });
+    expect(system.counts()).toEqual({ accepted: 2, handled: 0, deadLettered: 2, queued: 0, refused: 1, timedOut: 0 });
   });
 
   it('AK8 are limited in the log, which says later how many it left out', async () => {
