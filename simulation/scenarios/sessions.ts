@@ -9,14 +9,14 @@ const members = ['ACME', 'GLOBEX', 'INITECH'];
 
 export const sessions = scenarioOf({
   name: 'sessions',
-  version: 1,
+  version: 2,
   about: 'handshakes, silences, words for flows that have ended and for sessions that are forgotten',
   withinMs,
   settleMs: 90 * 60_000,
   workloads: [{ of: conversations, flows: 40 }],
   world(draw) {
     const { retention, idle } = silenceMs;
-    const windows = { retention, redeliver: retention, hospital: retention, idle };
+    const windows = { retention, redeliver: retention, hospital: retention, stepTimeout: retention, idle };
     const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 3), workers: 4 }).map((node) => ({
       ...node,
       settings: { ...node.settings, ...windows },

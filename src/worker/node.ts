@@ -26,7 +26,6 @@ import {
   type LoopProbe,
   type MemberDirectory,
   type Random,
-  toMs,
 } from '../ports/index.ts';
 import {
   type ChildStatus,
@@ -227,7 +226,7 @@ export async function createNode(
         retentionMs: windows.retention,
         hospitalMs: windows.hospital,
         auditMs: windows.audit,
-        stepMs: toMs(settings.stepTimeout ?? '10 min'),
+        stepMs: windows.stepTimeout,
         maxHot: maxHotFlows,
         replayCheck,
       },

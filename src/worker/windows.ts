@@ -13,6 +13,7 @@ export interface WindowSettings {
   readonly redeliver?: Duration | undefined;
   readonly hospital?: Duration | undefined;
   readonly idle?: Duration | undefined;
+  readonly stepTimeout?: Duration | undefined;
 }
 
 /** Lengths in milliseconds. */
@@ -29,6 +30,8 @@ export interface Windows {
   readonly audit: number;
   /** A flow may be STUCK. */
   readonly hospital: number;
+  /** One attempt of a step may take, where the step does not say otherwise. */
+  readonly stepTimeout: number;
   /** A session may be silent. */
   readonly idle: number;
 }
@@ -59,6 +62,11 @@ export const relations: ReadonlyArray<{ readonly shorter: Name; readonly longer:
   { shorter: 'retention', longer: 'audit', because: 'a flow could be asked for of which nobody knows who started it' },
   { shorter: 'redeliver', longer: 'idle', because: 'a session would time out while its messages are still tried' },
   {
+    shorter: 'stepTimeout',
+    longer: 'idle',
+    because: 'the peers of a flow would give up before the attempt of a step has to have ended',
+  },
+  {
     shorter: 'hospital',
     longer: 'idle',
     because: 'the peers of a STUCK flow would give up before an operator has to have acted',
@@ -76,13 +84,15 @@ export function windowsOf(settings: WindowSettings): Windows {
   const retention = given('retention', dayMs);
   const redeliver = given('redeliver', Math.min(retention, dayMs));
   const hospital = given('hospital', 7 * dayMs);
+  const stepTimeout = given('stepTimeout', toMs('10 min'));
   const windows: Windows = {
     ...fixed,
     redeliver,
     retention,
     audit: given('audit', Math.max(30 * dayMs, retention)),
     hospital,
-    idle: given('idle', Math.max(30 * dayMs, 2 * hospital, redeliver)),
+    stepTimeout,
+    idle: given('idle', Math.max(30 * dayMs, 2 * hospital, redeliver, stepTimeout)),
   };
   check(windows);
   return windows;

@@ -10,7 +10,7 @@ describe('the windows of a node', () => {
   it('SM3 W4 have defaults that fit each other, also where one of them is set', () => {
     expect(windowsOf({})).toEqual({
       ...{ resend: 1_000, request: 30_000, redeliver: day, retention: day, audit: 30 * day },
-      ...{ hospital: 7 * day, idle: 30 * day },
+      ...{ hospital: 7 * day, stepTimeout: 600_000, idle: 30 * day },
     });
     expect(windowsOf({ retention: '1 hour' })).toMatchObject({ redeliver: day / 24, audit: 30 * day });
     expect(windowsOf({ retention: '90 days' })).toMatchObject({ redeliver: day, audit: 90 * day });
@@ -45,6 +45,11 @@ describe('the windows of a node', () => {
       'lengthen idle, or shorten redeliver; nothing was started',
     ],
     [
+      ...(['stepTimeout', 'idle', { redeliver: '1 min', hospital: '1 min', idle: '5 min' }] as const),
+      'stepTimeout (10 min) is longer than idle (5 min): the peers of a flow would give up before the attempt of a step has to have ended',
+      'lengthen idle, or shorten stepTimeout; nothing was started',
+    ],
+    [
       ...(['hospital', 'idle', { idle: '2 days' }] as const),
       'hospital (7 days) is longer than idle (2 days): the peers of a STUCK flow would give up before an operator has to have acted',
       'lengthen idle, or shorten hospital; nothing was started',
@@ -65,7 +70,7 @@ describe('the windows of a node', () => {
 
   it('W4 every relation has its case above, and its line in the documentation', () => {
     const documented = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'configuration.md'), 'utf8');
-    expect(relations).toHaveLength(6);
+    expect(relations).toHaveLength(7);
     for (const { because } of relations) expect(documented).toContain(because);
   });
 
@@ -82,5 +87,10 @@ describe('the windows of a node', () => {
   ])('SM13 a protocol refuses %s as that time', (idle, why) => {
     const wrong = { version: 1, initiator: {}, responder: {}, idle: idle as never };
     expect(() => protocol('wrong', wrong)).toThrow(why);
+  });
+
+  it('a protocol refuses a name that no peer would take', () => {
+    const long = 'x'.repeat(1_001);
+    expect(() => protocol(long, { version: 1, initiator: {}, responder: {} })).toThrow(/1001 characters, the limit/);
   });
 });

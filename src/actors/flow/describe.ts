@@ -1,5 +1,6 @@
 /** A flow as an operator sees it: where it is, what it waits on, and what did not go well. */
-import { decodeValue, type JournalEntry } from '../../persistence/index.ts';
+
+import { decodeValue, type JournalEntry, type SessionRecord } from '../../persistence/index.ts';
 import { failedAt, nameOf } from './hospital.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
 import type { FailedOperation, FlowDescription } from './protocol.ts';
@@ -30,7 +31,7 @@ export function describe(flow: FlowInstance): FlowDescription {
       peer: peerOf(session),
       sent: session.sent,
       received: session.received,
-      state: session.status === 'closed' ? 'closed' : session.peer,
+      state: standOf(session),
     })),
     fault: head.fault,
     state: stateOf(flow),
@@ -59,4 +60,10 @@ function failedOperation(entry: JournalEntry): FailedOperation {
   const attempts = entry.op === 'step' ? entry.attempts : 1;
   // Plain objects, not those of the codec.
   return { operation: nameOf(entry), attempts, failures: entry.failures.map((failure) => ({ ...failure })) };
+}
+
+/** How a session stands: `open`, `closed` from one side or both, or how it has failed. */
+function standOf({ status, peer, cause }: SessionRecord): string {
+  if (peer === 'failed') return cause;
+  return status === 'closed' ? 'closed' : peer;
 }

@@ -2,6 +2,7 @@
 import type { ZodType } from 'zod';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { type Duration, toMs } from '../../ports/index.ts';
+import { maxLabelLength } from './limits.ts';
 
 /** Message types of one direction: name to schema of the body. */
 export type MessageTypes = Readonly<Record<string, ZodType>>;
@@ -53,6 +54,7 @@ export function protocol<const Initiator extends MessageTypes, const Responder e
     throw new WeirError('WEIR_PROTOCOL_DEFINITION', { name: String(name), why });
   };
   if (typeof name !== 'string' || name === '') refuse('its name is empty');
+  if (name.length > maxLabelLength) refuse(`its name has ${name.length} characters, the limit is ${maxLabelLength}`);
   if (!Number.isInteger(version) || version < 1) refuse(`version ${version} is not a positive whole number`);
   for (const type of [...Object.keys(initiator), ...Object.keys(responder)]) {
     // What receive() gives when time is up bears this name.

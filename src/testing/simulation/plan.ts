@@ -81,7 +81,10 @@ export interface PlannedNode {
   /** Time on the way to its log and back, in milliseconds. Default 0.05 to 1. */
   readonly logLatencyMs?: { readonly min: number; readonly max: number };
   /** Settings that differ from run to run; the scenario's own go before them. */
-  readonly settings?: Pick<NodeSettings, 'retention' | 'hospital' | 'redeliver' | 'idle' | 'maxHotFlows'>;
+  readonly settings?: Pick<
+    NodeSettings,
+    'retention' | 'hospital' | 'redeliver' | 'idle' | 'stepTimeout' | 'maxHotFlows'
+  >;
 }
 
 export interface Plan<Action = unknown> {

@@ -68,7 +68,9 @@ describe('a silent session', () => {
     const told = wire.sent.filter(({ kind }) => kind === 'error');
     expect(told[0]).toMatchObject({ cause: 'expired', type: 'nothing was said for 1 hour' });
     // The other side still sleeps; it hears at its next word.
-    expect((await bob())?.status).toBe('RUNNING');
+    const sleeping = await bob();
+    expect(sleeping?.status).toBe('RUNNING');
+    expect((await wire.node.describe({ flowId: sleeping?.flowId ?? '' })).sessions[0]?.state).toBe('expired');
     await wire.advance('10 hours');
     expect(await bob()).toMatchObject({ status: 'COMPLETED', result: expired });
     expect((await wire.node.get({ flowId })).status).toBe('COMPLETED');
