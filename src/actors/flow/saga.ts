@@ -15,9 +15,13 @@ export interface SagaContext {
    * the newest first; then the error goes on. A compensation that fails stops there, and the flow is STUCK
    * (`WEIR_COMPENSATION_FAILED`): an operator's retry goes on with it.
    *
+   * Register before the step what can be undone by a name that is known before it: a step that is cancelled in its branch,
+   * or out of attempts, may have done its work all the same. What is undone must bear that it was never done.
+   *
    *     yield* saga(function* (compensate) {
-   *       const seat = yield* step('book seat', bookSeat);
-   *       compensate('free seat', () => freeSeat(seat));
+   *       const booking = uuid();
+   *       compensate('free seat', () => freeSeat(booking));
+   *       yield* step('book seat', () => bookSeat(booking));
    *       yield* step('book hotel', bookHotel);
    *     });
    */
