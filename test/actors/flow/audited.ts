@@ -1,5 +1,6 @@
 /** Reads the audit of a test node from its log, and checks that each chain is whole. */
 import { expect } from 'vitest';
+import type { AuditEntry, Node } from '../../../src/index.ts';
 import {
   type AuditRecord,
   auditRecord,
@@ -44,6 +45,26 @@ export async function audited(kit: TestNode): Promise<Audited> {
     entries.push(entry);
   }
   return { entries, anchors };
+}
+
+/** What a node tells of its audit, chain by chain; fails when one is not whole, or ends before its shard's newest entry. */
+export async function verified(
+  node: Pick<Node, 'auditChains' | 'auditChain'>,
+  told: <T>(promise: Promise<T>) => Promise<T>,
+): Promise<readonly AuditEntry[]> {
+  const entries: AuditEntry[] = [];
+  for (const { chain, anchor, head } of await told(node.auditChains())) {
+    const check = new ChainCheck(chain, anchor);
+    let cursor: string | undefined;
+    do {
+      const stretch = await told(node.auditChain(chain, { limit: 7, cursor }));
+      for (const entry of stretch.entries) expect([entry.chain, check.next(entry)]).toEqual([chain, undefined]);
+      entries.push(...stretch.entries);
+      cursor = stretch.cursor;
+    } while (cursor !== undefined);
+    if (head !== undefined) expect([check.last.number, check.last.hash]).toEqual([head.number, head.hash]);
+  }
+  return entries;
 }
 
 /** `start by local:embedder`, in the order of the chain. */

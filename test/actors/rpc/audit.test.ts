@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type AuditEntry, type AuditQuery, flow, type Node } from '../../../src/index.ts';
-import { ChainCheck } from '../../../src/persistence/index.ts';
 import { type TestNode, type TestNodeSettings, testNode } from '../../../src/testing/index.ts';
+import { verified } from '../flow/audited.ts';
 
 let kit: TestNode;
 afterEach(() => kit.stop());
@@ -146,20 +146,8 @@ describe('SM17 a chain of the audit', () => {
     await start(20, 300);
     const chains = await told(kit.node().auditChains());
     expect(chains.map(({ chain }) => chain)).toEqual([0, 1]);
-    let count = 0;
-    for (const { chain, anchor, head } of chains) {
-      const check = new ChainCheck(chain, anchor);
-      expect(anchor.number).toBeGreaterThan(100);
-      let cursor: string | undefined;
-      do {
-        const stretch = await told(kit.node().auditChain(chain, { limit: 7, cursor }));
-        for (const entry of stretch.entries) expect(check.next(entry)).toBeUndefined();
-        count += stretch.entries.length;
-        cursor = stretch.cursor;
-      } while (cursor !== undefined);
-      expect([check.last.number, check.last.hash]).toEqual([head?.number, head?.hash]);
-    }
-    expect(count).toBe(40);
+    for (const { anchor } of chains) expect(anchor.number).toBeGreaterThan(100);
+    expect(await verified(kit.node(), told)).toHaveLength(40);
   });
 
   it('refuses a chain that there is none of', async () => {

@@ -6,6 +6,7 @@ import { testNodeOn } from '../../../../src/testing/test-node.ts';
 import { settledWithin } from '../../../../src/testing/until.ts';
 import { type KafkaModelCluster, kafkaModelCluster } from '../../../../src/transport/log/index.ts';
 import type { Node } from '../../../../src/worker/index.ts';
+import { verified } from '../../../actors/flow/audited.ts';
 import { account, tradingFlows } from '../../../actors/flow/trading.ts';
 
 const orders = 6;
@@ -122,12 +123,21 @@ async function survive(seed: number, { lostAcks = 0, brokers, ...settings }: Sto
     movements: orders,
   });
   expect(effects.bodies.size).toBe(3 * orders);
+  // Every start and every end once, whatever the brokers gave twice or late.
+  const answered = async <T>(promise: Promise<T>): Promise<T> => {
+    const answer = await settledWithin(clock, '1 hour', promise);
+    if (answer === undefined) throw new Error('nobody answered');
+    return answer.value;
+  };
+  const done = (await verified(node, answered)).map(({ act, flow }) => `${act} ${flow}`).sort();
+  const each = (words: string): string[] => Array(orders).fill(words);
+  expect(done).toEqual([...each('end buy'), ...each('end sell'), ...each('start buy'), ...each('start sell')]);
   const { crashes } = kit;
   await drive(kit.stop());
   return crashes;
 }
 
-const topics = ['weir.flow.state', 'weir.flow.events', 'weir.flow.status'];
+const topics = ['weir.flow.state', 'weir.flow.events', 'weir.flow.status', 'weir.flow.audit'];
 
 /** One thing at a time: a leader changes, brokers restart, ids are forgotten, a partition is compacted. */
 function unrest(broker: KafkaModelCluster['broker'], random: () => number, clock: Clock): void {
