@@ -1,5 +1,5 @@
 /**
- * An export of the audit: lines of JSON. The first says how many chains there are; each chain is its anchor, its entries
+ * An export of the audit: lines of JSON. The first says which chains there are; each chain is its anchor, its entries
  * in order, and where it ends. Owns how the lines are made from a running node, and how they are verified, wherever they
  * come from.
  */
@@ -39,7 +39,7 @@ const chainsAnswer = z.looseObject({
   chains: z.array(z.looseObject({ chain: z.number(), anchor: point, head: point.optional() })),
 });
 
-const headLine = z.strictObject({ audit: z.literal(1), chains: z.number() });
+const headLine = z.strictObject({ audit: z.literal(1), chains: z.array(z.number()) });
 const anchorLine = z.strictObject({ chain: z.number(), anchor: point });
 const endLine = z.strictObject({ chain: z.number(), end: point });
 
@@ -48,7 +48,7 @@ const entriesAtOnce = 1_000;
 /** The lines of everything that a node has in its audit. */
 export async function* linesOf(node: NodeClient): AsyncGenerator<unknown> {
   const { chains } = await node.get(chainsAnswer, '/audit/chains');
-  yield { audit: 1, chains: chains.length };
+  yield { audit: 1, chains: chains.map(({ chain }) => chain) };
   for (const { chain, anchor, head } of chains) {
     yield { chain, anchor };
     let last = anchor;
@@ -90,7 +90,7 @@ export async function verify(lines: AsyncIterable<unknown>): Promise<Verdict> {
   // The other commands do without the codecs of records, and are quick for it.
   const { ChainCheck } = await import('../persistence/index.ts');
   const verified: VerifiedChain[] = [];
-  let expected: number | undefined;
+  let expected: readonly number[] | undefined;
   let open:
     | { readonly chain: number; readonly from: number; readonly check: InstanceType<typeof ChainCheck> }
     | undefined;
@@ -109,7 +109,8 @@ export async function verify(lines: AsyncIterable<unknown>): Promise<Verdict> {
       return flawed('it does not begin as an export of the audit does');
     } else if (anchor !== undefined && open === undefined) {
       const { chain } = anchor;
-      if (chain !== verified.length) return flawed(`the chain is missing`, undefined, verified.length);
+      const wanted = expected[verified.length];
+      if (chain !== wanted) return flawed('the chain is missing', undefined, wanted);
       open = { chain, from: anchor.anchor.number, check: new ChainCheck(chain, pointOf(anchor.anchor)) };
     } else if (entry !== undefined && open !== undefined && entry.chain === open.chain) {
       const wrong = open.check.next(recordOf(entry));
@@ -128,7 +129,8 @@ export async function verify(lines: AsyncIterable<unknown>): Promise<Verdict> {
   }
   if (open !== undefined) return flawed('the end of the chain is missing', open.check.last.number + 1);
   if (expected === undefined) return flawed('it is empty');
-  if (verified.length < expected) return flawed('the chain is missing', undefined, verified.length);
+  const missing = expected[verified.length];
+  if (missing !== undefined) return flawed('the chain is missing', undefined, missing);
   return { chains: verified, flaw: undefined };
 }
 

@@ -108,6 +108,27 @@ export const chainPoint = recordCodec<ChainPoint>(
   'point of an audit chain',
 );
 
+/** From where a chain can be verified, as its topic says it: the last entry that has left. */
+export interface ChainAnchor extends ChainPoint {
+  /** Chains of shards that there are no more, which rest in the same partition. */
+  readonly resting: readonly number[];
+}
+
+export const chainAnchor = recordCodec<ChainAnchor>(
+  {
+    type: 'record',
+    name: 'Anchor',
+    namespace,
+    fields: [
+      count('number'),
+      bytes('hash'),
+      count('at'),
+      { name: 'resting', type: { type: 'array', items: 'int' }, default: [] },
+    ],
+  },
+  'anchor of an audit chain',
+);
+
 /** What the first entry of a chain follows. */
 export const chainStart: ChainPoint = { number: 0, hash: new Uint8Array(32), at: 0 };
 

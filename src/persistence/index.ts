@@ -1,5 +1,5 @@
-export type { AuditFacts, AuditRecord, AuditValue, ChainPoint } from './audit.ts';
-export { auditHash, auditRecord, chainPoint, chainStart, entryHash, hex } from './audit.ts';
+export type { AuditFacts, AuditRecord, AuditValue, ChainAnchor, ChainPoint } from './audit.ts';
+export { auditHash, auditRecord, chainAnchor, chainPoint, chainStart, entryHash, hex } from './audit.ts';
 export { ChainCheck } from './audit-check.ts';
 export type { RecordCodec } from './avro.ts';
 export { recordCodec } from './avro.ts';

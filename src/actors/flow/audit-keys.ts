@@ -19,6 +19,7 @@ export function chainOf(key: string): number {
   return Number.parseInt(key, 10);
 }
 
-function chainPrefix(partition: number): string {
+/** What all keys of a chain begin with. */
+export function chainPrefix(partition: number): string {
   return `${String(partition).padStart(4, '0')}/`;
 }

@@ -1,6 +1,6 @@
 /**
- * The audit of a shard: one entry for each act on its flows, in the commit that makes the act take effect. Entries form
- * a chain, each bound to the one before it by its hash, that survives takeovers; old ones leave from the front.
+ * One chain of the audit: an entry for each act on the flows of a shard, in the commit that makes the act take effect,
+ * each bound to the one before it by its hash. The chain survives takeovers; old entries leave from the front.
  *
  * Owns the chain's head, the anchor from which it can be verified, and the marks between them: places at which a later
  * anchor can stand, so that nothing has to be read again to forget the oldest entries.
@@ -10,6 +10,7 @@ import {
   type AuditFacts,
   auditRecord,
   type ChainPoint,
+  chainAnchor,
   chainPoint,
   chainStart,
   entryHash,
@@ -20,6 +21,12 @@ import { anchorKey, entryKey } from './audit-keys.ts';
 export interface AuditTrailSetup {
   readonly host: ShardHost;
   readonly topic: string;
+  /** Number of the shard that the chain is of. */
+  readonly chain: number;
+  /** What its keys in the state begin with. Default: nothing. */
+  readonly under?: string;
+  /** Chains that rest in the same partition, for its anchor to tell. Default none. */
+  readonly resting?: () => readonly number[];
   /** How long entries are kept at least, in milliseconds. */
   readonly windowMs: number;
 }
@@ -31,8 +38,6 @@ const marksOfWindow = 32;
 
 /** `a/head`, `a/anchor` and `a/<number>`, for the marks. */
 const auditKind = 'a';
-const headKey = `${auditKind}/head`;
-const anchorStateKey = `${auditKind}/anchor`;
 
 export class AuditTrail {
   readonly #setup: AuditTrailSetup;
@@ -69,6 +74,7 @@ export class AuditTrail {
 
   // --- restore
 
+  /** @param name of a key behind `a/` */
   restore(name: string, bytes: Uint8Array): void {
     const point = chainPoint.decode(bytes);
     if (name === 'head') this.#head = point;
@@ -81,23 +87,27 @@ export class AuditTrail {
     this.#marks.sort((a, b) => a.number - b.number);
     this.#armMark();
     this.#armExpiry();
+    // Whoever reads finds them by the newest anchor of their partition.
+    if (this.#resting().length === 0) return;
+    const changes = new ChangeSet();
+    this.#publishAnchor(changes);
+    this.#host.add(changes);
   }
 
   // --- the chain
 
   #append(facts: AuditFacts, changes: ChangeSet): void {
-    const { partition } = this.#host;
-    const marked = this.#marked();
-    if (this.#head.number - marked >= markEvery) this.#mark(changes);
+    const { topic, chain } = this.#setup;
+    if (this.#head.number - this.#marked() >= markEvery) this.#mark(changes);
     const fresh = this.#head.number === this.#marked();
     // Also for whoever reads from the newest entry backwards: the anchor is never far.
     if (fresh) this.#publishAnchor(changes);
     const { number: last, hash: previous } = this.#head;
     const entry = { ...facts, number: last + 1, previous };
-    const hash = entryHash(partition, entry);
-    changes.publish(this.#setup.topic, entryKey(partition, entry.number), auditRecord.encode({ ...entry, hash }));
+    const hash = entryHash(chain, entry);
+    changes.publish(topic, entryKey(chain, entry.number), auditRecord.encode({ ...entry, hash }));
     this.#head = { number: entry.number, hash, at: fresh ? facts.at : this.#head.at };
-    changes.put(headKey, chainPoint.encode(this.#head));
+    changes.put(this.#key('head'), chainPoint.encode(this.#head));
     if (fresh) this.#armMark();
   }
 
@@ -110,12 +120,21 @@ export class AuditTrail {
     const { number, hash } = this.#head;
     const mark = { number, hash, at: this.#host.clock.now() };
     this.#marks.push(mark);
-    changes.put(`${auditKind}/${number}`, chainPoint.encode(mark));
+    changes.put(this.#key(number), chainPoint.encode(mark));
     this.#armExpiry();
   }
 
   #publishAnchor(changes: ChangeSet): void {
-    changes.publish(this.#setup.topic, anchorKey(this.#host.partition), chainPoint.encode(this.#anchor));
+    const { topic, chain } = this.#setup;
+    changes.publish(topic, anchorKey(chain), chainAnchor.encode({ ...this.#anchor, resting: this.#resting() }));
+  }
+
+  #resting(): readonly number[] {
+    return this.#setup.resting?.() ?? [];
+  }
+
+  #key(name: string | number): string {
+    return `${this.#setup.under ?? ''}${auditKind}/${name}`;
   }
 
   // --- retention
@@ -153,15 +172,15 @@ export class AuditTrail {
   #expire(): void {
     const mark = this.#marks.shift();
     if (mark === undefined) return;
-    const { partition, clock } = this.#host;
+    const { topic, chain } = this.#setup;
     const changes = new ChangeSet();
     const first = this.#anchor.number + 1;
-    this.#anchor = { ...mark, at: clock.now() };
-    changes.put(anchorStateKey, chainPoint.encode(this.#anchor));
-    changes.remove(`${auditKind}/${mark.number}`);
+    this.#anchor = { ...mark, at: this.#host.clock.now() };
+    changes.put(this.#key('anchor'), chainPoint.encode(this.#anchor));
+    changes.remove(this.#key(mark.number));
     this.#publishAnchor(changes);
     for (let number = first; number <= mark.number; number++) {
-      changes.publish(this.#setup.topic, entryKey(partition, number), null);
+      changes.publish(topic, entryKey(chain, number), null);
     }
     this.#host.add(changes);
   }

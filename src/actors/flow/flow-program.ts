@@ -11,7 +11,7 @@ import { type ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
 import { FlowActs } from './acts.ts';
-import { AuditTrail } from './audit-trail.ts';
+import { AuditTrails } from './audit-trails.ts';
 import { FlowEngine } from './engine.ts';
 import { FlowRequests } from './flow-requests.ts';
 import { FlowTable } from './flow-table.ts';
@@ -64,7 +64,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #actors: ActorHost;
   readonly #inputs: SessionInputs;
   readonly #table: FlowTable;
-  readonly #trail: AuditTrail;
+  readonly #trails: AuditTrails;
   readonly #requests: FlowRequests;
   readonly #counts = { discarded: 0, unreadable: 0 };
 
@@ -73,8 +73,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     const { registry, statusTopic, auditTopic, transmit, authorize, settings } = setup;
     const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck } = settings;
     this.#table = new FlowTable({ host, registry, statusTopic, retentionMs, maxHot });
-    this.#trail = new AuditTrail({ host, topic: auditTopic, windowMs: settings.auditMs });
-    const acts = new FlowActs(host.clock, this.#trail);
+    this.#trails = new AuditTrails({ host, topic: auditTopic, windowMs: settings.auditMs });
+    const acts = new FlowActs(host.clock, this.#trails.own);
     this.#sessions = new FlowSessions({
       host,
       settings: settings.sessions,
@@ -102,7 +102,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     });
     this.#actors = new ActorHost(host, registry);
     const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
-    this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors, trail: this.#trail });
+    this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors, trails: this.#trails });
     const creditMessages = settings.sessions.credit.messages;
     this.#inputs = new SessionInputs({ ...parts, sessions: this.#sessions, creditMessages });
   }
@@ -110,8 +110,18 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   // --- restore
 
   restore(key: string, value: Uint8Array): void {
+    this.#readable(key, () => this.#restore(key, value));
+  }
+
+  restoreResting(shard: number, key: string, value: Uint8Array): void {
+    const [, name = ''] = key.split('/');
+    if (stateKindOf(key) !== 'a') return;
+    this.#readable(key, () => this.#trails.restoreResting(shard, name, value));
+  }
+
+  #readable(key: string, read: () => void): void {
     try {
-      this.#restore(key, value);
+      read();
     } catch (error) {
       // A record of a newer version is parked: it stays in the log as it is, and is counted where it can be seen.
       if (!WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) throw error;
@@ -149,7 +159,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
         this.#sessions.restore(value);
         return;
       case 'a':
-        this.#trail.restore(id, value);
+        this.#trails.own.restore(id, value);
         return;
       case undefined:
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: key, why: 'this version knows no such key' });
@@ -159,7 +169,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   }
 
   restored(): void {
-    this.#trail.restored();
+    this.#trails.restored();
     this.#sessions.restored();
     for (const flow of this.#table.unfinished()) {
       flow.unread.sort((a, b) => a.place - b.place);
@@ -261,7 +271,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       ...this.#table.facts(),
       steps: this.#engine.steps.running,
       actors: this.#actors.size,
-      audit: this.#trail.entries,
+      audit: this.#trails.entries,
       unacknowledgedSessions: this.#sessions.unacknowledged,
       sessionLanes: this.#sessions.lanes,
       ...this.#counts,

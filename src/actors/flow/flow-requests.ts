@@ -10,7 +10,7 @@ import { printOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { ActorHost } from './actor-host.ts';
 import { type ActDetails, type FlowActs, hashOnly } from './acts.ts';
-import type { AuditTrail } from './audit-trail.ts';
+import type { AuditTrails } from './audit-trails.ts';
 import { actOf } from './correction.ts';
 import { describe } from './describe.ts';
 import type { FlowEngine } from './engine.ts';
@@ -30,7 +30,7 @@ export interface FlowRequestsSetup {
   readonly engine: FlowEngine;
   readonly actors: ActorHost;
   readonly acts: FlowActs;
-  readonly trail: AuditTrail;
+  readonly trails: AuditTrails;
 }
 
 export class FlowRequests {
@@ -77,7 +77,7 @@ export class FlowRequests {
         return;
       }
       case 'auditHead':
-        this.#answer(message.replyTo, ok(this.#setup.trail.head));
+        this.#answer(message.replyTo, ok(this.#setup.trails.headOf(message.chain)));
         return;
       case 'ask':
         this.#askActor(message);

@@ -10,7 +10,7 @@ import type { Ref } from '../kernel/index.ts';
 import type { Correction } from './correction.ts';
 
 export { actorMessage } from './actor-message.ts';
-export { isAnchor as isAuditAnchor } from './audit-keys.ts';
+export { chainPrefix as auditPrefix, isAnchor as isAuditAnchor } from './audit-keys.ts';
 export type { Correction } from './correction.ts';
 export { actorAddress, bodyHash, clientRoutingKey, responderRoutingKey, routingKeyOf } from './ids.ts';
 export { type ProgressReport, reportsOf } from './signal.ts';
@@ -173,8 +173,8 @@ export type FlowRequest =
   | { readonly type: 'describe'; readonly flowId: string; readonly replyTo: Ref<Answer<FlowDescription>> }
   /** Unfinished flows, oldest first. */
   | { readonly type: 'waiting'; readonly limit: number; readonly replyTo: Ref<Answer<readonly FlowDescription[]>> }
-  /** The newest entry of the shard's audit. */
-  | { readonly type: 'auditHead'; readonly replyTo: Ref<Answer<ChainPoint>> }
+  /** The newest entry of a chain of the audit; nothing when it does not lie in the shard's partition. */
+  | { readonly type: 'auditHead'; readonly chain: number; readonly replyTo: Ref<Answer<ChainPoint | undefined>> }
   /** A message to a persistent actor from outside any flow. It takes effect once for each call. */
   | {
       readonly type: 'ask';

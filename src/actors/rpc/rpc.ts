@@ -31,6 +31,7 @@ import {
 import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
 import type { Router } from '../shard/index.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
+import type { Chain } from './audit/chain-reader.ts';
 import { FlowFeed } from './flow-feed.ts';
 import { flowFilter } from './flow-filter.ts';
 import { FlowIndex } from './flow-index.ts';
@@ -420,8 +421,13 @@ function ok<T>(value: T): RpcAnswer<T> {
 }
 
 /** The newest entry of a chain, when its shard runs here and answers. */
-async function headOf(shards: ShardAsker, chain: number): Promise<ChainPoint | undefined> {
-  const answer = await shards.ask(chain, (replyTo: Ref<Answer<ChainPoint>>) => ({ type: 'auditHead', replyTo }));
+async function headOf(shards: ShardAsker, { chain, partition }: Chain): Promise<ChainPoint | undefined> {
+  const question = (replyTo: Ref<Answer<ChainPoint | undefined>>): FlowRequest => ({
+    type: 'auditHead',
+    chain,
+    replyTo,
+  });
+  const answer = await shards.ask(partition, question);
   return answer.type === 'ok' ? answer.value : undefined;
 }
 

@@ -40,6 +40,8 @@ export interface ShardHost {
 export interface ShardProgram<Local> {
   /** One record of the restored state that is not the shard's own. Heads (`c/`) come before what belongs to them. */
   restore(key: string, value: Uint8Array): void;
+  /** One record of a shard that there is no more since they were made fewer: it rests here. Default: nothing is done. */
+  restoreResting?(shard: number, key: string, value: Uint8Array): void;
   /** Everything is read: arm timers, resend what is pending, run on. */
   restored(): void;
   /** A message that another shard sent through its outbox: exactly once, in order. Effects go into `changes`. */

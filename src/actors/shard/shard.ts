@@ -398,6 +398,8 @@ class Shard<Local> {
       this.#parked.add(key);
     } else if (kind === 'r/') {
       // Of a shard that is no more since there were made fewer: it rests here until there are so many again.
+      const [, shard = '', ...own] = key.split('/');
+      this.#program.restoreResting?.(Number(shard), own.join('/'), value);
     } else {
       this.#program.restore(key, value);
     }

@@ -86,6 +86,21 @@ export function logReadingCases(open: () => Log): void {
       }
     });
 
+    it('WK1 give what is under a prefix, and go on there', async () => {
+      const mixed = numbered(300).flatMap(([key, value]) => [
+        [`a/${key}`, value] as const,
+        [`b/${key}`, value] as const,
+      ]);
+      await write(2, mixed);
+      for (const backwards of [false, true]) {
+        const found = await read(2, { under: 'b/', backwards });
+        expect(found).toHaveLength(300);
+        expect(found.every(({ key }) => key.startsWith('b/'))).toBe(true);
+        expect(await read(2, { under: 'b/', backwards, after: found[100]?.position })).toEqual(found.slice(101));
+      }
+      expect(await read(2, { under: 'c/' })).toEqual([]);
+    });
+
     it('WK17 may be left in the middle', async () => {
       await write(0, numbered(600));
       for await (const [first] of open().read('flow.status', 0)) {

@@ -3,6 +3,7 @@ import { actorMessage } from '../../actors/flow/protocol.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
 import {
   auditRecord,
+  chainAnchor,
   chainPoint,
   flowHead,
   journalEntry,
@@ -19,6 +20,7 @@ export const headOf = decodeOnce(flowHead);
 export const journalEntryOf = decodeOnce(journalEntry);
 export const statusOf = decodeOnce(statusRecord);
 export const auditEntryOf = decodeOnce(auditRecord);
+export const chainAnchorOf = decodeOnce(chainAnchor);
 export const chainPointOf = decodeOnce(chainPoint);
 export const shardRecordOf = decodeOnce(shardRecord);
 export const sessionMessageOf = decodeOnce(sessionMessage);

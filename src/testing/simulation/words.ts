@@ -2,7 +2,7 @@
 import { flowTopics, isAuditAnchor } from '../../actors/flow/protocol.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { WeirError } from '../../errors/index.ts';
-import { auditRecord, chainPoint, flowHead, statusRecord } from '../../persistence/index.ts';
+import { auditRecord, chainAnchor, flowHead, statusRecord } from '../../persistence/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
 import { termText } from './terms.ts';
@@ -84,7 +84,7 @@ function batchText({ records, publications }: CommitBatch): string {
 function auditText(key: string, value: Uint8Array | null): string {
   if (value === null) return 'forgotten';
   return readable(() => {
-    if (isAuditAnchor(key)) return `(from ${chainPoint.decode(value).number} on)`;
+    if (isAuditAnchor(key)) return `(from ${chainAnchor.decode(value).number} on)`;
     const { act, subject, flowId, principal } = auditRecord.decode(value);
     return `(${subject === '' ? act : `${act} ${subject}`} of ${flowId} by ${principal})`;
   });

@@ -111,6 +111,8 @@ export interface StoredRecord extends LogRecord {
 export interface ReadOptions {
   /** Goes on behind the record of this position. Default: from the beginning. */
   readonly after?: string | undefined;
+  /** Only keys that begin with this, which ends in "/". Default: all. */
+  readonly under?: string | undefined;
   /** Newest first. Default: oldest first. */
   readonly backwards?: boolean | undefined;
 }

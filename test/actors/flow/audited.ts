@@ -6,7 +6,7 @@ import {
   auditRecord,
   ChainCheck,
   type ChainPoint,
-  chainPoint,
+  chainAnchor,
   chainStart,
 } from '../../../src/persistence/index.ts';
 import type { TestNode } from '../../../src/testing/index.ts';
@@ -30,7 +30,7 @@ export async function audited(kit: TestNode): Promise<Audited> {
   const anchors = new Map<number, ChainPoint>();
   for (const [key, value] of records) {
     const [chain = '', name] = key.split('/');
-    if (name === 'anchor') anchors.set(Number(chain), chainPoint.decode(value));
+    if (name === 'anchor') anchors.set(Number(chain), chainAnchor.decode(value));
   }
   const checks = new Map<number, ChainCheck>();
   const entries: AuditRecord[] = [];

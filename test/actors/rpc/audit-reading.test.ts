@@ -4,9 +4,10 @@ import { entryKey } from '../../../src/actors/flow/audit-keys.ts';
 import { anchorOf, newestFirst, oldestFirst } from '../../../src/actors/rpc/audit/chain-reader.ts';
 import { decodeCursor } from '../../../src/actors/rpc/audit/cursor.ts';
 import { readPage } from '../../../src/actors/rpc/audit/page.ts';
-import { auditRecord, chainPoint } from '../../../src/persistence/index.ts';
+import { auditRecord, chainAnchor } from '../../../src/persistence/index.ts';
 import type { Log, StoredRecord } from '../../../src/transport/log/index.ts';
 
+const chain = { chain: 0, partition: 0 };
 const noHash = new Uint8Array(32);
 
 function entry(number: number, at = number, principal = 'ada'): [string, Uint8Array] {
@@ -19,7 +20,7 @@ function entry(number: number, at = number, principal = 'ada'): [string, Uint8Ar
 const gone = (number: number): [string, null] => [entryKey(0, number), null];
 const anchor = (number: number): [string, Uint8Array] => [
   '0000/anchor',
-  chainPoint.encode({ number, hash: noHash, at: 0 }),
+  chainAnchor.encode({ number, hash: noHash, at: 0, resting: [] }),
 ];
 
 /** A log whose audit is these records, in this order, in each of its chains. */
@@ -48,11 +49,11 @@ const kafkaLike = logOf(
 
 describe('SM17 a chain as a broker gives it', () => {
   it('is read from the newest entry on, each once, to the anchor', async () => {
-    expect(await numbersOf(newestFirst(kafkaLike, 0))).toEqual([8, 7, 6, 5, 4]);
+    expect(await numbersOf(newestFirst(kafkaLike, chain))).toEqual([8, 7, 6, 5, 4]);
   });
 
   it('is read from the anchor on, each entry once', async () => {
-    expect(await numbersOf(oldestFirst(kafkaLike, 0))).toEqual([4, 5, 6, 7, 8]);
+    expect(await numbersOf(oldestFirst(kafkaLike, chain))).toEqual([4, 5, 6, 7, 8]);
   });
 
   it('is read on from any entry, in both directions', async () => {
@@ -60,22 +61,22 @@ describe('SM17 a chain as a broker gives it', () => {
       [newestFirst, [8, 7, 6, 5, 4] as readonly number[]],
       [oldestFirst, [4, 5, 6, 7, 8] as readonly number[]],
     ] as const) {
-      for await (const { entry: found, place } of read(kafkaLike, 0)) {
+      for await (const { entry: found, place } of read(kafkaLike, chain)) {
         const rest = wanted.slice(wanted.indexOf(found.number) + 1);
-        expect(await numbersOf(read(kafkaLike, 0, place))).toEqual(rest);
+        expect(await numbersOf(read(kafkaLike, chain, place))).toEqual(rest);
       }
     }
   });
 
   it('has the newest anchor, or begins at its start', async () => {
-    expect((await anchorOf(kafkaLike, 0)).number).toBe(3);
-    expect((await anchorOf(logOf(), 0)).number).toBe(0);
-    expect(await numbersOf(newestFirst(logOf(), 0))).toEqual([]);
+    expect((await anchorOf(kafkaLike, chain)).number).toBe(3);
+    expect((await anchorOf(logOf(), chain)).number).toBe(0);
+    expect(await numbersOf(newestFirst(logOf(), chain))).toEqual([]);
   });
 });
 
 describe('SM17 a page', () => {
-  const page = { chains: [0], from: undefined, limit: 10, since: undefined, fits: () => true };
+  const page = { chains: [chain], from: undefined, limit: 10, since: undefined, fits: () => true };
 
   it('W7 ends when much was looked through, and the next one goes on', async () => {
     const many = Array.from({ length: 30_000 }, (_, index) => entry(index + 1, index, index === 50 ? 'eve' : 'ada'));

@@ -6,19 +6,21 @@
  */
 import type { AuditRecord } from '../../../persistence/index.ts';
 import type { Log } from '../../../transport/log/index.ts';
-import { type ChainPlace, newestFirst, type PlacedEntry } from './chain-reader.ts';
+import { type Chain, type ChainPlace, newestFirst, type PlacedEntry } from './chain-reader.ts';
 import { encodeCursor, type Places } from './cursor.ts';
 import type { AuditEntry, AuditPage } from './messages.ts';
 
 export interface PageSetup {
   readonly log: Pick<Log, 'read'>;
   /** Chains to look through. */
-  readonly chains: readonly number[];
+  readonly chains: readonly Chain[];
   /** Where each of them goes on; undefined for the first page. */
   readonly from: Places | undefined;
   readonly limit: number;
   readonly since: number | undefined;
   readonly fits: (entry: AuditRecord) => boolean;
+  /** Nothing behind this entry is of interest. Default: there is none. */
+  readonly isLast?: (entry: AuditRecord) => boolean;
 }
 
 /** Entries that one request looks at. */
@@ -35,12 +37,17 @@ interface Reading {
   place: ChainPlace | undefined;
 }
 
-export async function readPage({ log, chains, from, limit, since = 0, fits }: PageSetup): Promise<AuditPage> {
+export interface ReadPage extends AuditPage {
+  /** The last entry of interest was met. */
+  readonly whole: boolean;
+}
+
+export async function readPage({ log, chains, from, limit, since = 0, fits, isLast }: PageSetup): Promise<ReadPage> {
   const readings = chains
-    .filter((chain) => from === undefined || from.has(chain))
+    .filter(({ chain }) => from === undefined || from.has(chain))
     .map((chain): Reading => {
-      const place = from?.get(chain);
-      return { chain, entries: newestFirst(log, chain, place), next: undefined, place };
+      const place = from?.get(chain.chain);
+      return { chain: chain.chain, entries: newestFirst(log, chain, place), next: undefined, place };
     });
   const advance = async (reading: Reading): Promise<void> => {
     const { done, value } = await reading.entries.next();
@@ -55,10 +62,11 @@ export async function readPage({ log, chains, from, limit, since = 0, fits }: Pa
       const { entry, place } = reading.next;
       reading.place = place;
       if (entry.at >= since && fits(entry)) entries.push({ ...entry, chain: reading.chain });
+      if (isLast?.(entry) === true) return { entries, whole: true };
       await advance(reading);
     }
     const places = placesOf(readings);
-    return { entries, ...(places.size === 0 ? {} : { cursor: encodeCursor(places) }) };
+    return { entries, whole: false, ...(places.size === 0 ? {} : { cursor: encodeCursor(places) }) };
   } finally {
     await Promise.all(readings.map(({ entries: open }) => open.return(undefined)));
   }

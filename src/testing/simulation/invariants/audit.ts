@@ -15,7 +15,7 @@ import {
 import { ByShard } from '../by-shard.ts';
 import { contentsOf } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
-import { auditEntryOf, chainPointOf, headOf } from '../records.ts';
+import { auditEntryOf, chainAnchorOf, chainPointOf, headOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
@@ -66,7 +66,7 @@ export function audit(): Invariant {
 
 function anchored(chain: Chain, value: Uint8Array | null): string | undefined {
   if (value === null) return 'the anchor was removed';
-  const { number, hash } = chainPointOf(value);
+  const { number, hash } = chainAnchorOf(value);
   if (number < chain.anchor) return `the anchor goes back from ${chain.anchor} to ${number}`;
   if (chain.hashes.get(number) !== hex(hash)) return `the anchor is not entry ${number}`;
   chain.anchor = number;

@@ -15,18 +15,19 @@ export interface StreamSetup {
 }
 
 /**
- * The records under `prefix`, in key order or from the last one on, behind the key of `after`; in chunks, each value
- * checked.
+ * The records of the partition `prefix`, in key order or from the last one on, behind the key of `after`; in chunks, each
+ * value checked.
  */
 export async function* readOrdered(
   { store, directory }: Pick<StreamSetup, 'store' | 'directory'>,
   prefix: string,
-  { after, backwards = false }: ReadOptions,
+  { after, under = '', backwards = false }: ReadOptions,
 ): AsyncGenerator<StoredRecord[]> {
+  const first = prefix + under;
   let passed = after === undefined ? undefined : prefix + after;
   for (;;) {
-    const behind = passed === undefined || backwards ? { gte: prefix } : { gt: passed };
-    const lt = backwards && passed !== undefined ? passed : prefixEnd(prefix);
+    const behind = passed === undefined || backwards ? { gte: first } : { gt: passed };
+    const lt = backwards && passed !== undefined ? passed : prefixEnd(first);
     const entries = await store.read({ ...behind, lt, limit: chunkRecords, reverse: backwards });
     const last = entries.at(-1);
     if (last === undefined) return;

@@ -182,7 +182,7 @@ class WorkerLog implements KafkaLog {
   async *read(
     topic: TopicName,
     partition: number,
-    { after, backwards = false }: ReadOptions = {},
+    { after, under = '', backwards = false }: ReadOptions = {},
   ): AsyncIterable<readonly StoredRecord[]> {
     this.#assertOpen();
     await this.#catalog.load();
@@ -192,6 +192,7 @@ class WorkerLog implements KafkaLog {
       ...{ wire: this.#setup.wire, patience: this.#patience, partition, topic: this.#catalog.nameOf(topic) },
       maxBytes: Math.min(readBytes, this.#settings.fetchBytes),
       after: after === undefined ? undefined : Number(after),
+      under,
       ended: () => {
         this.#assertOpen();
         return false;

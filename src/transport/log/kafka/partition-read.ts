@@ -12,6 +12,8 @@ import type { WireBatch } from './wire.ts';
 export interface PartitionReadSetup extends Omit<PartitionReaderSetup, 'from' | 'onGap'> {
   /** Offset of the record behind which it begins. */
   readonly after: number | undefined;
+  /** What keys begin with. */
+  readonly under: string;
 }
 
 const firstWindow = 256;
@@ -46,13 +48,13 @@ async function* recordsUpTo(
   end: number,
   from: number,
   reader: PartitionReader,
-  { ended }: PartitionReadSetup,
+  { ended, under }: PartitionReadSetup,
 ): AsyncGenerator<StoredRecord[]> {
   for (let last = end; reader.position < last; ) {
     const before = reader.position;
     const batches = await reader.next(nothingYetMs);
     ended();
-    if (batches.length > 0) yield recordsOf(batches, from, end);
+    if (batches.length > 0) yield recordsOf(batches, under, from, end);
     // The leader that named the end was deposed meanwhile.
     else if (reader.position === before) last = Math.min(last, await reader.end());
   }
@@ -61,13 +63,13 @@ async function* recordsUpTo(
 /** What is below the end can be read at once; this only keeps a reading from spinning while a leader changes. */
 const nothingYetMs = 500;
 
-function recordsOf(batches: readonly WireBatch[], from: number, end: number): StoredRecord[] {
+function recordsOf(batches: readonly WireBatch[], under: string, from: number, end: number): StoredRecord[] {
   const found: StoredRecord[] = [];
   for (const { control, records } of batches) {
     if (control) continue;
     for (const { key: stored, value, offset } of records) {
       const key = stored === null ? undefined : shardKey(stored);
-      if (key === undefined || offset < from || offset >= end) continue;
+      if (key === undefined || !key.startsWith(under) || offset < from || offset >= end) continue;
       // A copy of its own: what was fetched shares its memory with everything else of the answer.
       found.push({ key, value: value === null ? null : Uint8Array.from(value), position: String(offset) });
     }

@@ -194,10 +194,12 @@ export class WorkerLog implements Log {
   async *read(
     topic: TopicName,
     partition: number,
-    { after, backwards = false }: ReadOptions = {},
+    { after, under = '', backwards = false }: ReadOptions = {},
   ): AsyncIterable<readonly StoredRecord[]> {
     const stored = await this.#request('tables', this.#latency(), () => this.#setup.storage.stored(topic, partition));
-    const records = stored.map((record) => ({ ...record, position: record.key }));
+    const records = stored
+      .filter(({ key }) => key.startsWith(under))
+      .map((record) => ({ ...record, position: record.key }));
     if (backwards) records.reverse();
     const from = after === undefined ? 0 : records.findIndex(({ key }) => beyond(key, after, backwards));
     for (let start = from; start >= 0 && start < records.length; start += chunkRecords) {

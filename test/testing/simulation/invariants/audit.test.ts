@@ -5,6 +5,7 @@ import {
   type AuditRecord,
   auditRecord,
   type ChainPoint,
+  chainAnchor,
   chainPoint,
   chainStart,
   entryHash,
@@ -15,6 +16,10 @@ import { flowId, History, headBytes, type Written } from './history.ts';
 
 const started: ActRecord = { at: 1, act: 'start', principal: 'ada', reason: '' };
 const killed: ActRecord = { at: 2, act: 'kill', principal: 'bob', reason: 'not wanted' };
+
+function anchorAt(point: ChainPoint): Uint8Array {
+  return chainAnchor.encode({ ...point, resting: [] });
+}
 
 /** A chain that grows, and what a commit writes of it. */
 function chain() {
@@ -28,7 +33,12 @@ function chain() {
     head = { number: entry.number, hash, at: 0 };
     return [entryKey(0, entry.number), auditRecord.encode({ ...entry, hash })];
   };
-  return { append, act: ({ act, ...who }: ActRecord) => append(act, who), point: () => chainPoint.encode(head) };
+  return {
+    append,
+    act: ({ act, ...who }: ActRecord) => append(act, who),
+    point: () => chainPoint.encode(head),
+    anchor: () => anchorAt(head),
+  };
 }
 
 function flow(parts: Partial<FlowHead>): Record<string, Uint8Array> {
@@ -125,7 +135,7 @@ describe('the audit is a chain of what was done', () => {
       ({ act }) => [
         {
           records: flow({ acts: [started] }),
-          audit: [act(started), [anchorKey(0), chainPoint.encode({ ...chainStart, number: 1 })]],
+          audit: [act(started), [anchorKey(0), anchorAt({ ...chainStart, number: 1 })]],
         },
       ],
       /the anchor is not entry 1/,
@@ -135,9 +145,9 @@ describe('the audit is a chain of what was done', () => {
   });
 
   it('TK5 lets the oldest entries go, with an anchor that is true', () => {
-    const { act, point } = chain();
+    const { act, anchor: anchorNow } = chain();
     const first = { records: flow({ acts: [started] }), audit: [act(started)] };
-    const anchor = [anchorKey(0), point()] as const;
+    const anchor = [anchorKey(0), anchorNow()] as const;
     expect(said(first, { audit: [anchor, [entryKey(0, 1), null]] })).toEqual([]);
   });
 });
