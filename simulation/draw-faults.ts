@@ -18,12 +18,6 @@ export const everyFault: readonly SimFaultWord[] = [
   ...(['full-mailbox', 'brokers'] as const),
 ];
 
-/**
- * Producer ids rotate in the scenario `rotation` alone: when two claims race meanwhile, each shuts the other's id out for
- * good, and the shard runs nowhere any more (docs/decisions/simulation.md, "Open").
- */
-const drawnBrokerFaults = brokerFaults.filter((what) => what !== 'epochs used up');
-
 export function drawFaults(
   draw: Draw,
   { nodes, count, withinMs, words = everyFault }: FaultsWanted,
@@ -124,7 +118,7 @@ function drawFault(draw: Draw, type: SimFaultWord, nodes: readonly PlannedNode[]
         type,
         node: kafka.name,
         partition: draw.whole(0, kafka.shards - 1),
-        what: draw.pick(drawnBrokerFaults),
+        what: draw.pick(brokerFaults),
         forMs,
       };
     }

@@ -70,7 +70,21 @@ export const mutations: readonly Mutation[] = [
         replace: 'const end = -1;',
       },
     ],
-    scenarios: ['rotation'],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'current-id-not-asked',
+    sentence: 'A claim takes every other producer id for an older one, and shuts the newer one out for good.',
+    file: claiming,
+    edits: [{ find: 'if (formerProducers.length > 0) await nextEpoch(producer, setup);', replace: '' }],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'late-fence-passed-over',
+    sentence: 'A claim goes on though a fence that came late, under an older producer id, lies behind its own.',
+    file: claiming,
+    edits: [{ find: 'if (state.owner?.producerId !== producer.producerId) return undefined;', replace: '' }],
+    scenarios: ['kafka'],
   },
   {
     id: 'terms-go-back',

@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX', 'INITECH'];
 
 export const fanOut = scenarioOf({
   name: 'fan-out',
-  version: 3,
+  version: 4,
   about: 'one flow asks many, chains, long streams, hundreds of messages for one actor; half of it through the log',
   withinMs,
   settleMs: 10 * 60_000,

@@ -2,7 +2,7 @@
 import type { Scenario } from 'weir/testing';
 import { fanOut } from './fan-out.ts';
 import { feeds } from './feeds.ts';
-import { kafka, rotation } from './kafka.ts';
+import { kafka } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
 import { services } from './services.ts';
@@ -24,7 +24,6 @@ export const scenarios: readonly Scenario<unknown>[] = [
   upgrade,
   feeds,
   kafka,
-  rotation,
   services,
   swarm,
 ];

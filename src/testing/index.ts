@@ -81,6 +81,7 @@ export type { Probe } from './probe.ts';
 export type { ScriptedMember, ScriptedSession } from './scripted-member.ts';
 export type {
   Accepted,
+  BrokerFault,
   Cut,
   Happening,
   Invariant,

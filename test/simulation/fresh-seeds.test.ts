@@ -8,8 +8,7 @@ import { freshSeed, seedText, simulate } from '../../src/testing/index.ts';
 const budgetMs = 5_000;
 
 describe('simulation with fresh seeds', () => {
-  // What `rotation` shows is known and open: docs/decisions/simulation.md.
-  it.each(scenarios.filter(({ name }) => name !== 'rotation').map((scenario) => [scenario.name, scenario] as const))(
+  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     'TK4 TK5 nothing breaks in %s',
     async (_name, scenario) => {
       const seed = freshSeed(systemRandom());

@@ -1,19 +1,20 @@
 /** Faults of the brokers of one node: what happens to them, and how it ends. */
 import type { KafkaModelCluster } from '../../transport/log/index.ts';
+import { stateTopic } from './broker-topics.ts';
+import type { LateClaims } from './late-claims.ts';
 import type { WorldFault } from './plan.ts';
 
 type Fault = Extract<WorldFault, { type: 'brokers' }>;
 
-/** The state topic of flows, as the driver names it. */
-export const stateTopic = 'weir.flow.state';
-
 export class BrokerFaults {
   readonly #broker: KafkaModelCluster['broker'];
+  readonly #lateClaims: LateClaims;
   /** What ends the faults that are on. */
   readonly #ends = new Set<() => void>();
 
-  constructor(broker: KafkaModelCluster['broker']) {
+  constructor(broker: KafkaModelCluster['broker'], lateClaims: LateClaims) {
     this.#broker = broker;
+    this.#lateClaims = lateClaims;
   }
 
   strike({ what, partition, forMs }: Fault, later: (ms: number, run: () => void) => void): void {
@@ -58,6 +59,9 @@ export class BrokerFaults {
         return;
       case 'epochs used up':
         broker.exhaustTransactionalId(`${stateTopic}-${partition}`);
+        return;
+      case 'late claim':
+        until(this.#lateClaims.begin(partition));
         return;
     }
   }

@@ -52,7 +52,7 @@ export type WorldFault =
 /** What happens to a partition of the state topic and its leader, or to all brokers (`down`, `restart`). */
 export const brokerFaults = [
   ...(['down', 'restart', 'new leader', 'unaware leader', 'no leader', 'short of replicas', 'compaction'] as const),
-  ...(['producers forgotten', 'epochs used up'] as const),
+  ...(['producers forgotten', 'epochs used up', 'late claim'] as const),
 ] as const;
 export type BrokerFault = (typeof brokerFaults)[number];
 

@@ -16,6 +16,7 @@ import {
 } from '../../ports/index.ts';
 import {
   type KafkaModelCluster,
+  type KafkaModelClusterSetup,
   kafkaModelCluster,
   type MemoryCluster,
   type MemoryClusterSetup,
@@ -27,7 +28,9 @@ import { BrokerFaults } from './broker-faults.ts';
 import { SimClients } from './client.ts';
 import type { Happening, SimEvent } from './events.ts';
 import { lie } from './forgery.ts';
+import { LateClaims } from './late-claims.ts';
 import { Network } from './network.ts';
+import { observedLog } from './observed-log.ts';
 import { Oracle } from './oracle.ts';
 import {
   describeSimFault,
@@ -303,7 +306,16 @@ export class World {
       landOdds: 0.5,
       faults: memoryFaults((name) => workers.find((worker) => worker.name === name)?.injector),
     };
-    const kafka = planned.log === 'kafka' ? kafkaModelCluster(setup) : undefined;
+    let lateClaims: LateClaims | undefined;
+    const observed: KafkaModelClusterSetup['brokers'] = { observe: (event) => lateClaims?.seen(event) };
+    const kafka = planned.log === 'kafka' ? kafkaModelCluster({ ...setup, brokers: observed }) : undefined;
+    let brokers: BrokerFaults | undefined;
+    if (kafka !== undefined) {
+      lateClaims = new LateClaims(kafka, (name) =>
+        observedLog(kafka.worker(name), (happening) => this.observe(planned.name, name, happening)),
+      );
+      brokers = new BrokerFaults(kafka.broker, lateClaims);
+    }
     const cluster = kafka ?? memoryCluster(setup);
     cluster.onCrash((name) => workers.find((worker) => worker.name === name)?.crash('SIGKILL'));
     for (let index = 0; index < planned.workers; index++) {
@@ -329,7 +341,6 @@ export class World {
       });
       workers.push(worker);
     }
-    const brokers = kafka === undefined ? undefined : new BrokerFaults(kafka.broker);
     return { planned, cluster, workers, brokers, broker: kafka?.broker };
   }
 

@@ -6,7 +6,7 @@
  * its lease; where it strikes at once nothing can be said.
  */
 import type { KafkaModelCluster } from '../../../transport/log/index.ts';
-import { stateTopic } from '../broker-faults.ts';
+import { stateTopic } from '../broker-topics.ts';
 import type { Invariant } from '../world.ts';
 
 type Batches = NonNullable<ReturnType<KafkaModelCluster['broker']['log']>>['batches'];

@@ -1,0 +1,5 @@
+/** The state topic of flows, as shards name it. */
+export const shardTopic = 'flow.state';
+
+/** The same, as the driver names it to brokers. */
+export const stateTopic = `weir.${shardTopic}`;
