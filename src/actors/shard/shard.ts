@@ -466,6 +466,11 @@ class Shard<Local> {
       run();
     } catch (thrown) {
       const error = ensureError(thrown);
+      // It is being given up: another start would take it back from whoever has it by then.
+      if (this.#phase === 'draining') {
+        this.#lost(error);
+        return;
+      }
       this.end();
       this.#context.fail(error);
     }

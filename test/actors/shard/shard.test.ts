@@ -220,6 +220,34 @@ describe('the region of a worker', () => {
     const views = await Promise.all(handles.map(({ flowId }) => kit.node().get({ flowId })));
     expect(views.map(({ status }) => status)).toEqual(Array(12).fill('COMPLETED'));
   });
+
+  it('WK8 W6 does not start a shard again that fails while it moves away', async () => {
+    let moving = false;
+    let failed: number | undefined;
+    kit = await nodeOf([sleeper], {
+      workers: 2,
+      shards: 2,
+      crashAt: (point, worker, partition) => {
+        if (!moving || partition !== 0 || point !== 'commit.after' || failed !== undefined) return false;
+        failed = worker;
+        throw new Error('a defect in the shard');
+      },
+    });
+    const from = kit.ownerOf(0) ?? 0;
+    const to = 1 - from;
+    moving = true;
+    const moved = kit.move(0, to);
+    await kit.advance('1 s');
+    expect(failed).toBe(from);
+    const here = (worker: number): unknown[] =>
+      kit
+        .node(worker)
+        .status()
+        .shards.map(({ partition, phase }) => `${partition} ${phase}`)
+        .sort();
+    expect([here(from), here(to)]).toEqual([[], ['0 running', '1 running']]);
+    await moved;
+  });
 });
 
 describe('between shards', () => {
