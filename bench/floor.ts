@@ -8,8 +8,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  auditHash,
+  auditRecord,
   canonicalBytes,
+  chainPoint,
+  chainStart,
   encodeValue,
+  entryHash,
   type FlowHead,
   flowHead,
   type JournalEntry,
@@ -38,6 +43,7 @@ export async function measure({ runs, flows, inFlight, warmUp }: FlowsSettings):
   await log.ensureTopics([
     { name: 'flow.state', partitions: shards, kind: 'state' },
     { name: 'flow.status', partitions: shards, kind: 'table' },
+    { name: 'flow.audit', partitions: shards, kind: 'table' },
   ]);
   const writers = await Promise.all(
     Array.from(
@@ -77,6 +83,7 @@ class Writer {
   #waiting: Array<() => void> = [];
   #inFlight = false;
   #number = 0;
+  #chain = chainStart;
 
   constructor(claim: Claim) {
     this.#claim = claim;
@@ -91,6 +98,37 @@ class Writer {
       this.#inFlight = true;
       queueMicrotask(() => void this.#run());
     });
+  }
+
+  /** An entry of the audit, and the head of its chain. */
+  audited(flowId: string, head: FlowHead, act: string, value: Uint8Array) {
+    const { flow, version, memberName, memberGroup, clientRequestId } = head;
+    const entry = {
+      ...{
+        number: this.#chain.number + 1,
+        at: Date.now(),
+        act,
+        subject: '',
+        flowId,
+        flow,
+        version,
+        memberName,
+        memberGroup,
+      },
+      ...{ clientRequestId, principal: 'local:embedder', principalKind: 'client' as const, reason: '', code: '' },
+      ...{
+        before: null,
+        after: { hash: auditHash(value), size: value.length, value: noBytes },
+        previous: this.#chain.hash,
+      },
+    };
+    const hash = entryHash(this.#claim.shard.partition, entry);
+    this.#chain = { number: entry.number, hash, at: entry.at };
+    const key = `${String(this.#claim.shard.partition).padStart(4, '0')}/${String(entry.number).padStart(16, '0')}`;
+    return {
+      entry: { topic: 'flow.audit', key, value: auditRecord.encode({ ...entry, hash }) },
+      head: { key: 'a/head', value: chainPoint.encode(this.#chain) },
+    };
   }
 
   async #run(): Promise<void> {
@@ -114,7 +152,11 @@ async function bareFlow(writer: Writer, n: number): Promise<void> {
   const clientRequestId = createHash('sha256').update(String(n)).digest('hex').slice(0, 32);
   const id = `${clientRequestId.slice(0, 24)}-${n.toString(36)}`;
   const head = headOf(id, clientRequestId);
-  await writer.commit([{ key: `c/${id}`, value: flowHead.encode(head) }], [status(id, head, noBytes)]);
+  const start = writer.audited(id, head, 'start', head.state);
+  await writer.commit(
+    [{ key: `c/${id}`, value: flowHead.encode(head) }, start.head],
+    [status(id, head, noBytes), start.entry],
+  );
   for (const [index, label] of ['first', 'second'].entries()) {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await writer.commit([{ key: `j/${id}/0/${index}`, value: entryOf(label) }], []);
@@ -125,7 +167,11 @@ async function bareFlow(writer: Writer, n: number): Promise<void> {
   entryOf('third');
   const dropped = [0, 1, 2].map((index) => ({ key: `j/${id}/0/${index}`, value: null }));
   const result = encodeValue(hundredBytes.data, 'the result');
-  await writer.commit([...dropped, { key: `c/${id}`, value: flowHead.encode(last) }], [status(id, last, result)]);
+  const end = writer.audited(id, last, 'end', result);
+  await writer.commit(
+    [...dropped, { key: `c/${id}`, value: flowHead.encode(last) }, end.head],
+    [status(id, last, result), end.entry],
+  );
 }
 
 function headOf(id: string, clientRequestId: string): FlowHead {

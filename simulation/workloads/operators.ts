@@ -179,7 +179,10 @@ async function operate(
         await clients.ask(member, id, 'skip', (node) => node.skip(flow, skippedValue, 'known already'));
         return undefined;
       case 'kill':
-        await clients.ask(member, id, 'kill', (node) => node.kill(flow, 'given up'));
+        // What many are asked for at once is done to each by itself; who is refused is asked again.
+        await clients.ask<unknown>(member, id, 'kill', (node) =>
+          tries % 2 === 1 ? node.killAll({ flowIds: [view.flowId] }, 'given up') : node.kill(flow, 'given up'),
+        );
         return undefined;
       case 'kill early':
       case 'leave':

@@ -88,7 +88,8 @@ export interface NodeSettings {
    */
   readonly replayCheck?: boolean;
   /**
-   * Asked before each start, retry and kill, for each flow that is read, before an actor is steered (`actor.steer`), and
+   * Asked before each start, retry and kill, for each flow that is read, for acts on it that the audit tells (`audit.read`;
+   * without a flow for whole chains), before an actor is steered (`actor.steer`), and
    * (`node.read`) before status, tree, members, metrics, errors, events and traces are shown over HTTP. Default: everything is
    * allowed.
    */
