@@ -33,7 +33,7 @@ describe('the feed of flows', () => {
     expect(flow).toMatchObject({ result: { slept: '1 hour' }, history: [{ act: 'start' }] });
   });
 
-  it('RP4 tells of each report on progress', async () => {
+  it('RP4 FE16 tells of each report on progress, in order', async () => {
     const travel = flow('travel', {
       version: 1,
       states: { start: z.object({}) },
@@ -52,8 +52,11 @@ describe('the feed of flows', () => {
     const reports = (count: number) => (change: FlowChange) =>
       change.type === 'flow' && change.flow.progress.length === count;
     await watch.told(reports(1));
+    kit.crash();
+    await kit.restart();
+    const again = follow(kit.node(), { flow: 'travel' });
     await kit.advance('1 hour');
-    const { flow: view } = (await watch.told(reports(2))) as { flow: unknown };
+    const { flow: view } = (await again.told(reports(2))) as { flow: unknown };
     expect(view).toMatchObject({
       status: 'RUNNING',
       progress: [
