@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../errors/index.ts';
 import type { Logger } from '../ports/index.ts';
-import type { Claim, Log, ShardId } from '../transport/log/index.ts';
+import { type Claim, forwardingClaim, forwardingLog, type Log, type ShardId } from '../transport/log/index.ts';
 import type { FaultInjector } from './injector.ts';
 import type { Shard } from './target.ts';
 
@@ -46,22 +46,15 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     };
     held.set(key, own);
     inner.onLost(forget);
-    return {
-      shard: inner.shard,
-      term: inner.term,
-      restore: () => inner.restore(),
-      commit: (batch) => inner.commit(batch),
-      onLost: (listener) => inner.onLost(listener),
+    return forwardingClaim(inner, {
       release: () => {
         forget();
         return inner.release();
       },
-    };
+    });
   }
 
-  return {
-    driver: log.driver,
-    limits: log.limits,
+  return forwardingLog(log, {
     claim,
     async join(name, partitions, listener) {
       const membership = await log.join(name, partitions, listener);
@@ -75,17 +68,7 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
         leave: () => membership.leave(),
       };
     },
-    ensureTopics: (specs) => log.ensureTopics(specs),
-    topics: () => log.topics(),
-    append: (topic, partition, records) => log.append(topic, partition, records),
-    tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
-    table: (topic) => log.table(topic),
-    read: (topic, partition, options) => log.read(topic, partition, options),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    health: () => log.health(),
-    onHealth: (listener) => log.onHealth(listener),
-    close: () => log.close(),
-  };
+  });
 }
 
 function keyOf({ topic, partition }: ShardId): string {

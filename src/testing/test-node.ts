@@ -29,12 +29,12 @@ import { loopbackTransport, type PeerFaults, type PeerTransport } from '../trans
 import { createNode, type FlowHandle, type Members, type Node, type NodeSettings, resultOf } from '../worker/index.ts';
 import { type CapturedLog, capturedLog } from './captured-log.ts';
 import { mortalClock } from './mortal-clock.ts';
-import { type CommitListener, observedLog } from './observed-log.ts';
 import { PeerScripts } from './peer-scripts.ts';
 import { type ScriptedMember, scriptedMember } from './scripted-member.ts';
 import { type WorkerChaos, workerChaos } from './test-chaos.ts';
 import { until } from './until.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
+import { type CommitListener, watchedCommits } from './watched-commits.ts';
 
 export interface TestNodeSettings extends NodeSettings {
   /** Everything random follows from it: the same seed gives the same run. Default 1. */
@@ -214,7 +214,7 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
     const at = slot(worker);
     const shared = cluster.worker(nameOf(worker));
     const ports = at.chaos.ports({
-      log: onCommit === undefined ? shared : observedLog(shared, onCommit),
+      log: onCommit === undefined ? shared : watchedCommits(shared, onCommit),
       peer: scripts.wrap(loopbackTransport({ clock, random, faults: peerFaults })),
       logger: log.logger,
     });

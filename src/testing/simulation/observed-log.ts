@@ -1,18 +1,19 @@
 /** A worker's log with an observer: whatever the driver is, trace and invariants hear of the same things. */
 import { WeirError } from '../../errors/index.ts';
-import type { Claim, Log, LogRecord, ShardId, Table, TopicName } from '../../transport/log/index.ts';
+import {
+  type Claim,
+  forwardingClaim,
+  forwardingLog,
+  type Log,
+  type LogRecord,
+  type ShardId,
+  type Table,
+  type TopicName,
+} from '../../transport/log/index.ts';
 import type { Happening } from './events.ts';
 
 export function observedLog(log: Log, observe: (happening: Happening) => void): Log {
-  return {
-    get driver() {
-      return log.driver;
-    },
-    get limits() {
-      return log.limits;
-    },
-    ensureTopics: (specs) => log.ensureTopics(specs),
-    topics: () => log.topics(),
+  return forwardingLog(log, {
     async claim(shard) {
       observe({ type: 'claiming', shard: { ...shard } });
       const claim = await log.claim(shard);
@@ -23,23 +24,14 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
       observe({ type: 'append', topic, partition, records });
       return log.append(topic, partition, records);
     },
-    tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
     table: (topic) => observedTable(log, topic, observe),
-    read: (topic, partition, options) => log.read(topic, partition, options),
-    trim: (topic, partition, before) => log.trim(topic, partition, before),
-    join: (group, partitions, listener) => log.join(group, partitions, listener),
-    health: () => log.health(),
-    onHealth: (listener) => log.onHealth(listener),
-    close: () => log.close(),
-  };
+  });
 }
 
 function observedClaim(claim: Claim, observe: (happening: Happening) => void): Claim {
   const { shard, term } = claim;
   let sequence = 0;
-  return {
-    shard,
-    term,
+  return forwardingClaim(claim, {
     restore: () => observedRestore(claim, observe),
     async commit(batch) {
       sequence += 1;
@@ -62,7 +54,7 @@ function observedClaim(claim: Claim, observe: (happening: Happening) => void): C
       observe({ type: 'released', shard, term });
       return claim.release();
     },
-  };
+  });
 }
 
 async function* observedRestore(

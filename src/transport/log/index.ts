@@ -1,5 +1,6 @@
 export type { EmbeddedLogSettings, OpenStore, Store } from './embedded/index.ts';
 export { openEmbeddedLog, openEmbeddedOffline, openLevelStore, partitionPrefix } from './embedded/index.ts';
+export { forwardingClaim, forwardingLog } from './forwarding.ts';
 export type { KafkaConnection, KafkaLog, KafkaModelCluster, KafkaModelClusterSetup, KafkaWire } from './kafka/index.ts';
 export { kafkaModelCluster, openKafkaLog, openKafkaOffline, openKafkaUndertaker, WireFailure } from './kafka/index.ts';
 export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';

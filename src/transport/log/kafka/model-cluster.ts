@@ -6,6 +6,7 @@
  * that dies is made to leave its groups, as its parent process does.
  */
 import { type Clock, silentLogger } from '../../../ports/index.ts';
+import { forwardingClaim, forwardingLog } from '../forwarding.ts';
 import type { AppendInfo, CommitInfo, Fate, MemoryCluster, MemoryClusterSetup } from '../memory/index.ts';
 import type { AssignmentListener, Claim, CommitBatch, Log, Membership } from '../port.ts';
 import { type KafkaLog, type KafkaLogSetup, kafkaLog } from './kafka-log.ts';
@@ -169,10 +170,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
   function faultyClaim(worker: Worker, claim: Claim): Claim {
     let sequence = 0;
     const { shard } = claim;
-    return {
-      shard,
-      term: claim.term,
-      restore: () => claim.restore(),
+    return forwardingClaim(claim, {
       commit: (batch) => {
         sequence += 1;
         const info: CommitInfo = { worker: worker.id, shard, sequence };
@@ -181,20 +179,14 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
         const kept = copied(batch);
         return meet(worker, `${prefixed(shard.topic)}/${shard.partition}`, fate).then(() => claim.commit(kept));
       },
-      onLost: (listener) => claim.onLost(listener),
-      release: () => claim.release(),
-    };
+    });
   }
 
   const prefixed = (topic: string): string => `${setup.settings?.prefix ?? 'weir.'}${topic}`;
 
   function logOf(worker: Worker): Log {
     const { log, id } = worker;
-    return {
-      driver: log.driver,
-      limits: log.limits,
-      ensureTopics: (specs) => log.ensureTopics(specs),
-      topics: () => log.topics(),
+    return forwardingLog(log, {
       claim: async (shard) => faultyClaim(worker, await log.claim(shard)),
       append: async (topic, partition, records) => {
         const info: AppendInfo = { worker: id, topic, partition, records: records.length };
@@ -203,20 +195,15 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
         if (fate !== 'ok') await meet(worker, `${prefixed(topic)}/${partition}`, fate);
         await log.append(topic, partition, records);
       },
-      tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
-      table: (topic) => log.table(topic),
-      read: (topic, partition, options) => log.read(topic, partition, options),
-      trim: (topic, partition, before) => log.trim(topic, partition, before),
       join: (group, partitions, listener) => join(worker, group, partitions, listener),
       health: () => faults.health?.(id) ?? log.health(),
-      onHealth: (listener) => log.onHealth(listener),
       close: async () => {
         await log.close();
         if (workers.get(id) !== worker) return;
         workers.delete(id);
         changed();
       },
-    };
+    });
   }
 
   const logs = new WeakMap<Worker, Log>();
