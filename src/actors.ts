@@ -1,32 +1,5 @@
 /** The door of `weir/actors`: the actor kernel and its supervisors, for programs that are made of actors. */
-export type {
-  ActorContext,
-  ActorEvent,
-  ActorEventPage,
-  ActorEvents,
-  ActorEventType,
-  ActorSnapshot,
-  ActorSystem,
-  ActorSystemSetup,
-  ActorTrace,
-  AskOptions,
-  Behavior,
-  Cause,
-  DeadLetter,
-  Decision,
-  Failure,
-  MessageCounts,
-  Receive,
-  Ref,
-  Signal,
-  SpawnOptions,
-  Steering,
-  SteeringAnswer,
-  TellResult,
-  TracedMessage,
-  TraceSettings,
-} from './actors/kernel/index.ts';
-export { createActorSystem, unreachable } from './actors/kernel/index.ts';
+export * from './actors/kernel/index.ts';
 export { WeirError } from './errors/index.ts';
 export type { Clock, Duration, Logger, Random, Timer } from './ports/index.ts';
 export { holdProcess, pinoLogger, seededRandom, silentLogger, systemClock, systemRandom } from './ports/index.ts';

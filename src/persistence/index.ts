@@ -32,25 +32,5 @@ export {
 export type { FailureRecord } from './failure-record.ts';
 export { withFailure } from './failure-record.ts';
 export { bytes, choice, count, optionalFault, small, text } from './fields.ts';
-export type {
-  Isolation,
-  PgliteSettings,
-  PgliteSetup,
-  PostgresSettings,
-  PostgresSetup,
-  RowParser,
-  Sql,
-  SqlFailureClass,
-  SqlHealth,
-  SqlJson,
-  SqlParameter,
-  SqlResult,
-  SqlRow,
-  SqlSettings,
-  SqlStatements,
-  SqlTransaction,
-  StatementOptions,
-  TransactionOptions,
-} from './sql/index.ts';
-export { openPglite, openPostgres, sqlFailureClass } from './sql/index.ts';
+export * from './sql/index.ts';
 export { canonicalBytes, decodeValue, encodeValue } from './value-codec.ts';

@@ -1,3 +1,4 @@
+/** The door of the kernel. All of it is public: `weir/actors` opens on the same. */
 export type { ActorSystemSetup } from './system.ts';
 export { createActorSystem } from './system.ts';
 export type {

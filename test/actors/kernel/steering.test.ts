@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Cause, Failure } from '../../../src/actors/kernel/index.ts';
-import { gate, recorder, restartAtOnce, testSystem } from './support.ts';
+import { gate, recorder, restartAtOnce, testSystem, turnTeller } from './support.ts';
 
 const boom = new Error('boom');
 
@@ -27,36 +27,25 @@ describe('steering', () => {
   it('AK13 suspended during a turn, an actor ends that turn and begins no other', async () => {
     const { system, settle } = testSystem();
     const first = gate();
-    const received: string[] = [];
-    const ref = system.spawn<string>('one', () => ({
-      async message(message) {
-        if (message === 'a') await first.opened;
-        received.push(message);
-      },
-    }));
+    const events: string[] = [];
+    const ref = system.spawn('one', turnTeller(events, first));
     ref.tell('a');
     ref.tell('b');
     await settle();
     system.steer.suspend('/one');
     first.open();
     await settle();
-    expect(received).toEqual(['a']);
+    expect(events).toEqual(['a begins', 'a ends']);
     system.steer.resume('/one');
     await settle();
-    expect(received).toEqual(['a', 'b']);
+    expect(events).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
   });
 
   it('AK13 resumed while its turn still runs, an actor does one thing at a time', async () => {
     const { system, settle } = testSystem();
     const first = gate();
     const events: string[] = [];
-    const ref = system.spawn<string>('one', () => ({
-      async message(message) {
-        events.push(`${message} begins`);
-        if (message === 'a') await first.opened;
-        events.push(`${message} ends`);
-      },
-    }));
+    const ref = system.spawn('one', turnTeller(events, first));
     ref.tell('a');
     ref.tell('b');
     await settle();

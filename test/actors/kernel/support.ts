@@ -63,6 +63,17 @@ export function recorder<Message>(into: Message[]): Behavior<Message> {
   return () => ({ message: (message) => void into.push(message) });
 }
 
+/** An actor that tells when each of its turns begins and ends; the one for `a` waits at the gate. */
+export function turnTeller(into: string[], at: Gate): Behavior<string> {
+  return () => ({
+    async message(message) {
+      into.push(`${message} begins`);
+      if (message === 'a') await at.opened;
+      into.push(`${message} ends`);
+    },
+  });
+}
+
 export const restartAtOnce = { onFailure: (): Decision => ({ type: 'restart', delayMs: 0 }) };
 
 export const escalate = { onFailure: (): Decision => ({ type: 'escalate' }) };

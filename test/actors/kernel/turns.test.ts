@@ -1,19 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Ref } from '../../../src/actors/kernel/index.ts';
-import { escalate, gate, recorder, restartAtOnce, testSystem } from './support.ts';
+import { escalate, gate, recorder, restartAtOnce, testSystem, turnTeller } from './support.ts';
 
 describe('turns', () => {
   it('AK1 handles one message at a time, also when handlers are asynchronous', async () => {
     const { system, settle } = testSystem();
     const first = gate();
     const events: string[] = [];
-    const ref = system.spawn<string>('one', () => ({
-      async message(message) {
-        events.push(`${message} begins`);
-        if (message === 'a') await first.opened;
-        events.push(`${message} ends`);
-      },
-    }));
+    const ref = system.spawn('one', turnTeller(events, first));
     ref.tell('a');
     ref.tell('b');
     await settle();
