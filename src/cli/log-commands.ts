@@ -42,6 +42,9 @@ export function logCommands(program: Command, { terminal, json, stdin, done }: C
         const { totals, incarnation } = await importLog(to, readLogFile(source.name, source.chunks), clock);
         const facts = { to: to.place, driver: to.driver, incarnation, topics: totals };
         tell(false, facts, `Imported ${source.name} into ${to.place}, incarnation ${incarnation}:\n`);
+        if (to.driver === 'kafka' && !json()) {
+          terminal.out('Topics have names of their own; "weir doctor --acl" prints the rights that they need.\n');
+        }
       });
     });
 

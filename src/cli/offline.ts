@@ -1,6 +1,6 @@
 /** What the commands of a node that is stopped share: its configuration, its log, and how they look. */
 import type { Command } from 'commander';
-import { type Clock, pinoLogger, systemClock } from '../ports/index.ts';
+import { type Clock, holdProcess, pinoLogger, systemClock } from '../ports/index.ts';
 import type { Configuration, OfflineLog, Totals } from '../worker/index.ts';
 import { type ConfigurationFlags, readConfiguration } from './configuration-flags.ts';
 import { columns } from './output.ts';
@@ -21,11 +21,17 @@ export async function onLog(
   const clock = systemClock();
   // Waits for brokers are told; what goes well is not.
   const logger = pinoLogger({ level: 'warn', pretty: process.stderr.isTTY });
-  const log = await openOffline({ configuration, clock, logger, create });
+  // While it waits for brokers there is nothing else that keeps the process.
+  const letGo = holdProcess();
   try {
-    await act(log, { clock, configuration });
+    const log = await openOffline({ configuration, clock, logger, create });
+    try {
+      await act(log, { clock, configuration });
+    } finally {
+      await log.close();
+    }
   } finally {
-    await log.close();
+    letGo();
   }
 }
 

@@ -6,6 +6,7 @@ import { auditCommands } from './audit-commands.ts';
 import { chaosCommands } from './chaos-commands.ts';
 import { clusterCommands } from './cluster-commands.ts';
 import type { CommandContext } from './context.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { errorCommands } from './error-commands.ts';
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { exitCodeOf, failureText } from './failure.ts';
@@ -63,6 +64,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   chaosCommands(program, context);
   logCommands(program, context);
   reshardCommand(program, context);
+  doctorCommand(program, context);
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }

@@ -31,6 +31,7 @@ export function reshardCommand(program: Command, { terminal, json }: CommandCont
           terminal.out(`Change "shards: ${configuration.shards}" in ${configuration.file} to ${partitions}.\n`);
         }
         if (left.length === 0) return;
+        terminal.out('Topics have new names; where rights are given by name, "weir doctor --acl" prints them anew.\n');
         terminal.out('The topics before are left; when you need them no more:\n');
         for (const topic of left) {
           terminal.out(`  kafka-topics.sh --bootstrap-server <broker> --delete --topic ${topic}\n`);

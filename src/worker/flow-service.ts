@@ -21,8 +21,9 @@ import {
 import { messageOf, namesHint, WeirError } from '../errors/index.ts';
 import { canonicalBytes } from '../persistence/index.ts';
 import type { Authorize, Identity } from '../ports/index.ts';
+import type { TopicSpec } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
-import { logNeed, type ServiceDescriptor } from './service.ts';
+import { logNeed, type ServiceDescriptor, type ServiceTopics } from './service.ts';
 
 export interface FlowServiceSetup {
   readonly registry: Registry;
@@ -36,22 +37,28 @@ export interface FlowServiceSetup {
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
 }
 
+export const flowAccess: ServiceTopics = {
+  reads: [flowTopics.events, flowTopics.state],
+  writes: [flowTopics.events, flowTopics.state, flowTopics.status, flowTopics.audit],
+};
+
+export function flowTopicSpecs(partitions: number): readonly TopicSpec[] {
+  return [
+    { name: flowTopics.events, partitions, kind: 'events' },
+    { name: flowTopics.state, partitions, kind: 'state' },
+    { name: flowTopics.status, partitions, kind: 'table' },
+    { name: flowTopics.audit, partitions, kind: 'table' },
+  ];
+}
+
 export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
   const { registry, partitions, router, peer, authorize, settings } = setup;
   return {
     name: 'flow',
     needs: [logNeed],
     uses: [],
-    topics: {
-      reads: [flowTopics.events, flowTopics.state],
-      writes: [flowTopics.events, flowTopics.state, flowTopics.status, flowTopics.audit],
-    },
-    creates: [
-      { name: flowTopics.events, partitions, kind: 'events' },
-      { name: flowTopics.state, partitions, kind: 'state' },
-      { name: flowTopics.status, partitions, kind: 'table' },
-      { name: flowTopics.audit, partitions, kind: 'table' },
-    ],
+    topics: flowAccess,
+    creates: flowTopicSpecs(partitions),
     secrets: [],
     ready: 'when-reported',
     start: ({ log, clock, random, logger, onDrain }, child) => {

@@ -16,6 +16,8 @@ export { resultOf } from './client.ts';
 export { clusterTopics } from './cluster/index.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
+export type { AclRole, Finding } from './doctor/index.ts';
+export { aclCommands, aclRoles, checkup, kafkaNames } from './doctor/index.ts';
 export { deathReporter } from './errors/index.ts';
 export type { FlowName, FlowQuery } from './flow-query.ts';
 export type { StuckFlows, StuckQuery, StuckTarget } from './hospital-client.ts';

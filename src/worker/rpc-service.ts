@@ -4,7 +4,7 @@ import type { Ref } from '../actors/kernel/index.ts';
 import { type FlowCatalogue, type RpcMessage, rpcBehavior, Unanswered } from '../actors/rpc/index.ts';
 import type { Router } from '../actors/shard/index.ts';
 import type { Authorize, MemberDirectory } from '../ports/index.ts';
-import { logNeed, type ServiceDescriptor } from './service.ts';
+import { logNeed, type ServiceDescriptor, type ServiceTopics } from './service.ts';
 
 export interface RpcServiceSetup {
   readonly partitions: number;
@@ -18,6 +18,11 @@ export interface RpcServiceSetup {
   readonly onStarted: (ref: Ref<RpcMessage>) => void;
 }
 
+export const rpcAccess: ServiceTopics = {
+  reads: [flowTopics.status, flowTopics.audit],
+  writes: [flowTopics.events],
+};
+
 export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
   let facts: () => Readonly<Record<string, unknown>> = () => ({});
   const unanswered = new Unanswered();
@@ -25,7 +30,7 @@ export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
     name: 'rpc',
     needs: [logNeed, 'flow'],
     uses: [],
-    topics: { reads: [flowTopics.status], writes: [flowTopics.events] },
+    topics: rpcAccess,
     creates: [],
     secrets: [],
     start: ({ log }) => {

@@ -19,13 +19,19 @@ export interface WorkerContext {
   readonly onDrain: (name: string, drain: () => Promise<void>) => void;
 }
 
+/** What a service does with topics: rights on the log follow from it. */
+export interface ServiceTopics {
+  readonly reads: readonly TopicName[];
+  readonly writes: readonly TopicName[];
+}
+
 export interface ServiceDescriptor {
   readonly name: string;
   /** Hard: services of this worker (or `log`) that must be ready first, and whose fall stops this one. */
   readonly needs: readonly string[];
   /** Soft: services that may live elsewhere; without them only what asks for them waits. */
   readonly uses: readonly string[];
-  readonly topics: { readonly reads: readonly TopicName[]; readonly writes: readonly TopicName[] };
+  readonly topics: ServiceTopics;
   /** Topics that it owns, and creates. */
   readonly creates: readonly TopicSpec[];
   /** Names of the secrets that it is given. */

@@ -3,6 +3,7 @@
  * in one of them only, and each area is joined here (`test/errors/catalogue.test.ts`).
  */
 import { actors } from './actors.ts';
+import { checkup } from './checkup.ts';
 import { commandLine } from './command-line.ts';
 import { configuration } from './configuration.ts';
 import type { CatalogueEntry } from './entry.ts';
@@ -23,6 +24,7 @@ export type { CatalogueEntry } from './entry.ts';
 
 const entries = {
   ...actors,
+  ...checkup,
   ...commandLine,
   ...configuration,
   ...flows,

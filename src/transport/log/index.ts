@@ -1,8 +1,32 @@
+export type { Finding } from './checkup.ts';
+export { counted, found, well } from './checkup.ts';
 export type { EmbeddedLogSettings, OpenStore, Store } from './embedded/index.ts';
-export { openEmbeddedLog, openEmbeddedOffline, openLevelStore, partitionPrefix } from './embedded/index.ts';
+export {
+  directoryCheckup,
+  embeddedCheckup,
+  openEmbeddedLog,
+  openEmbeddedOffline,
+  openLevelStore,
+  partitionPrefix,
+} from './embedded/index.ts';
 export { forwardingClaim, forwardingLog } from './forwarding.ts';
-export type { KafkaConnection, KafkaLog, KafkaModelCluster, KafkaModelClusterSetup, KafkaWire } from './kafka/index.ts';
-export { kafkaModelCluster, openKafkaLog, openKafkaOffline, openKafkaUndertaker, WireFailure } from './kafka/index.ts';
+export type {
+  KafkaConnection,
+  KafkaLog,
+  KafkaModelCluster,
+  KafkaModelClusterSetup,
+  KafkaNames,
+  KafkaWire,
+} from './kafka/index.ts';
+export {
+  kafkaModelCluster,
+  kafkaNames,
+  openKafkaCheckup,
+  openKafkaLog,
+  openKafkaOffline,
+  openKafkaUndertaker,
+  WireFailure,
+} from './kafka/index.ts';
 export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';
 export { memoryCluster } from './memory/index.ts';
 export type { LogStage, OfflineLog } from './offline.ts';

@@ -10,7 +10,7 @@ import { logNeed, type ServiceDescriptor } from '../service.ts';
 import { version } from '../version.ts';
 import { type Cluster, flowGroup } from './cluster.ts';
 import { processLoad } from './process-load.ts';
-import { clusterTopicSpecs, clusterTopics, type Heartbeat } from './records.ts';
+import { clusterAccess, clusterTopicSpecs, type Heartbeat } from './records.ts';
 
 export interface HeartbeatServiceSetup {
   readonly cluster: Cluster;
@@ -25,7 +25,6 @@ export interface HeartbeatServiceSetup {
 type HeartbeatMessage = { readonly type: 'due' } | { readonly type: 'changed' };
 
 const everyMs = 2_000;
-const topics = Object.values(clusterTopics);
 /** What shards show of themselves in the live tree. */
 const shardFacts = z.object({ term: z.string().optional(), position: z.number().optional() });
 
@@ -37,7 +36,7 @@ export function heartbeatService(setup: HeartbeatServiceSetup): ServiceDescripto
     name: 'heartbeats',
     needs: [logNeed],
     uses: [],
-    topics: { reads: topics, writes: topics },
+    topics: clusterAccess,
     creates: clusterTopicSpecs,
     secrets: [],
     edge: true,

@@ -1,5 +1,5 @@
 /** The workers of one node: what each tells of itself, and what operators ask of them. */
-export { Cluster } from './cluster.ts';
+export { Cluster, flowGroup } from './cluster.ts';
 export type { SilentWorker } from './directory.ts';
 export { heartbeatService } from './heartbeat-service.ts';
-export { clusterTopics } from './records.ts';
+export { clusterAccess, clusterTopicSpecs, clusterTopics } from './records.ts';

@@ -13,6 +13,9 @@ import type { TopicSpec } from '../../transport/log/index.ts';
 
 export const clusterTopics = { heartbeats: 'worker.heartbeats', orders: 'worker.orders' } as const;
 
+/** Every worker writes its own heartbeat and hears those of the others, and obeys orders that any of them gives out. */
+export const clusterAccess = { reads: Object.values(clusterTopics), writes: Object.values(clusterTopics) };
+
 export const clusterTopicSpecs: readonly TopicSpec[] = Object.values(clusterTopics).map((name) => ({
   ...{ name, partitions: 1, kind: 'table' },
 }));

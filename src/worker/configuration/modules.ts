@@ -25,7 +25,11 @@ const actors: Kind<AnyActor> = { name: 'persistent actor', is: isActor };
  * Members with everything they run.
  * @throws WeirError `WEIR_MODULE_UNUSABLE` with the path in the configuration
  */
-export async function loadMembers({ file, modules, members }: Configuration): Promise<LoadedMember[]> {
+export async function loadMembers({
+  file,
+  modules,
+  members,
+}: Pick<Configuration, 'file' | 'modules' | 'members'>): Promise<LoadedMember[]> {
   const base = dirname(file);
   const shared = await Promise.all(
     modules.map(async (name, index) => {

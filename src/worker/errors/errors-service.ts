@@ -13,7 +13,7 @@ import { deadLetterBursts } from './dead-letter-bursts.ts';
 import type { ErrorList } from './error-list.ts';
 import type { ErrorReporter } from './error-reporter.ts';
 import type { Inheritance } from './process-marks.ts';
-import { errorTopic, errorTopicSpec, recordOf } from './record.ts';
+import { errorAccess, errorTopic, errorTopicSpec, recordOf } from './record.ts';
 import { sightingOfError } from './sighting.ts';
 
 export interface ErrorsServiceSetup {
@@ -45,7 +45,7 @@ export function errorsService({ reporter, list, system, inherited = [] }: Errors
     name: 'errors',
     needs: [logNeed],
     uses: [],
-    topics: { reads: [errorTopic], writes: [errorTopic] },
+    topics: errorAccess,
     creates: [errorTopicSpec],
     secrets: [],
     edge: true,

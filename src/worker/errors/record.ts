@@ -7,6 +7,7 @@ import type { ReportedError } from '../../actors/rpc/index.ts';
 import type { LogRecord, TopicSpec } from '../../transport/log/index.ts';
 
 export const errorTopic = 'worker.errors';
+export const errorAccess = { reads: [errorTopic], writes: [errorTopic] };
 export const errorTopicSpec: TopicSpec = { name: errorTopic, partitions: 1, kind: 'events' };
 
 /** Characters of a text, and of all details together; JSON of one record stays below 32 KiB. */

@@ -12,7 +12,7 @@ function openOffline({ broker, clock: at, run }: World, prefix = 'weir.'): Promi
   tools += 1;
   const ports = { clock: at, random: seededRandom(tools), logger: silentLogger };
   const wire = broker.connect(`tool-${tools}`);
-  return run(kafkaOffline({ ...ports, wire, admin: broker.admin(), cluster: 'a model', prefix }));
+  return run(kafkaOffline({ ...ports, wire, admin: broker.admin(), groups: ['flow'], cluster: 'a model', prefix }));
 }
 
 async function adopt(world: World, prefix?: string) {

@@ -24,7 +24,9 @@ function openOffline({ broker, clock, run }: World, prefix = 'weir.'): Promise<O
   tools += 1;
   const wire = broker.connect(`tool-${tools}`);
   const ports = { clock, random: seededRandom(tools), logger: silentLogger };
-  return run(kafkaOffline({ ...ports, wire, admin: broker.admin(), cluster: 'a model', prefix, create: true }));
+  return run(
+    kafkaOffline({ ...ports, wire, admin: broker.admin(), groups: ['flow'], cluster: 'a model', prefix, create: true }),
+  );
 }
 
 async function exported(world: World, log: OfflineLog): Promise<Buffer> {

@@ -23,7 +23,7 @@ function openOffline({ broker, clock, run }: World): Promise<OfflineLog> {
   tools += 1;
   const ports = { clock, random: seededRandom(tools), logger: silentLogger };
   const wire = broker.connect(`tool-${tools}`);
-  return run(kafkaOffline({ ...ports, wire, admin: broker.admin(), cluster: 'a model' }));
+  return run(kafkaOffline({ ...ports, wire, admin: broker.admin(), groups: ['flow'], cluster: 'a model' }));
 }
 
 /** A world whose first shard has a flow, and its owner, who holds the shard still. */

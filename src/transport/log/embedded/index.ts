@@ -1,3 +1,4 @@
+export { directoryCheckup, embeddedCheckup } from './checkup.ts';
 export { partitionPrefix } from './codec.ts';
 export { openEmbeddedOffline } from './offline.ts';
 export type { EmbeddedLogSettings } from './open.ts';

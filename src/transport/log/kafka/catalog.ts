@@ -83,6 +83,11 @@ export class Catalog {
     return expectTopic(this.#topics, name, kind, partition).spec;
   }
 
+  /** The name on the brokers of the topic that tells of the others. */
+  get registryName(): string {
+    return this.named(registrySpec.name);
+  }
+
   /** Reads what is there, once. */
   load(): Promise<void> {
     this.#loading ??= this.#load().catch((error: unknown) => {
@@ -105,7 +110,7 @@ export class Catalog {
     const before = await this.#onBrokers();
     const missing = specs.filter(({ name }) => !before.has(this.nameOf(name)));
     for (const { name } of missing) {
-      if (this.#topics.has(name)) throw strange(name, 'it has been deleted');
+      if (this.#topics.has(name)) throw strange(name, unseen);
     }
     // Made by somebody else in this moment, or before and not known everywhere yet: whose settings it has is to be seen.
     const found = await this.#create(missing.map((spec) => newTopic(this.nameOf(spec.name), spec, rules)));
@@ -166,7 +171,7 @@ export class Catalog {
     }
     if (this.#replaced !== undefined) throw this.#replaced;
     const found = (await this.#onBrokers()).get(place);
-    if (found === undefined) throw strange(topic, 'it has been deleted');
+    if (found === undefined) throw strange(topic, unseen);
     this.#assertSame(topic, found);
   }
 
@@ -295,6 +300,9 @@ function entryRecord({ spec: { name, partitions, kind }, id, place }: CatalogEnt
   const elsewhere = place === name ? {} : { place };
   return { key: name, value: Buffer.from(JSON.stringify({ partitions, kind, id, ...elsewhere })) };
 }
+
+/** Brokers tell nobody of a topic that a user has no right to see. */
+export const unseen = 'it has been deleted, or this user may not see it';
 
 function strange(topic: TopicName, why: string): WeirError {
   return new WeirError('WEIR_LOG_ADOPTION', { topic, why });

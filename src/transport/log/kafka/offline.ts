@@ -28,6 +28,8 @@ export interface KafkaOfflineSetup extends GivenSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Groups that workers are in while they run, without the prefix. */
+  readonly groups: readonly string[];
   /** Where the cluster is, for messages. */
   readonly cluster: string;
   /** Whether a prefix without a log is one to write into. Default: it is refused. */
@@ -121,7 +123,10 @@ class KafkaOffline implements OfflineLog {
   async assertStill(): Promise<void> {
     const { patience, settings } = this.#parts;
     const { wire, admin } = this.#setup;
-    const groups = await patience.until('reading groups', async () => ({ done: await admin.groups(settings.prefix) }));
+    const expected = this.#setup.groups.map((group) => this.#parts.catalog.named(group));
+    const groups = await patience.until('reading groups', async () => ({
+      done: await admin.groups(settings.prefix, expected),
+    }));
     const running = new Set(groups.flatMap(({ members }) => members));
     if (running.size > 0) {
       const who = `${[...running].sort().join(', ')}`;

@@ -4,12 +4,15 @@ import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
+import type { Finding, WantedShards } from '../checkup.ts';
 import type { OfflineLog } from '../offline.ts';
 import type { LogRecord, TopicName } from '../port.ts';
 import type { KafkaAdmin } from './admin.ts';
+import { Catalog } from './catalog.ts';
 import { type KafkaLog, kafkaLog } from './kafka-log.ts';
 import { kafkaOffline } from './offline.ts';
 import { storedKey } from './own-records.ts';
+import { Patience } from './patience.ts';
 import { nameOf } from './refusals.ts';
 import { type GivenSettings, settingsOf } from './settings.ts';
 import type { KafkaWireSetup, Sasl } from './wire/index.ts';
@@ -61,6 +64,8 @@ export interface OpenKafkaOfflineSettings extends KafkaConnection {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Groups that workers are in while they run, without the prefix. */
+  readonly groups: readonly string[];
   /** Whether a prefix without a log is one to write into. Default: it is refused. */
   readonly create?: boolean;
 }
@@ -70,10 +75,51 @@ export interface OpenKafkaOfflineSettings extends KafkaConnection {
  * @throws WeirError `WEIR_LOG_NONE` when there is none, `WEIR_LOG_RUNNING`, `WEIR_CONFIGURATION_INVALID`
  */
 export async function openKafkaOffline(settings: OpenKafkaOfflineSettings): Promise<OfflineLog> {
-  const { clock, random, logger, brokers, create = false } = settings;
+  const { clock, random, logger, groups, brokers, create = false } = settings;
   const { wire, admin } = await connectAdmin(settings, settings.worker ?? `${hostname()}-${process.pid}`);
   const cluster = brokers.join(', ');
-  return kafkaOffline({ ...{ wire, admin, clock, random, logger, cluster, create }, ...givenOf(settings) });
+  return kafkaOffline({ ...{ wire, admin, clock, random, logger, groups, cluster, create }, ...givenOf(settings) });
+}
+
+/** A checkup of a cluster; each finding as soon as it is there. */
+export async function* openKafkaCheckup(
+  settings: Omit<OpenKafkaOfflineSettings, 'create'> & { readonly shards: WantedShards },
+): AsyncGenerator<Finding> {
+  const { kafkaCheckup } = await import('./checkup/index.ts');
+  const { clock, random, logger, groups, brokers, shards } = settings;
+  const ports = await connectAdmin(settings, settings.worker ?? `${hostname()}-doctor-${process.pid}`);
+  yield* kafkaCheckup({ ...ports, ...{ clock, random, logger, groups, brokers, shards }, ...givenOf(settings) });
+}
+
+/** What nobody waits longer for, where an answer without it will do. */
+const namesWithinMs = 5_000;
+
+/** How the things of a log are called on the brokers. */
+export interface KafkaNames {
+  readonly prefix: string;
+  /** Names of topics by their own; empty when they cannot be had. */
+  readonly topics: ReadonlyMap<TopicName, string>;
+}
+
+export async function kafkaNames(
+  settings: KafkaConnection & Pick<OpenKafkaOfflineSettings, 'clock' | 'random' | 'logger'>,
+): Promise<KafkaNames> {
+  const { clock } = settings;
+  const { prefix, topics: rules, fetchBytes } = settingsOf(givenOf(settings));
+  const wire = await connect(settings, `${hostname()}-doctor-${process.pid}`);
+  const patience = new Patience({ ...settings, wire });
+  const deadline = clock.after(namesWithinMs, () => patience.close());
+  try {
+    const catalog = new Catalog({ wire, clock, patience, prefix, rules, fetchBytes });
+    await catalog.load();
+    return { prefix, topics: new Map(catalog.entries.map(({ spec: { name } }) => [name, catalog.nameOf(name)])) };
+  } catch {
+    // Whoever asks prints the rights that are still to be given.
+    return { prefix, topics: new Map() };
+  } finally {
+    deadline.cancel();
+    await wire.close();
+  }
 }
 
 function givenOf({ prefix, replication, minInsyncReplicas }: KafkaConnection): GivenSettings {

@@ -54,20 +54,30 @@ export function newTopic(name: string, spec: TopicSpec, rules: TopicRules): NewT
   return { name, partitions: spec.partitions, replication: rules.replication, config: Object.fromEntries(config) };
 }
 
+/** A topic as it is on the brokers. */
+export interface FoundTopic {
+  readonly config: Readonly<Record<string, string>>;
+  readonly replication: number;
+}
+
 /** @throws WeirError `WEIR_LOG_TOPIC_SETTINGS` with the command that mends the first setting that is wrong */
-export function checkTopicSettings(
-  name: string,
-  kind: TopicSpec['kind'],
-  found: { readonly config: Readonly<Record<string, string>>; readonly replication: number },
-  rules: TopicRules,
-): void {
-  checkConfig(name, found.config, rulesOf(kind, rules));
-  if (found.replication < rules.replication) {
-    throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
-      ...{ topic: name, setting: 'replication', found: found.replication, expected: rules.replication },
-      command: `kafka-reassign-partitions.sh --bootstrap-server <broker> --reassignment-json-file <file that gives each partition of ${name} ${rules.replication} replicas> --execute`,
-    });
-  }
+export function checkTopicSettings(name: string, kind: TopicSpec['kind'], topic: FoundTopic, rules: TopicRules): void {
+  const [fault] = topicFaults(name, kind, topic, rules);
+  if (fault !== undefined) throw fault;
+}
+
+/** Everything that is wrong, each with the command that mends it. */
+export function topicFaults(name: string, kind: TopicSpec['kind'], topic: FoundTopic, rules: TopicRules): WeirError[] {
+  return [...configFaults(name, topic.config, rulesOf(kind, rules)), ...replicationFaults(name, topic, rules)];
+}
+
+function replicationFaults(name: string, { replication }: FoundTopic, rules: TopicRules): WeirError[] {
+  if (replication >= rules.replication) return [];
+  const fault = new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
+    ...{ topic: name, setting: 'replication', found: replication, expected: rules.replication },
+    command: `kafka-reassign-partitions.sh --bootstrap-server <broker> --reassignment-json-file <file that gives each partition of ${name} ${rules.replication} replicas> --execute`,
+  });
+  return [fault];
 }
 
 /** The brokers' own topic of transactional ids: epochs that it loses are given out twice. */
@@ -79,22 +89,32 @@ export const transactionTopic = '__transaction_state';
  */
 export function checkTransactionTopic(config: Readonly<Record<string, string>>, rules: TopicRules): void {
   if (Object.keys(config).length === 0) return;
-  const { 'min.insync.replicas': replicas, 'unclean.leader.election.enable': unclean } = rulesOf('state', rules);
-  const own = { 'min.insync.replicas': replicas, 'unclean.leader.election.enable': unclean };
-  checkConfig(transactionTopic, config, { ...own, 'cleanup.policy': { expected: 'compact' } });
+  const [fault] = transactionConfigFaults(config, rules);
+  if (fault !== undefined) throw fault;
 }
 
-function checkConfig(
+/** Everything that is wrong with the brokers' topic of transactional ids. */
+export function transactionFaults(topic: FoundTopic, rules: TopicRules): WeirError[] {
+  return [...transactionConfigFaults(topic.config, rules), ...replicationFaults(transactionTopic, topic, rules)];
+}
+
+function transactionConfigFaults(config: Readonly<Record<string, string>>, rules: TopicRules): WeirError[] {
+  const { 'min.insync.replicas': replicas, 'unclean.leader.election.enable': unclean } = rulesOf('state', rules);
+  const own = { 'min.insync.replicas': replicas, 'unclean.leader.election.enable': unclean };
+  return [...configFaults(transactionTopic, config, { ...own, 'cleanup.policy': { expected: 'compact' } })];
+}
+
+function* configFaults(
   name: string,
   config: Readonly<Record<string, string>>,
   rules: Readonly<Record<string, Rule | undefined>>,
-): void {
+): Generator<WeirError> {
   for (const [setting, rule] of Object.entries(rules)) {
     const value = config[setting];
     if (rule === undefined || value === rule.expected) continue;
     if (value !== undefined && rule.accepts?.(value) === true) continue;
     const command = `kafka-configs.sh --bootstrap-server <broker> --alter --entity-type topics --entity-name ${name} --add-config ${setting}=${rule.expected}`;
-    throw new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
+    yield new WeirError('WEIR_LOG_TOPIC_SETTINGS', {
       ...{ topic: name, setting, expected: rule.expected, command },
       found: value ?? 'nothing (brokers before Apache Kafka 3.6 do not know it)',
     });

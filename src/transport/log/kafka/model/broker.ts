@@ -131,7 +131,7 @@ export function modelBroker(setup: ModelBrokerSetup): ModelBroker {
       const host = hostOf(client);
       return new ModelClient({ id: client, settings, cluster, ...host, crash: () => crash(client, host) });
     },
-    admin: () => modelAdmin(cluster),
+    admin: () => modelAdmin(cluster, settings),
     crash: (client, { inFlight = 'lost' } = {}) => crash(client, hosts.get(client), inFlight === 'arrives'),
     freeze(client) {
       note('frozen', client);

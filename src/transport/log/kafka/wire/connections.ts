@@ -38,7 +38,7 @@ export function connectionsOf(setup: KafkaWireSetup): Connections {
   return { lanes, directory: new Directory({ lanes, seeds: brokers.map(addressOf), timeoutMs }), timeoutMs };
 }
 
-function addressOf(broker: string): Address {
+export function addressOf(broker: string): Address {
   const match = /^\[?(.+?)\]?:(\d{1,5})$/.exec(broker);
   if (match?.[1] === undefined) throw new Error(`a broker is given as host:port, not as ${broker}`);
   return { host: match[1], port: Number(match[2]) };

@@ -77,6 +77,10 @@ export class Directory {
     throw failure;
   }
 
+  metadata(): Promise<Metadata> {
+    return this.#metadata(undefined);
+  }
+
   /** The brokers of the cluster, by id. */
   async brokers(): Promise<ReadonlyMap<number, Address>> {
     await this.#metadata(undefined);

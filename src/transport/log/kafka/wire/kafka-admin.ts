@@ -1,10 +1,11 @@
 /** The administration port on real brokers. */
-import type { AdminGroup, KafkaAdmin } from '../admin.ts';
+import type { AdminGroup, AdminTopic, KafkaAdmin } from '../admin.ts';
 import { kafkaError, WireFailure } from '../wire.ts';
-import { type Connections, connectionsOf, type KafkaWireSetup } from './connections.ts';
-import { protocol } from './kafka-wire.ts';
+import { addressOf, type Connections, connectionsOf, type KafkaWireSetup } from './connections.ts';
+import { brokerResource, protocol } from './kafka-wire.ts';
 import { kafkajsRequests, type ProtocolRequest } from './kafkajs.ts';
 import type { Address } from './lane.ts';
+import { featuresRequest, produceRequest } from './requests.ts';
 
 export function kafkaAdmin(setup: KafkaWireSetup): KafkaAdmin {
   return new RealAdmin(connectionsOf(setup));
@@ -17,9 +18,62 @@ class RealAdmin implements KafkaAdmin {
     this.#connections = connections;
   }
 
+  async reach(address: string): Promise<void> {
+    await this.#send(addressOf(address), kafkajsRequests.apiVersions({}));
+  }
+
+  async cluster() {
+    const { clusterId, brokers } = await this.#connections.directory.metadata();
+    return {
+      clusterId,
+      brokers: brokers.map(({ nodeId, host, port, rack }) => ({
+        ...{ id: nodeId, address: `${host}:${port}` },
+        rack: rack === '' ? undefined : rack,
+      })),
+    };
+  }
+
+  async metadataVersion(): Promise<number | undefined> {
+    const features = await this.#connections.directory.anyBroker((at) => this.#send(at, featuresRequest()));
+    return features.get('metadata.version');
+  }
+
+  async brokerConfig(broker: number): Promise<Readonly<Record<string, string>> | undefined> {
+    const at = (await this.#connections.directory.brokers()).get(broker);
+    if (at === undefined) throw new WireFailure(`broker ${broker} is not there`);
+    const resources = [{ type: brokerResource, name: String(broker) }];
+    const request = kafkajsRequests.describeConfigs({ resources, includeSynonyms: false });
+    const [found] = (await this.#send(at, request)).resources;
+    if (found?.errorCode === kafkaError.clusterAuthorizationFailed) return undefined;
+    if (found?.errorCode !== kafkaError.none) throw refused(`settings of broker ${broker}`, found?.errorCode ?? -1);
+    return Object.fromEntries(
+      found.configEntries.map(({ configName, configValue }) => [configName, configValue ?? '']),
+    );
+  }
+
+  async topics(): Promise<readonly AdminTopic[]> {
+    const { topics } = await this.#connections.directory.metadata();
+    return topics.filter(({ error }) => error === kafkaError.none);
+  }
+
+  async stamp(topic: string, partition: number) {
+    const { directory, timeoutMs } = this.#connections;
+    directory.refresh();
+    const found = await directory.leader(topic, partition);
+    if ('error' in found) return { error: found.error, broker: -1, appendedAt: -1 };
+    const records = [{ key: 'stamp', value: null }];
+    const request = produceRequest({ topic, partition, records, timestampMs: 0 }, Math.round(timeoutMs * 0.8));
+    const { error, appendedAt } = await this.#send(found.at, request);
+    const brokers = await directory.brokers();
+    const [broker = -1] =
+      [...brokers].find(([, { host, port }]) => host === found.at.host && port === found.at.port) ?? [];
+    return { error, broker, appendedAt };
+  }
+
   /** Each broker knows the groups that it coordinates. */
-  async groups(prefix: string): Promise<readonly AdminGroup[]> {
+  async groups(prefix: string, expected: readonly string[]): Promise<readonly AdminGroup[]> {
     const found: AdminGroup[] = [];
+    for (const group of expected) await this.#assertVisible(group);
     for (const at of (await this.#connections.directory.brokers()).values()) {
       const { errorCode, groups } = await this.#send(at, kafkajsRequests.listGroups({}));
       if (errorCode !== kafkaError.none) throw refused('groups', errorCode);
@@ -35,6 +89,15 @@ class RealAdmin implements KafkaAdmin {
       }
     }
     return found;
+  }
+
+  /** A list leaves out what a user may not see; whoever is asked about it by name says so. */
+  async #assertVisible(group: string): Promise<void> {
+    const coordinator = await this.#connections.directory.coordinator('group', group);
+    if ('error' in coordinator) throw refused(`group ${group}`, coordinator.error);
+    const described = await this.#send(coordinator.at, kafkajsRequests.describeGroups({ groupIds: [group] }));
+    const error = described.groups[0]?.errorCode ?? kafkaError.none;
+    if (error !== kafkaError.none) throw refused(`group ${group}`, error);
   }
 
   async deleteTopics(names: readonly string[]) {

@@ -27,7 +27,7 @@ import { fetchRequest, produceRequest } from './requests.ts';
 /** Protocol type and name of Weir's groups: what members tell each other is not what consumers do. */
 export const protocol = 'weir';
 const topicResource = 2;
-const brokerResource = 4;
+export const brokerResource = 4;
 /** Weir opens no transactions; brokers ask for a limit all the same. */
 const transactionTimeoutMs = 60_000;
 const offsets = { earliest: -2, latest: -1 };

@@ -10,16 +10,33 @@ export interface TopicMetadata {
   readonly id: string;
   readonly internal: boolean;
   /** By partition number. */
-  readonly partitions: ReadonlyArray<{ readonly error: number; readonly leader: number; readonly replicas: number }>;
+  readonly partitions: ReadonlyArray<{
+    readonly error: number;
+    readonly leader: number;
+    readonly replicas: number;
+    readonly inSync: number;
+  }>;
 }
 
 export interface Metadata {
-  readonly brokers: ReadonlyArray<{ readonly nodeId: number; readonly host: string; readonly port: number }>;
+  readonly clusterId: string;
+  readonly brokers: ReadonlyArray<{
+    readonly nodeId: number;
+    readonly host: string;
+    readonly port: number;
+    /** Empty for none. */
+    readonly rack: string;
+  }>;
   readonly topics: readonly TopicMetadata[];
 }
 
+/** -1 where timestamps are those of producers. */
+export interface Stamp {
+  readonly appendedAt: number;
+}
+
 /** Produce v7: all replicas in sync acknowledge, or an error says why not within `ackTimeoutMs`. */
-export function produceRequest(request: ProduceRequest, ackTimeoutMs: number): ProtocolRequest<ProduceAnswer> {
+export function produceRequest(request: ProduceRequest, ackTimeoutMs: number): ProtocolRequest<ProduceAnswer & Stamp> {
   const batch = encodeBatch(request);
   const body = new ByteWriter(2 + 2 + 4 + 4 + stringBytes(request.topic) + 4 + 4 + 4 + batch.length)
     .int16(-1)
@@ -36,8 +53,8 @@ export function produceRequest(request: ProduceRequest, ackTimeoutMs: number): P
       reader.string();
       return reader.array(() => {
         reader.skip(4);
-        const answer = { error: reader.int16(), baseOffset: reader.int64() };
-        reader.skip(16);
+        const answer = { error: reader.int16(), baseOffset: reader.int64(), appendedAt: reader.int64() };
+        reader.skip(8);
         return answer;
       });
     });
@@ -118,13 +135,13 @@ export function metadataRequest(topic: string | undefined): ProtocolRequest<Meta
     reader.skip(4);
     const brokers = reader.compactArray(() => {
       const broker = { nodeId: reader.int32(), host: reader.compactString(), port: reader.int32() };
-      reader.compactString();
+      const rack = reader.compactString();
       reader.skipTags();
-      return broker;
+      return { ...broker, rack };
     });
-    reader.compactString();
+    const clusterId = reader.compactString();
     reader.skip(4);
-    return { brokers, topics: reader.compactArray(() => topicMetadata(reader)) };
+    return { clusterId, brokers, topics: reader.compactArray(() => topicMetadata(reader)) };
   });
 }
 
@@ -140,15 +157,53 @@ function topicMetadata(reader: ByteReader): TopicMetadata {
     const leader = reader.int32();
     reader.skip(4);
     const replicas = reader.compactArray(() => reader.int32()).length;
-    reader.compactArray(() => reader.skip(4));
+    const inSync = reader.compactArray(() => reader.int32()).length;
     reader.compactArray(() => reader.skip(4));
     reader.skipTags();
-    partitions[index] = { error: partitionError, leader, replicas };
+    partitions[index] = { error: partitionError, leader, replicas, inSync };
   });
   reader.skip(4);
   reader.skipTags();
   return { error, name, id, internal, partitions };
 }
+
+/** ApiVersions v3, for the features that all brokers have agreed on. */
+export function featuresRequest(): ProtocolRequest<ReadonlyMap<string, number>> {
+  const client = 'weir';
+  const body = new ByteWriter(1 + 2 * (1 + client.length) + 1)
+    .uvarint(0)
+    .uvarint(client.length + 1)
+    .text(client)
+    .uvarint(client.length + 1)
+    .text(client)
+    .uvarint(0);
+  return protocolRequest('ApiVersions', 18, 3, body.bytes, (reader) => {
+    reader.skip(2);
+    reader.compactArray(() => {
+      reader.skip(6);
+      reader.skipTags();
+    });
+    reader.skip(4);
+    const found = new Map<string, number>();
+    for (let left = reader.uvarint(); left > 0; left -= 1) {
+      const tag = reader.uvarint();
+      const size = reader.uvarint();
+      if (tag !== finalizedFeatures) {
+        reader.skip(size);
+        continue;
+      }
+      reader.compactArray(() => {
+        found.set(reader.compactString(), reader.int16());
+        reader.skip(2);
+        reader.skipTags();
+      });
+    }
+    return found;
+  });
+}
+
+/** The tagged field of the answer that they stand in. */
+const finalizedFeatures = 2;
 
 function protocolRequest<T>(
   apiName: string,
