@@ -6,6 +6,7 @@ const guide = written(programsOf('flows'));
 
 describe('the guide to flows', () => {
   guide.itCompiles();
+  guide.itPrints();
 
   it('shows a first flow that runs, and that runs once', async () => {
     for (let time = 0; time < 2; time++)

@@ -61,6 +61,22 @@ export function written(programs: readonly Program[]) {
       });
     },
 
+    /** What the compiler says of the programs: of each error its place, its number, and where it comes from in the end. */
+    async errors(): Promise<readonly string[]> {
+      const printed = await printedBy(join(root, 'node_modules/.bin/tsc'), ['--noEmit', '-p', directory], {
+        cwd: directory,
+      });
+      // Lines that are indented go on with the error before them, to its reason.
+      return printed
+        .trimEnd()
+        .split(/\n(?=\S)/)
+        .filter((error) => !error.startsWith('..'))
+        .map((error) => {
+          const [place = ''] = /^\S+ error TS\d+: /.exec(error) ?? [];
+          return `${place}${error.slice(place.length).split('\n').at(-1)?.trim()}`;
+        });
+    },
+
     itPrints(): void {
       for (const { file, printed } of programs) {
         if (printed === undefined) continue;
