@@ -79,7 +79,8 @@ async function rolesOf(role: string | undefined): Promise<readonly AclRole[]> {
   throw new WeirError('WEIR_CLI_USAGE', { why, help: 'weir doctor --help' });
 }
 
-const checkWidth = 28;
+/** Most names fit; a longer one pushes what it says. */
+const checkWidth = 34;
 
 function textOf({ check, state, says, code, cause, remedy }: Finding): string {
   const indent = ' '.repeat(6);

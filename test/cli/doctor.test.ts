@@ -10,7 +10,7 @@ describe('weir doctor', () => {
     const folder = await nodeFolder();
     const before = await weir(['doctor', ...configOf(folder)]);
     expect(before).toMatchObject({ code: 0, error: '' });
-    expect(before.out).toMatch(/^ok {4}configuration {17}.*weir\.yaml: 1 member, log in the data directory\n/);
+    expect(before.out).toMatch(/^ok {4}configuration {23}.*weir\.yaml: 1 member, log in the data directory\n/);
     expect(before.out).toContain('there is none yet: the node makes it when it starts');
     expect(before.out).toMatch(/\n\d well, 0 to look at, 0 to mend\.\n$/);
     // Nothing is there that was not there before.

@@ -49,7 +49,7 @@ describe('a copy of the embedded log', () => {
     expect(await contents(await offline(target))).toEqual(copied);
   });
 
-  it('WK20 WK16 is a log like any other, whose terms are above those of the first one', async () => {
+  it('WK20 WK16 DP11 is a log like any other, whose terms are above those of the first one', async () => {
     const { file } = await exported();
     const target = await newDirectory();
     const into = await target.offline(true);

@@ -86,7 +86,7 @@ class KafkaOffline implements OfflineLog {
     const { patience, settings } = parts;
     this.limits = settings.limits;
     this.#reading = new OfflineReading({ wire: setup.wire, patience, maxBytes: settings.fetchBytes });
-    this.place = `${settings.prefix} on ${setup.cluster}`;
+    this.place = `${settings.prefix}* on ${setup.cluster}`;
   }
 
   get incarnation(): number {

@@ -3,6 +3,7 @@ import { WeirError } from '../../../../errors/index.ts';
 import { counted, type Finding, found, well } from '../../checkup.ts';
 import type { AdminTopic } from '../admin.ts';
 import { unseen } from '../catalog.ts';
+import { probeSpec } from '../probe.ts';
 import { topicFaults, transactionFaults, transactionTopic } from '../topic-settings.ts';
 import type { KafkaCheckup } from './setup.ts';
 
@@ -72,7 +73,8 @@ async function* transactions(topic: AdminTopic | undefined, checkup: KafkaChecku
 
 function* leftOver(names: readonly string[], { catalog, settings }: KafkaCheckup): Generator<Finding> {
   if (!catalog.loaded) return;
-  const known = new Set([...catalog.entries.map(({ spec }) => catalog.nameOf(spec.name)), catalog.registryName]);
+  const own = [catalog.registryName, catalog.nameOf(probeSpec.name)];
+  const known = new Set([...catalog.entries.map(({ spec }) => catalog.nameOf(spec.name)), ...own]);
   const strays = names.filter((name) => name.startsWith(settings.prefix) && !known.has(name));
   if (strays.length === 0) return;
   const context = { prefix: settings.prefix, topics: strays.sort().join(', ') };

@@ -1,5 +1,6 @@
 /** The administration port on real brokers. */
 import type { AdminGroup, AdminTopic, KafkaAdmin } from '../admin.ts';
+import { nameOf } from '../refusals.ts';
 import { kafkaError, WireFailure } from '../wire.ts';
 import { addressOf, type Connections, connectionsOf, type KafkaWireSetup } from './connections.ts';
 import { brokerResource, protocol } from './kafka-wire.ts';
@@ -120,5 +121,5 @@ class RealAdmin implements KafkaAdmin {
 }
 
 function refused(what: string, error: number): WireFailure {
-  return new WireFailure(`the brokers refuse to tell of ${what} (error ${error})`);
+  return new WireFailure(`the brokers do not tell of ${what}: ${nameOf(error)}`);
 }
