@@ -7,13 +7,13 @@ import {
   peerReceiver,
   type Registry,
 } from '../actors/flow/index.ts';
-import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
+import { answerPartitions, type FlowRequest, flowTopics, serviceKinds } from '../actors/flow/protocol.ts';
 import type { Ref } from '../actors/kernel/index.ts';
 import type { FlowCatalogue } from '../actors/rpc/index.ts';
 import {
   type CrashPoint,
   type RegionMessage,
-  type Router,
+  Router,
   regionBehavior,
   type ShardSettings,
   type ShardStatus,
@@ -39,7 +39,7 @@ export interface FlowServiceSetup {
 
 export const flowAccess: ServiceTopics = {
   reads: [flowTopics.events, flowTopics.state],
-  writes: [flowTopics.events, flowTopics.state, flowTopics.status, flowTopics.audit],
+  writes: [flowTopics.events, flowTopics.state, flowTopics.status, flowTopics.audit, flowTopics.answers],
 };
 
 export function flowTopicSpecs(partitions: number): readonly TopicSpec[] {
@@ -48,6 +48,7 @@ export function flowTopicSpecs(partitions: number): readonly TopicSpec[] {
     { name: flowTopics.state, partitions, kind: 'state' },
     { name: flowTopics.status, partitions, kind: 'table' },
     { name: flowTopics.audit, partitions, kind: 'table' },
+    { name: flowTopics.answers, partitions: answerPartitions, kind: 'events' },
   ];
 }
 
@@ -65,6 +66,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
       peer.listen(
         peerReceiver({ partitions, directory: registry, logger, route: (to, message) => router.route(to, message) }),
       );
+      const answers = new Router<never>({ log, logger, eventsTopic: flowTopics.answers });
       const behavior = regionBehavior<FlowRequest>({
         service: 'flow',
         topics: flowTopics,
@@ -82,6 +84,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
           auditTopic: flowTopics.audit,
           authorize,
           transmit: (source, destination, bytes) => peer.send({ source, destination, bytes }),
+          answer: (to, bytes) => answers.route(to, { type: 'service', kind: serviceKinds.answer, bytes }),
         }),
         onStatus: (shards) => {
           setup.onShards(shards);

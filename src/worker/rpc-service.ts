@@ -19,7 +19,7 @@ export interface RpcServiceSetup {
 }
 
 export const rpcAccess: ServiceTopics = {
-  reads: [flowTopics.status, flowTopics.audit],
+  reads: [flowTopics.status, flowTopics.audit, flowTopics.answers],
   writes: [flowTopics.events],
 };
 
@@ -33,8 +33,8 @@ export function rpcService(setup: RpcServiceSetup): ServiceDescriptor {
     topics: rpcAccess,
     creates: [],
     secrets: [],
-    start: ({ log }) => {
-      const behavior = rpcBehavior({ ...setup, log, unanswered }, (inspect) => {
+    start: ({ log, random }) => {
+      const behavior = rpcBehavior({ ...setup, log, random, unanswered }, (inspect) => {
         facts = inspect;
       });
       return async (context: Parameters<typeof behavior>[0]) => {

@@ -16,6 +16,7 @@ import { FlowEngine } from './engine.ts';
 import { FlowRequests } from './flow-requests.ts';
 import { FlowTable } from './flow-table.ts';
 import { routingKeyOf } from './ids.ts';
+import { LogAnswers } from './log-answers.ts';
 import { type FlowRequest, serviceKinds } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import { SessionExpiry } from './session-expiry.ts';
@@ -47,6 +48,8 @@ export interface FlowProgramSetup {
   readonly auditTopic: string;
   readonly authorize: Authorize;
   readonly transmit: (source: Identity, destination: Identity, bytes: Uint8Array) => void;
+  /** Brings an answer to whoever reads this partition of `flow.answers`; it may be lost. */
+  readonly answer: (partition: number, bytes: Uint8Array) => void;
 }
 
 const decoder = new TextDecoder();
@@ -66,6 +69,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #table: FlowTable;
   readonly #trails: AuditTrails;
   readonly #requests: FlowRequests;
+  readonly #asks: LogAnswers;
   readonly #counts = { discarded: 0, unreadable: 0 };
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
@@ -103,6 +107,10 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     this.#actors = new ActorHost(host, registry);
     const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
     this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors, trails: this.#trails });
+    this.#asks = new LogAnswers({
+      ...{ host, send: setup.answer },
+      handle: (request) => this.#requests.handle(request),
+    });
     const creditMessages = settings.sessions.credit.messages;
     this.#inputs = new SessionInputs({ ...parts, sessions: this.#sessions, creditMessages });
   }
@@ -161,6 +169,9 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       case 'a':
         this.#trails.own.restore(id, value);
         return;
+      case 'q':
+        this.#asks.restore(id, value);
+        return;
       case undefined:
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: key, why: 'this version knows no such key' });
       default:
@@ -170,6 +181,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   restored(): void {
     this.#trails.restored();
+    this.#asks.restored();
     this.#sessions.restored();
     for (const flow of this.#table.unfinished()) {
       flow.unread.sort((a, b) => a.place - b.place);
@@ -251,6 +263,9 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       case serviceKinds.session:
         this.#inputs.arrived(bytes);
         return;
+      case serviceKinds.ask:
+        this.#asks.take(bytes);
+        return;
       default:
         this.#counts.discarded++;
     }
@@ -274,6 +289,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       audit: this.#trails.entries,
       unacknowledgedSessions: this.#sessions.unacknowledged,
       sessionLanes: this.#sessions.lanes,
+      keptAnswers: this.#asks.size,
+      ...this.#asks.counts,
       ...this.#counts,
       ...this.#inputs.counts,
       discarded: this.#counts.discarded + this.#inputs.counts.discarded,

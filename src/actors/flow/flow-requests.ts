@@ -1,11 +1,10 @@
 /**
- * What this worker asks of a shard's flows: starts, operators' acts, questions. Each is authorized, decided here, and
+ * What workers ask of a shard's flows: starts, operators' acts, questions. Each is authorized, decided here, and
  * answered with a commit behind everything that the answer may rest on (W3, W8).
  */
 import { WeirError } from '../../errors/index.ts';
 import type { Action, Authority, Authorize, Identity } from '../../ports/index.ts';
 import { memberId } from '../../ports/index.ts';
-import type { Ref } from '../kernel/index.ts';
 import { printOf } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { ActorHost } from './actor-host.ts';
@@ -18,7 +17,7 @@ import type { FlowTable } from './flow-table.ts';
 import { correct } from './hospital.ts';
 import { bodyHash, clientRoutingKey } from './ids.ts';
 import { maxValueBytes } from './limits.ts';
-import type { Answer, FlowRequest, Started } from './protocol.ts';
+import type { Acted, Answer, FlowRequest, ReplyTo, Started } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import { answerQuery, takeSignal } from './signal-desk.ts';
 
@@ -92,10 +91,9 @@ export class FlowRequests {
   start(request: Extract<FlowRequest, { type: 'start' }>): void {
     const { member, flow: name, clientRequestId, input, authority, trace, replyTo } = request;
     const denied = this.#denied(authority, 'flow.start', member, name);
-    if (denied !== undefined) return void replyTo?.tell({ type: 'error', error: denied });
+    if (denied !== undefined) return void this.#refuse(replyTo, denied);
     const routingKey = clientRoutingKey(member, clientRequestId);
     const inputHash = bodyHash(input);
-    const changes = new ChangeSet();
     const known = this.#table.known(routingKey);
     if (known !== undefined) {
       const { flowId, print } = known;
@@ -109,42 +107,38 @@ export class FlowRequests {
     }
     const definition = this.#setup.registry.flow(member, name);
     if (definition === undefined) {
-      const error = new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name });
-      return void replyTo?.tell({ type: 'error', error });
+      return void this.#refuse(replyTo, new WeirError('WEIR_FLOW_UNKNOWN', { member: member.name, flow: name }));
     }
     const limit = maxValueBytes(this.#host);
     if (input.length > limit) {
       const why = `it has ${input.length} bytes, the limit is ${limit}`;
-      const error = new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why });
-      return void replyTo?.tell({ type: 'error', error });
+      return void this.#refuse(replyTo, new WeirError('WEIR_FLOW_INPUT_INVALID', { flow: name, why }));
     }
     if (this.#host.congested()) {
-      const error = new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition });
-      return void replyTo?.tell({ type: 'error', error });
+      return void this.#refuse(replyTo, new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition }));
     }
+    const changes = new ChangeSet();
     const version = request.version === 0 ? definition.version : request.version;
     const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
     this.#setup.acts.done(flow, 'start', authority, changes, { after: hashOnly(input) });
     this.#engine.accept(flow, changes);
     // Told only when it is durable (W8).
-    changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));
-    this.#host.add(changes);
+    this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes);
   }
 
   #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' | 'cancel' }>): void {
     const { type, flowId, authority, replyTo } = request;
     const flow = this.#table.find(flowId);
-    if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
+    if (flow === undefined) return void this.#fail(replyTo, this.#table.missing(flowId));
     const { head } = flow;
     const denied = this.#denied(authority, `flow.${type}`, flow.member, head.flow, flowId);
-    if (denied !== undefined) return void replyTo.tell({ type: 'error', error: denied });
+    if (denied !== undefined) return void this.#refuse(replyTo, denied);
     const stuckOnly = type === 'retry' || (type === 'kill' && request.stuckOnly === true);
     if (stuckOnly && head.status !== 'STUCK') {
-      const error = new WeirError('WEIR_FLOW_NOT_STUCK', { flowId, status: head.status });
-      return void this.#answer(replyTo, { type: 'error', error });
+      return void this.#fail(replyTo, new WeirError('WEIR_FLOW_NOT_STUCK', { flowId, status: head.status }));
     }
     if (type === 'cancel' && head.status === 'STUCK') {
-      return void this.#answer(replyTo, { type: 'error', error: new WeirError('WEIR_FLOW_STUCK', { flowId }) });
+      return void this.#fail(replyTo, new WeirError('WEIR_FLOW_STUCK', { flowId }));
     }
     const changes = new ChangeSet();
     if (type === 'cancel') {
@@ -160,61 +154,71 @@ export class FlowRequests {
       } catch (error) {
         if (!WeirError.is(error)) throw error;
         // An operator's mistake: the flow stays where it is.
-        return void replyTo.tell({ type: 'error', error });
+        return void this.#refuse(replyTo, error);
       }
       this.#setup.acts.done(flow, actOf(request.correction), authority, changes, corrected);
       this.#engine.resume(flow, changes);
     }
-    const { status } = head;
-    changes.after(() => replyTo.tell(ok(status)));
-    this.#host.add(changes);
+    const told = changes.publications.some(({ key }) => key === flowId);
+    const acted: Acted = { status: head.status, commit: told ? this.#host.commitNumber() : 0 };
+    this.#answer(replyTo, ok(acted), changes);
   }
 
   #signal(request: Extract<FlowRequest, { type: 'signal' }>): void {
     const { flowId, authority, replyTo } = request;
     const flow = this.#table.find(flowId);
-    if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
+    if (flow === undefined) return void this.#fail(replyTo, this.#table.missing(flowId));
     const denied = this.#denied(authority, 'flow.signal', flow.member, flow.head.flow, flowId);
-    if (denied !== undefined) return void replyTo.tell({ type: 'error', error: denied });
+    if (denied !== undefined) return void this.#refuse(replyTo, denied);
     if (this.#host.congested()) {
-      const error = new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition });
-      return void replyTo.tell({ type: 'error', error });
+      return void this.#refuse(replyTo, new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition }));
     }
     this.#answered(replyTo, (changes) => takeSignal(this.#setup, flow, request, changes));
   }
 
   #query({ flowId, query, input, replyTo }: Extract<FlowRequest, { type: 'query' }>): void {
     const flow = this.#table.find(flowId);
-    if (flow === undefined) return void this.#answer(replyTo, { type: 'error', error: this.#table.missing(flowId) });
+    if (flow === undefined) return void this.#fail(replyTo, this.#table.missing(flowId));
     this.#answered(replyTo, () => answerQuery(flow, query, input));
   }
 
   /** Answers with what `make` gives, or refuses with, once that is durable. */
-  #answered<T>(replyTo: Ref<Answer<T>>, make: (changes: ChangeSet) => T): void {
+  #answered<T>(replyTo: ReplyTo<T>, make: (changes: ChangeSet) => T): void {
     const changes = new ChangeSet();
+    let value: T;
     try {
-      const value = make(changes);
-      changes.after(() => replyTo.tell(ok(value)));
-      this.#host.add(changes);
+      value = make(changes);
     } catch (error) {
       if (!WeirError.is(error)) throw error;
-      this.#answer(replyTo, { type: 'error', error });
+      this.#fail(replyTo, error);
+      return;
     }
+    this.#answer(replyTo, ok(value), changes);
   }
 
-  /** Leaves with a commit behind everything that it may rest on and that is not durable yet (W3, W8). */
-  #answer<T>(replyTo: Ref<Answer<T>> | undefined, answer: Answer<T>): void {
-    const changes = new ChangeSet();
+  /** Leaves with the commit of what it tells of, behind everything that it may rest on (W3, W8). */
+  #answer<T>(replyTo: ReplyTo<T> | undefined, answer: Answer<T>, changes = new ChangeSet()): void {
+    replyTo?.keep?.(answer, changes);
     changes.after(() => replyTo?.tell(answer));
     this.#host.add(changes);
+  }
+
+  /** An error that may rest on what is not durable yet. */
+  #fail<T>(replyTo: ReplyTo<T> | undefined, error: WeirError): void {
+    this.#answer(replyTo, { type: 'error', error });
+  }
+
+  /** An error that rests on nothing of the kind: it waits for no commit, unless it has to be kept. */
+  #refuse<T>(replyTo: ReplyTo<T> | undefined, error: WeirError): void {
+    if (replyTo?.keep === undefined) replyTo?.tell({ type: 'error', error });
+    else this.#fail(replyTo, error);
   }
 
   #askActor(request: Extract<FlowRequest, { type: 'ask' }>): void {
     const { member, actor, key, message, body, replyTo } = request;
     const changes = new ChangeSet();
     const outcome = this.#actors.handle({ member, actor, key, type: message, body }, changes);
-    changes.after(() => replyTo.tell(ok(outcome)));
-    this.#host.add(changes);
+    this.#answer(replyTo, ok(outcome), changes);
   }
 
   #denied(

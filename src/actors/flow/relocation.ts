@@ -7,8 +7,10 @@ import { unreachable } from '../kernel/index.ts';
 import { sessionMessage } from '../session-manager/index.ts';
 import { partitionOf, type ServiceRelocation } from '../shard/index.ts';
 import { actorMessage } from './actor-message.ts';
+import { decodeAsk } from './ask-record.ts';
 import { chainOf } from './audit-keys.ts';
 import { actorAddress, clientRoutingKey, routingKeyOf } from './ids.ts';
+import { keptAnswer } from './log-answers.ts';
 import { flowTopics, serviceKinds } from './protocol.ts';
 import { receiverKey, senderKey } from './session-routes.ts';
 import { decodeStart } from './start-record.ts';
@@ -29,6 +31,8 @@ export function flowRelocation(partitions: number): ServiceRelocation {
           return at(routingKeyOf(id));
         case 'o':
           return at(senderKey(sessionMessage.decode(value ?? new Uint8Array())));
+        case 'q':
+          return at(keptAnswer.decode(value ?? new Uint8Array()).place);
         case 'a':
           return 'shard';
         case undefined:
@@ -45,6 +49,7 @@ export function flowRelocation(partitions: number): ServiceRelocation {
     },
     event(kind, bytes) {
       if (kind === serviceKinds.session) return at(receiverKey(sessionMessage.decode(bytes)));
+      if (kind === serviceKinds.ask) return at(decodeAsk(bytes).place);
       const { member, clientRequestId } = decodeStart(bytes);
       return at(clientRoutingKey(member, clientRequestId));
     },

@@ -21,7 +21,7 @@ export interface HospitalPage {
 
 export interface HospitalCase {
   readonly view: FlowView;
-  /** From the shard that has the flow; absent when that runs on another worker, or the flow has left the hospital. */
+  /** From the shard that has the flow; absent when that does not answer, or the flow has left the hospital. */
   readonly description?: FlowDescription;
 }
 

@@ -1,11 +1,11 @@
 /**
- * The hospital over all shards of this worker: who is in it, and one act on many of them. Who is there says the index of
+ * The hospital over all shards of the node: who is in it, and one act on many of them. Who is there says the index of
  * statuses; whether an act takes effect decides each flow's shard, which audits it like any other.
  */
 import { ensureError, WeirError } from '../../errors/index.ts';
-import type { FlowStatus, StatusRecord } from '../../persistence/index.ts';
+import type { StatusRecord } from '../../persistence/index.ts';
 import type { Authority } from '../../ports/index.ts';
-import { type Answer, type FlowDescription, type FlowRequest, routingKeyOf } from '../flow/protocol.ts';
+import { type Acted, type Answer, type FlowDescription, type FlowRequest, routingKeyOf } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 import { flowFilter } from './flow-filter.ts';
 import type { FlowIndex, Listed } from './flow-index.ts';
@@ -18,6 +18,7 @@ import type {
   Treated,
   Treatment,
 } from './hospital-messages.ts';
+import type { Question } from './log-asks.ts';
 import { checkedLimit, cursorOf, maxLimit, placeOf } from './paging.ts';
 import type { ShardAsker } from './shard-asker.ts';
 
@@ -29,6 +30,8 @@ export interface HospitalSetup {
 
 /** Flows that are asked or acted on at one time. */
 const atOnce = 32;
+/** How long a shard may take to describe one of its flows: the list is of use without that. */
+const describeMs = 5_000;
 /** Requests that go on at one time. */
 const maxRequests = 4;
 
@@ -68,12 +71,13 @@ export class Hospital {
       limit: checkedLimit(limit),
       before: placeOf(cursor),
     });
-    return { cases: await inBatches(flows, (flow) => this.#case(flow)), ...cursorOf(next) };
+    const silent = new Set<number>();
+    return { cases: await inBatches(flows, (flow) => this.#case(flow, silent)), ...cursorOf(next) };
   }
 
-  async #case({ flowId, record }: Listed): Promise<HospitalCase> {
+  async #case({ flowId, record }: Listed, silent: Set<number>): Promise<HospitalCase> {
     const question = (replyTo: Ref<Answer<FlowDescription>>): FlowRequest => ({ type: 'describe', flowId, replyTo });
-    const answer = await this.#setup.shards.askFor(routingKeyOf(flowId), question);
+    const answer = await this.#ask(flowId, question, silent, describeMs);
     const view = viewOf(flowId, record);
     return answer.type === 'ok' && answer.value.status === 'STUCK' ? { view, description: answer.value } : { view };
   }
@@ -97,7 +101,9 @@ export class Hospital {
         else if (record !== undefined && admits(record)) chosen.push(flowId);
       }
     }
-    const outcomes = dryRun ? [] : await inBatches(chosen, (flowId) => this.#act(flowId, treatment, authority));
+    const silent = new Set<number>();
+    const act = (flowId: string) => this.#act(flowId, treatment, authority, silent);
+    const outcomes = dryRun ? [] : await inBatches(chosen, act);
     for (const [index, error] of outcomes.entries()) {
       if (error !== undefined) refused.push(refusal(chosen[index] ?? '', error));
     }
@@ -106,13 +112,30 @@ export class Hospital {
   }
 
   /** Acts on one flow; answers why not. */
-  async #act(flowId: string, treatment: Treatment, authority: Authority): Promise<WeirError | undefined> {
-    const question = (replyTo: Ref<Answer<FlowStatus>>): FlowRequest =>
+  async #act(
+    flowId: string,
+    treatment: Treatment,
+    authority: Authority,
+    silent: Set<number>,
+  ): Promise<WeirError | undefined> {
+    const question = (replyTo: Ref<Answer<Acted>>): FlowRequest =>
       treatment.type === 'kill'
         ? { type: 'kill', flowId, authority, stuckOnly: true, replyTo }
         : { type: 'retry', flowId, correction: treatment, authority, replyTo };
-    const answer = await this.#setup.shards.askFor(routingKeyOf(flowId), question);
+    const answer = await this.#ask(flowId, question, silent);
     return answer.type === 'error' ? answer.error : undefined;
+  }
+
+  /** Asks the shard of a flow, unless it was silent to this very request: one that is down must not hold all of it up. */
+  async #ask<T>(flowId: string, question: Question<T>, silent: Set<number>, withinMs?: number): Promise<Answer<T>> {
+    const { shards } = this.#setup;
+    const partition = shards.partitionOf(routingKeyOf(flowId));
+    if (silent.has(partition)) {
+      return { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) };
+    }
+    const answer = await shards.ask(partition, question, withinMs);
+    if (answer.type === 'error' && answer.error.code === 'WEIR_ASK_TIMEOUT') silent.add(partition);
+    return answer;
   }
 
   #admits({ stage, code, ...query }: HospitalFilter, authority: Authority): (record: StatusRecord) => boolean {

@@ -11,10 +11,12 @@ import {
   type Identity,
   type MemberDirectory,
   memberId,
+  type Random,
   type Timer,
 } from '../../ports/index.ts';
 import type { Log, Table } from '../../transport/log/index.ts';
 import {
+  type Acted,
   type ActorReply,
   type Answer,
   actorAddress,
@@ -29,7 +31,7 @@ import {
   type Started,
 } from '../flow/protocol.ts';
 import type { ActorContext, Behavior, Ref } from '../kernel/index.ts';
-import type { Router } from '../shard/index.ts';
+import type { RoutedMessage, Router } from '../shard/index.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import type { Chain } from './audit/chain-reader.ts';
 import { FlowFeed } from './flow-feed.ts';
@@ -37,12 +39,13 @@ import { flowFilter } from './flow-filter.ts';
 import { FlowIndex } from './flow-index.ts';
 import { decodeReply, viewOf } from './flow-view.ts';
 import { Hospital } from './hospital.ts';
+import { LogAsks } from './log-asks.ts';
 import { LogStarts } from './log-starts.ts';
 import { checkedLimit, cursorOf, placeOf } from './paging.ts';
 import type { ActorAnswer, FlowName, FlowView, RpcAnswer, RpcMessage, RpcRequest } from './protocol.ts';
 import { ShardAsker } from './shard-asker.ts';
 import type { Unanswered } from './unanswered.ts';
-import { UnseenStarts } from './unseen-starts.ts';
+import { UnseenStatuses } from './unseen-statuses.ts';
 
 /** What the service has to know of flows' definitions. */
 export interface FlowCatalogue {
@@ -62,6 +65,7 @@ export interface FlowCatalogue {
 
 export interface RpcSetup {
   readonly log: Log;
+  readonly random: Random;
   readonly partitions: number;
   readonly router: Router<FlowRequest>;
   readonly catalogue: FlowCatalogue;
@@ -106,10 +110,11 @@ class Rpc {
   readonly #feed: FlowFeed;
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #shards: ShardAsker;
+  readonly #logAsks: LogAsks;
   readonly #audit: AuditDesk;
   readonly #hospital: Hospital;
   readonly #logStarts: LogStarts;
-  readonly #unseenStarts: UnseenStarts;
+  readonly #unseen: UnseenStatuses;
   #over = false;
   /** Flows that ended while this incarnation looked on. */
   readonly #ended = { COMPLETED: 0, FAILED: 0, KILLED: 0 };
@@ -118,22 +123,22 @@ class Rpc {
     this.#setup = setup;
     this.#context = context;
     this.#table = table;
-    const { log, partitions, router, authorize } = setup;
-    const shards = new ShardAsker({ context, router, partitions, withinMs: shardAnswerMs });
+    const { log, random, partitions, router, authorize } = setup;
+    const { clock } = context;
+    const route = (partition: number, message: RoutedMessage): void => router.route(partition, message);
+    const elsewhere = new LogAsks({ log, clock, random, logger: context.log, route });
+    const shards = new ShardAsker({ context, router, partitions, withinMs: shardAnswerMs, elsewhere });
     this.#shards = shards;
+    this.#logAsks = elsewhere;
     this.#audit = new AuditDesk({ log, partitions, authorize, headOf: (chain) => headOf(shards, chain) });
-    this.#logStarts = new LogStarts({
-      clock: context.clock,
-      withinMs: shardAnswerMs,
-      route: (partition, message) => setup.router.route(partition, message),
-    });
-    this.#unseenStarts = new UnseenStarts({ clock: context.clock, withinMs: shardAnswerMs });
+    this.#logStarts = new LogStarts({ clock, withinMs: shardAnswerMs, route });
+    this.#unseen = new UnseenStatuses({ clock, withinMs: shardAnswerMs });
     this.#index = new FlowIndex(setup.partitions);
     const mayRead = (authority: Authority, record: StatusRecord): boolean =>
       this.#allowed(authority, 'flow.read', record);
     this.#hospital = new Hospital({ index: this.#index, shards, mayRead });
     this.#feed = new FlowFeed({
-      ...{ clock: context.clock, index: this.#index, partitions: setup.partitions, retentionMs: setup.retentionMs },
+      ...{ clock, index: this.#index, partitions: setup.partitions, retentionMs: setup.retentionMs },
       find: (name) => this.#find(name),
       mayRead,
     });
@@ -158,14 +163,16 @@ class Rpc {
     let waiting = 0;
     for (const waiters of this.#waiters.values()) waiting += waiters.size;
     const { COMPLETED: completed, FAILED: failed, KILLED: killed } = this.#ended;
-    return { known: this.#index.size, waiting, watching: this.#feed.waiting, completed, failed, killed };
+    const asked = this.#logAsks.waiting;
+    return { known: this.#index.size, waiting, watching: this.#feed.waiting, asked, completed, failed, killed };
   }
 
   end(): void {
     this.#over = true;
     this.#table.close();
     this.#logStarts.end();
-    this.#unseenStarts.end();
+    this.#logAsks.end();
+    this.#unseen.end();
     this.#feed.end();
     for (const waiters of this.#waiters.values()) for (const { timer } of waiters) timer.cancel();
   }
@@ -268,8 +275,11 @@ class Rpc {
       // The next incarnation asks again.
       if (this.#over) return;
       const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;
-      if (seen) replyTo.tell(answer);
-      else this.#unseenStarts.wait(partition, answer.value, replyTo);
+      if (seen) return void replyTo.tell(answer);
+      const late = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) } as const;
+      this.#unseen.wait(answer.value.flowId, 0, (now) => {
+        if (!this.#over) replyTo.tell(now ? answer : late);
+      });
     });
   }
 
@@ -307,15 +317,21 @@ class Rpc {
     const flowId = this.#find(name);
     const view = this.#readable(flowId, authority);
     if (isTerminal(view.status)) throw new WeirError('WEIR_FLOW_FINISHED', { flowId, status: view.status });
-    const asked = this.#shards.askFor(routingKeyOf(flowId), (reply: Ref<Answer<FlowView['status']>>) =>
+    const asked = this.#shards.askFor(routingKeyOf(flowId), (reply: Ref<Answer<Acted>>) =>
       type !== 'retry'
         ? { type, flowId, authority, replyTo: reply }
         : { type, flowId, correction: request.correction, authority, replyTo: reply },
     );
     void asked.then((answer) => {
-      if (answer.type === 'error') return replyTo.tell(answer);
-      const record = this.#index.get(flowId);
-      return replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
+      if (answer.type === 'error') return void replyTo.tell(answer);
+      const { commit } = answer.value;
+      const tell = (): void => {
+        const record = this.#index.get(flowId);
+        replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
+      };
+      const seen = this.#over || (this.#index.get(flowId)?.commit ?? 0) >= commit;
+      if (seen) tell();
+      else this.#unseen.wait(flowId, commit, tell);
     });
   }
 
@@ -376,7 +392,7 @@ class Rpc {
     if (!this.#index.put(flowId, value, record)) return;
     this.#feed.changed(flowId);
     this.#logStarts.seen(routingKeyOf(flowId), flowId, () => this.#index.get(flowId));
-    this.#unseenStarts.seen(flowId);
+    this.#unseen.seen(flowId, record.commit);
     const { status } = record;
     if (status === 'RUNNING') return;
     if (status !== 'STUCK') this.#ended[status]++;
@@ -427,7 +443,7 @@ async function headOf(shards: ShardAsker, { chain, partition }: Chain): Promise<
     chain,
     replyTo,
   });
-  const answer = await shards.ask(partition, question);
+  const answer = await shards.askHere(partition, question);
   return answer.type === 'ok' ? answer.value : undefined;
 }
 

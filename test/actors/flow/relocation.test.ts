@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type ActorMessage, actorMessage } from '../../../src/actors/flow/actor-message.ts';
 import { flowRelocation } from '../../../src/actors/flow/index.ts';
-import { actorAddress, clientRoutingKey, responderRoutingKey } from '../../../src/actors/flow/protocol.ts';
+import { keptAnswer } from '../../../src/actors/flow/log-answers.ts';
+import {
+  actorAddress,
+  clientRoutingKey,
+  encodeAsk,
+  type RemoteRequest,
+  responderRoutingKey,
+} from '../../../src/actors/flow/protocol.ts';
 import { encodeStart } from '../../../src/actors/flow/start-record.ts';
 import { type SessionMessage, sessionMessage } from '../../../src/actors/session-manager/index.ts';
 import { partitionOf, ShardRelocation } from '../../../src/actors/shard/index.ts';
@@ -73,6 +80,22 @@ describe('state in another number of partitions', () => {
     const event = record('service', encodeRouted({ type: 'service', kind: 'start', bytes: start }));
     const wanted = partitionOf(clientRoutingKey(buyer, 'r-1'), partitions);
     expect(relocation().event(2, event)).toEqual({ partition: wanted, record: event });
+  });
+
+  it('WK20 a request of another worker, and what was answered to it, go to the shard of what it is about', () => {
+    const address = actorAddress(buyer, 'account', 'cash');
+    const about = { actor: partitionOf(address, partitions), flow: home };
+    const replyTo = { path: '/nobody', uid: 0, tell: () => 'dead' as const };
+    const at = { id: 'x.1', answers: 3, expires: 1 };
+    const event = (request: RemoteRequest) =>
+      record('service', encodeRouted({ type: 'service', kind: 'ask', bytes: encodeAsk(at, request) }));
+    const question = event({ type: 'describe', flowId, replyTo });
+    const asked = { actor: 'account', key: 'cash', message: 'read', body: bytes('') };
+    const message = event({ type: 'ask', member: buyer, ...asked, replyTo });
+    expect(relocation().event(2, question)).toEqual({ partition: about.flow, record: question });
+    expect(relocation().event(2, message)).toEqual({ partition: about.actor, record: message });
+    const kept = record('q/x.1', keptAnswer.encode({ place: address, expires: 1, answer: bytes('') }));
+    expect(relocation().move(2, kept, [])).toEqual({ partition: about.actor, record: kept });
   });
 
   it('WK20 WK18 of a stream only what was not taken is left, in its order and numbered from 1', () => {

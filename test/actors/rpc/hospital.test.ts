@@ -1,6 +1,8 @@
 /** What a node tells of its STUCK flows, and acts on many of them at once. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { routingKeyOf } from '../../../src/actors/flow/protocol.ts';
+import { partitionOf } from '../../../src/actors/shard/index.ts';
 import { type ErrorCode, flow, TransientError } from '../../../src/index.ts';
 import { type TestNode, type TestNodeSettings, testNode } from '../../../src/testing/index.ts';
 import { audited, inWords } from '../flow/audited.ts';
@@ -195,15 +197,29 @@ describe('FE8 the hospital', () => {
     expect([done, refused.map(({ code }) => code)]).toEqual([0, ['WEIR_FORBIDDEN']]);
   });
 
-  it('refuses flows of shards that run on another worker, and does the others', async () => {
+  it('RP9 does the same for flows of shards that run on another worker', async () => {
     const { node } = await hospital({ workers: 2 });
-    const { refused, done } = await told(node.retryAll({}, 'here'));
-    expect(done + refused.length).toBe(4);
-    expect(new Set(refused.map(({ code }) => code))).toEqual(
-      new Set(refused.length > 0 ? ['WEIR_SHARD_UNAVAILABLE'] : []),
-    );
-    const here = (await told(node.hospital())).cases.filter(({ description }) => description !== undefined);
-    expect(here).toHaveLength(done);
+    expect(await told(node.retryAll({}, 'in vain'))).toMatchObject({ done: 4, refused: [] });
+    const { cases } = await told(node.hospital());
+    expect(cases.map(({ description }) => description?.status)).toEqual(Array(4).fill('STUCK'));
+  });
+
+  it('W5 is not held up by a shard that does not answer, and says which flows it could not reach', async () => {
+    const { node, flowIds } = await hospital({ workers: 2 });
+    const far = flowIds.filter((flowId) => kit.ownerOf(partitionOf(routingKeyOf(flowId), 4)) === 1);
+    expect(far.length).toBeGreaterThan(0);
+    kit.cluster.freeze('worker-1');
+    const shown = node.hospital();
+    await kit.advance('5 s');
+    const without = (await shown).cases.filter(({ description }) => description === undefined);
+    expect(new Set(without.map(({ view }) => view.flowId))).toEqual(new Set(far));
+    const acted = node.retryAll({}, 'in vain');
+    await kit.advance('30 s');
+    const { done, refused } = await acted;
+    expect(done).toBe(4 - far.length);
+    expect(new Set(refused.map(({ flowId }) => flowId))).toEqual(new Set(far));
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['WEIR_ASK_TIMEOUT']));
+    kit.cluster.thaw('worker-1');
   });
 
   it('W7 takes only some such requests at one time', async () => {

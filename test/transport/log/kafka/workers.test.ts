@@ -99,7 +99,7 @@ describeKafka('several processes on a real broker', {}, (kafka) => {
     expect(b.accepted.size).toBeLessThan(150);
   }, 240_000);
 
-  it('WK5 one is stopped with SIGSTOP past its session: it does no harm when it goes on', async () => {
+  it('WK5 RP9 one is stopped with SIGSTOP past its session: it does no harm when it goes on', async () => {
     const [a, b] = ['a', 'b'].map((name) => new Worker(kafka(), 'stopped.', name, 150));
     if (a === undefined || b === undefined) throw new Error('two workers were started');
     await Promise.all([a.reach('ready'), b.reach('ready')]);
@@ -109,8 +109,6 @@ describeKafka('several processes on a real broker', {}, (kafka) => {
     await a.reach('done', 150);
     b.signal('SIGCONT');
     await b.reach('done', 150);
-    // From outside, an actor is asked where its shard runs: so that is one worker alone.
-    await b.kill();
     expectBalanced(await a.end(), [...a.accepted, ...b.accepted]);
   }, 240_000);
 });
