@@ -1,4 +1,7 @@
-/** The door of `weir/actors`: the actor kernel and its supervisors, for programs that are made of actors. */
+/**
+ * The door of `weir/actors`: the actor kernel and its supervisors, for programs that are made of actors.
+ * @module weir/actors
+ */
 export * from './actors/kernel/index.ts';
 export { WeirError } from './errors/index.ts';
 export type { Clock, Duration, Logger, Random, Timer } from './ports/index.ts';

@@ -1,4 +1,7 @@
-/** Weir: long-lived business flows between organisations, as persistent actors. This is the public API. */
+/**
+ * Weir: long-lived business flows between organisations, as persistent actors. This is the public API.
+ * @module weir
+ */
 export type {
   ActorEffects,
   ActorHandle,
@@ -25,6 +28,7 @@ export type {
   PersistentActor,
   ProgressReport,
   Protocol,
+  ProtocolOptions,
   RaceResult,
   Received,
   ReceivedFrom,
@@ -52,7 +56,7 @@ export {
   subflow,
   TransientError,
 } from './actors/flow/index.ts';
-export type { FailedOperation, FlowDescription, WaitingOn } from './actors/flow/protocol.ts';
+export type { FailedOperation, FlowDescription, Signalled, WaitingOn } from './actors/flow/protocol.ts';
 export type { ActorSnapshot } from './actors/kernel/index.ts';
 export type {
   AuditChain,

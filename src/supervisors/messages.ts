@@ -35,7 +35,7 @@ export type ChildRequest =
 export type SupervisorMessage =
   | { readonly type: 'status'; readonly replyTo: Ref<readonly ChildStatus[]> }
   | ChildRequest
-  /** @internal Something has happened that the supervisor has noted already. */
+  /** Of the supervisor to itself: something has happened that it has noted already. */
   | { readonly type: 'look' }
-  /** @internal */
+  /** Of the supervisor to itself: a restart is due. */
   | { readonly type: 'again'; readonly id: string };

@@ -1,4 +1,7 @@
-/** What tests of flows and actors are made with: the door of `weir/testing`. */
+/**
+ * What tests of flows and actors are made with: the door of `weir/testing`.
+ * @module weir/testing
+ */
 
 export type {
   ActorContext,

@@ -40,7 +40,7 @@ export { Registry } from './registry.ts';
 export { flowRelocation } from './relocation.ts';
 export type { Compensate } from './saga.ts';
 export type { InitiatorSession, Received, ResponderSession, Session, TimedOut } from './session.ts';
-export type { MessageTypes, Protocol } from './session-protocol.ts';
+export type { MessageTypes, Protocol, ProtocolOptions } from './session-protocol.ts';
 export { protocol } from './session-protocol.ts';
 export type { FlowPlace, ProgressReport } from './signal.ts';
 export type { RetryPolicy, StepBody, StepInfo, StepOptions } from './step.ts';

@@ -1,6 +1,7 @@
 /**
  * Suites that every driver of a port passes, for people who write drivers: the door of `weir/testing/contracts`.
  * They are written with vitest, which the project that runs them brings.
+ * @module weir/testing/contracts
  */
 export type {
   Isolation,
