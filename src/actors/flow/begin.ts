@@ -13,7 +13,8 @@ export interface StageSetup {
   readonly flow: FlowInstance;
   readonly definition: AnyFlow;
   readonly code: UntypedStage;
-  readonly logger: Logger;
+  /** Made when the code asks for it: most does not, and a logger is dear. */
+  readonly logger: () => Logger;
   /** Keeps what was asked for, and on which line: for whoever compares two runs. */
   readonly watched: boolean;
 }
@@ -29,7 +30,7 @@ export function stageRun({ flow, definition, code, logger, watched }: StageSetup
     live: () => run?.live === true,
     place: () => (run === undefined ? '' : `${run.executing ? '' : 'body '}${run.next}`),
     duties,
-    logger: () => logger,
+    logger,
   });
   const generator: unknown = code(decodeValue(head.state), context);
   if (!types.isGeneratorObject(generator)) {

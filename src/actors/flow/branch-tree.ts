@@ -11,24 +11,39 @@ interface Ready {
   readonly resume: BranchResume;
 }
 
-export interface BranchTreeSetup {
+export interface BranchOwner {
   /** A branch never began: what its operation promised is not due. */
-  readonly discharge: (operation: object) => void;
+  discharge(operation: object): void;
   /** A branch is cancelled, and waits for this operation no more. */
-  readonly withdraw: (parked: Parked) => void;
+  withdraw(parked: Parked): void;
   /** The stage's own code, and every branch of it, has ended. */
-  readonly ended: (outcome: BranchOutcome) => void;
+  ended(outcome: BranchOutcome): void;
+}
+
+/** What flow code holds of a branch that it has spawned. */
+class TaskOf {
+  readonly #tree: BranchTree;
+  readonly #branch: Branch;
+
+  constructor(tree: BranchTree, branch: Branch) {
+    this.#tree = tree;
+    this.#branch = branch;
+  }
+
+  /** Its branch, if it is one of this tree. */
+  branchIn(tree: BranchTree): Branch | undefined {
+    return this.#tree === tree ? this.#branch : undefined;
+  }
 }
 
 export class BranchTree {
   readonly root: Branch;
-  readonly #setup: BranchTreeSetup;
-  readonly #tasks = new WeakMap<object, Branch>();
+  readonly #owner: BranchOwner;
   /** Branches to be resumed, in order. */
   #ready: Ready[] = [];
 
-  constructor(generator: Generator<StageRequest, unknown, unknown>, setup: BranchTreeSetup) {
-    this.#setup = setup;
+  constructor(generator: Generator<StageRequest, unknown, unknown>, owner: BranchOwner) {
+    this.#owner = owner;
     this.root = new Branch(generator, undefined);
     this.#ready.push({ branch: this.root, resume: begin });
   }
@@ -56,16 +71,15 @@ export class BranchTree {
         this.#fork(branch, op.kind, op.branches, op.kind === 'all' ? op.concurrency : op.branches.length);
         return;
       case 'spawn': {
-        const task = {};
         const child = new Branch(op.branch, branch);
         child.unjoined = true;
-        this.#tasks.set(task, child);
+        const task = new TaskOf(this, child);
         this.#ready.push({ branch: child, resume: begin }, { branch, resume: { type: 'value', value: task } });
         return;
       }
       case 'join':
       case 'cancel': {
-        const child = this.#tasks.get(op.task);
+        const child = op.task instanceof TaskOf ? op.task.branchIn(this) : undefined;
         if (child === undefined) {
           this.#ready.push({
             branch,
@@ -74,7 +88,7 @@ export class BranchTree {
           return;
         }
         child.unjoined = false;
-        child.parent?.unheard.delete(child);
+        child.parent?.hear(child);
         if (child.outcome !== undefined) {
           this.#ready.push({ branch, resume: answerOf(op.kind, child.outcome) });
           return;
@@ -119,15 +133,14 @@ export class BranchTree {
     branch.outcome = outcome;
     const { parent } = branch;
     if (parent === undefined) {
-      this.#setup.ended(outcome);
+      this.#owner.ended(outcome);
       return;
     }
-    parent.children.delete(branch);
+    parent.lose(branch, branch.unjoined && outcome.type === 'throw');
     for (const { branch: waiter, kind } of branch.waiters) {
       waiter.waitsFor = undefined;
       this.#ready.push({ branch: waiter, resume: answerOf(kind, outcome) });
     }
-    if (branch.unjoined && outcome.type === 'throw') parent.unheard.add(branch);
     if (parent.join?.running.has(branch) === true) this.#told(parent, parent.join, branch, outcome);
     if (parent.children.size > 0) return;
     if (parent.ending !== undefined) this.#ended(parent);
@@ -148,7 +161,7 @@ export class BranchTree {
     if (parent.returning || parent.ending !== undefined) return;
     if (join.decided === undefined) this.#beginNext(parent, join);
     else {
-      for (const operation of join.queue.splice(0)) this.#setup.discharge(operation);
+      for (const operation of join.queue.splice(0)) this.#owner.discharge(operation);
       for (const loser of [...join.running.keys()]) this.cancel(loser);
     }
     if (join.running.size === 0) this.#joined(parent, join);
@@ -174,8 +187,8 @@ export class BranchTree {
     branch.cancelled = true;
     const begun = !this.#ready.some(({ branch: other, resume }) => other === branch && resume === begin);
     this.#ready = this.#ready.filter(({ branch: other }) => other !== branch);
-    if (!begun) this.#setup.discharge(branch.generator);
-    for (const operation of branch.join?.queue.splice(0) ?? []) this.#setup.discharge(operation);
+    if (!begun) this.#owner.discharge(branch.generator);
+    for (const operation of branch.join?.queue.splice(0) ?? []) this.#owner.discharge(operation);
     for (const child of [...branch.children]) this.cancel(child);
     if (branch.waitsFor !== undefined) {
       const { waiters } = branch.waitsFor;
@@ -187,7 +200,7 @@ export class BranchTree {
     }
     const { parked } = branch;
     if (parked !== undefined) {
-      this.#setup.withdraw(parked);
+      this.#owner.withdraw(parked);
     }
     if (branch.ending !== undefined) return;
     if (branch.children.size > 0) branch.returning = true;

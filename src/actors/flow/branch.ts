@@ -39,11 +39,12 @@ export interface Join {
   decided: { readonly place: number; readonly outcome: BranchOutcome } | undefined;
 }
 
+const none: ReadonlySet<Branch> = new Set();
+
+/** Most code begins no branches, and every visit of a stage has a root: what a branch seldom has is made when it has it. */
 export class Branch {
   readonly generator: Generator<StageRequest, unknown, unknown>;
   readonly parent: Branch | undefined;
-  /** Branches begun by this one that have not ended, in the order in which they began. */
-  readonly children = new Set<Branch>();
   parked: Parked | undefined;
   join: Join | undefined;
   /** Those that wait for this one to end; for a task. */
@@ -59,12 +60,37 @@ export class Branch {
   outcome: BranchOutcome | undefined;
   /** A task that nobody has joined. */
   unjoined = false;
-  /** Tasks that it began, that failed, and that nobody has joined. */
-  readonly unheard = new Set<Branch>();
+  #children: Set<Branch> | undefined;
+  #unheard: Set<Branch> | undefined;
 
   constructor(generator: Generator<StageRequest, unknown, unknown>, parent: Branch | undefined) {
     this.generator = generator;
     this.parent = parent;
-    parent?.children.add(this);
+    if (parent === undefined) return;
+    parent.#children ??= new Set();
+    parent.#children.add(this);
+  }
+
+  /** Branches begun by this one that have not ended, in the order in which they began. */
+  get children(): ReadonlySet<Branch> {
+    return this.#children ?? none;
+  }
+
+  /** Tasks that it began, that failed, and that nobody has joined. */
+  get unheard(): ReadonlySet<Branch> {
+    return this.#unheard ?? none;
+  }
+
+  /** A child has ended; `unheard`: it has failed, and nobody was told. */
+  lose(child: Branch, unheard: boolean): void {
+    this.#children?.delete(child);
+    if (!unheard) return;
+    this.#unheard ??= new Set();
+    this.#unheard.add(child);
+  }
+
+  /** Somebody joins a task. */
+  hear(child: Branch): void {
+    this.#unheard?.delete(child);
   }
 }

@@ -6,8 +6,6 @@ import type { ZodType } from 'zod';
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { decodeValue, encodeValue, type SessionRecord } from '../../persistence/index.ts';
 import { type Duration, type Identity, type LogFields, type Logger, silentLogger, toMs } from '../../ports/index.ts';
-import { branching } from './branching.ts';
-import { conversations } from './conversations.ts';
 import type { FlowContext, FlowDefinition } from './definition.ts';
 import type { Duties } from './duties.ts';
 import { FlowError, platformFault } from './faults.ts';
@@ -16,11 +14,10 @@ import { type FlowInstance, peerOf } from './instance.ts';
 import { type Operation, perform } from './operation.ts';
 import { type Become, becoming, type Failed, failing } from './outcome.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
-import { sagas } from './saga.ts';
+import { dutiesOf, rareContext } from './rare-context.ts';
 import type { Session } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
 import { retryTimes, type StepBody, type StepOptions } from './step.ts';
-import { subflows } from './subflow.ts';
 
 /** What `receive` gives the generator: type and bytes of a message; nothing stands for "timed out". */
 export type RawMessage = readonly [type: string, body: Uint8Array] | readonly [];
@@ -53,6 +50,8 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
   };
 
   const context = {
+    __proto__: rareContext,
+    [dutiesOf]: duties,
     flowId: flow.id,
     member,
     get log(): Logger {
@@ -148,18 +147,8 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
       return duties.outcome(failing(code, details));
     },
   };
-  const branches = branching(duties);
-  const { step, sleep } = context;
-  Object.assign(
-    context,
-    branches,
-    conversations({ race: branches.race, sleep, duties }),
-    sagas(step, duties),
-    subflows(() => whole, duties),
-  );
   // The definition's types stand for what the schemas have checked; inside the engine all contexts are alike.
-  const whole = context as unknown as FlowContext;
-  return whole;
+  return context as unknown as FlowContext;
 }
 
 /** Where zod found fault, in one line. */

@@ -46,7 +46,7 @@ export function dryRun({ id, head, journal }: Checkpoint, { definition, code, st
   for (const [index, entry] of journal.entries()) {
     if (entry !== undefined) flow.journal[index] = journalEntry.decode(journalEntry.encode(entry));
   }
-  const run = stageRun({ flow, definition, code, logger: silentLogger, watched: true });
+  const run = stageRun({ flow, definition, code, logger: () => silentLogger, watched: true });
   return { run, end: run.run(bystander(flow)) };
 }
 

@@ -155,7 +155,7 @@ export class FlowRunner {
         flow,
         definition,
         code,
-        logger: loggerOf(this.#host, flow),
+        logger: () => loggerOf(this.#host, flow),
         watched: this.#setup.replayCheck,
       });
     } catch (thrown) {

@@ -10,7 +10,7 @@ import { WeirError } from '../../errors/index.ts';
 import type { JournalEntry } from '../../persistence/index.ts';
 import { Asked } from './asked.ts';
 import type { Branch, BranchOutcome, BranchResume, Parked } from './branch.ts';
-import { BranchTree, cancelled } from './branch-tree.ts';
+import { type BranchOwner, BranchTree, cancelled } from './branch-tree.ts';
 import type { Duties } from './duties.ts';
 import { entryAt, orderOf, outcomeOf, type Resume } from './entries.ts';
 import { BranchRequest, type Op, OperationRequest, type StageRequest } from './operation.ts';
@@ -60,7 +60,7 @@ export interface Thrown {
   readonly next: number;
 }
 
-export class StageRun {
+export class StageRun implements BranchOwner {
   readonly #setup: StageRunSetup;
   /** What its code has begun and must not forget. */
   readonly duties: Duties;
@@ -71,10 +71,10 @@ export class StageRun {
   /** Operations to be performed, or performed again. */
   #toPerform: Parked[] = [];
   /** Places of operations whose branch was cancelled before they had an outcome. */
-  readonly #withdrawn = new Set<number>();
-  readonly #thrown = new WeakMap<object, Thrown>();
-  /** All that was asked for, if somebody watches. */
-  readonly asked = new Asked();
+  #withdrawn: Set<number> | undefined;
+  /** Errors that were thrown into the code. */
+  #thrown: Map<unknown, Thrown> | undefined;
+  #asked: Asked | undefined;
   #replayed: number;
   #driver: StageDriver | undefined;
   #cancelAt: number | undefined;
@@ -94,16 +94,16 @@ export class StageRun {
   ) {
     this.#setup = setup;
     this.duties = setup.duties;
-    this.#tree = new BranchTree(generator, {
-      discharge: (operation) => this.duties.discharge(operation),
-      withdraw: (parked) => this.#withdraw(parked),
-      ended: (outcome) => {
-        this.#end = endOf(outcome);
-      },
-    });
+    this.#tree = new BranchTree(generator, this);
     this.#due = inOrder(setup.journal);
     this.#replayed = this.#due.length;
     this.#cancelAt = cancelAt;
+  }
+
+  /** All that was asked for, if somebody watches. */
+  get asked(): Asked {
+    this.#asked ??= new Asked();
+    return this.#asked;
   }
 
   /** Whether code runs for the first time, not in replay. */
@@ -123,13 +123,13 @@ export class StageRun {
 
   /** Whether an operation's branch was cancelled: its outcome is of no use. */
   isWithdrawn(index: number): boolean {
-    return this.#withdrawn.has(index);
+    return this.#withdrawn?.has(index) === true;
   }
 
   /** Where an error that reached the top, or what caused it, was thrown into flow code. */
   thrownAt(error: unknown): Thrown | undefined {
     for (let cause = error; cause instanceof Error; cause = cause.cause) {
-      const thrown = this.#thrown.get(cause);
+      const thrown = this.#thrown?.get(cause);
       if (thrown !== undefined) return thrown;
     }
     return undefined;
@@ -204,14 +204,17 @@ export class StageRun {
   #give({ index, resume }: Due, driver: StageDriver): void {
     const parked = this.#parked.get(index);
     if (parked === undefined) {
-      if (!this.#withdrawn.has(index)) this.#diverged(index, 'what is recorded was never asked for');
+      if (this.#withdrawn?.has(index) !== true) this.#diverged(index, 'what is recorded was never asked for');
       return;
     }
     const entry = this.#setup.journal[index];
     const outcome = resume ?? (entry === undefined ? undefined : outcomeOf(entry));
     if (outcome === undefined) return;
     this.#unpark(parked);
-    if (outcome.type === 'throw') this.#thrown.set(outcome.error, { entry: index, next: this.next });
+    if (outcome.type === 'throw') {
+      this.#thrown ??= new Map();
+      this.#thrown.set(outcome.error, { entry: index, next: this.next });
+    }
     this.latest = parked.op;
     this.#resume(parked.branch, outcome, driver);
   }
@@ -221,10 +224,21 @@ export class StageRun {
     parked.branch.parked = undefined;
   }
 
-  #withdraw(parked: Parked): void {
+  // --- what the tree of branches tells
+
+  discharge(operation: object): void {
+    this.duties.discharge(operation);
+  }
+
+  withdraw(parked: Parked): void {
     this.#unpark(parked);
+    this.#withdrawn ??= new Set();
     this.#withdrawn.add(parked.index);
     this.#driver?.withdrawn(parked);
+  }
+
+  ended(outcome: BranchOutcome): void {
+    this.#end = endOf(outcome);
   }
 
   // --- code

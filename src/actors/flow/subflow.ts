@@ -61,13 +61,9 @@ export function subflows(context: () => SubflowContext, duties: Duties): Subflow
   };
 }
 
+/** The same context, with sessions that bear the scope in their names. */
 function scoped(context: SubflowContext, scope: string): SubflowContext {
-  return {
-    ...context,
-    // A spread takes the value of a getter, and the logger knows whether it is a replay only when it is asked.
-    get log() {
-      return context.log;
-    },
-    session: (peer, protocol, { name = '' } = {}) => context.session(peer, protocol, { name: `${scope}${name}` }),
-  };
+  const session: SubflowContext['session'] = (peer, protocol, { name = '' } = {}) =>
+    context.session(peer, protocol, { name: `${scope}${name}` });
+  return Object.create(context, { session: { value: session, enumerable: true } });
 }
