@@ -15,7 +15,7 @@ import { describe } from './describe.ts';
 import type { FlowEngine } from './engine.ts';
 import type { FlowTable } from './flow-table.ts';
 import { correct } from './hospital.ts';
-import { bodyHash, clientRoutingKey } from './ids.ts';
+import { clientRoutingKey, shortHash } from './ids.ts';
 import { maxValueBytes } from './limits.ts';
 import type { Acted, Answer, FlowRequest, ReplyTo, Started } from './protocol.ts';
 import type { Registry } from './registry.ts';
@@ -93,7 +93,8 @@ export class FlowRequests {
     const denied = this.#denied(authority, 'flow.start', member, name);
     if (denied !== undefined) return void this.#refuse(replyTo, denied);
     const routingKey = clientRoutingKey(member, clientRequestId);
-    const inputHash = bodyHash(input);
+    const named = hashOnly(input);
+    const inputHash = shortHash(named.hash);
     const known = this.#table.known(routingKey);
     if (known !== undefined) {
       const { flowId, print } = known;
@@ -120,7 +121,7 @@ export class FlowRequests {
     const changes = new ChangeSet();
     const version = request.version === 0 ? definition.version : request.version;
     const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
-    this.#setup.acts.done(flow, 'start', authority, changes, { after: hashOnly(input) });
+    this.#setup.acts.done(flow, 'start', authority, changes, { after: named });
     this.#engine.accept(flow, changes);
     // Told only when it is durable (W8).
     this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes);

@@ -51,7 +51,12 @@ export function derived(...parts: ReadonlyArray<string | number>): string {
 
 /** Hash of canonical bytes, for "same body". */
 export function bodyHash(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex').slice(0, 32);
+  return shortHash(hash('sha256', bytes, 'buffer'));
+}
+
+/** The part of a SHA-256 that "same body" goes by, in hex. */
+export function shortHash(sha256: Uint8Array): string {
+  return Buffer.from(sha256.buffer, sha256.byteOffset, 16).toString('hex');
 }
 
 function digest(parts: readonly string[]): string {

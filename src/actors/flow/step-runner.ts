@@ -21,12 +21,24 @@ export type StepOutcome =
 
 type Settled = (flow: FlowInstance, index: number, op: StepOp, outcome: StepOutcome) => void;
 
+/** A body that is under way. */
+interface Body {
+  readonly flow: FlowInstance;
+  readonly index: number;
+  readonly op: StepOp;
+  readonly began: number;
+  /** When it is given up, in milliseconds since 1970. */
+  due: number;
+}
+
 export class StepRunner {
   readonly #host: ShardHost;
   readonly #settled: Settled;
   readonly #stepMs: number;
-  /** Bodies that somebody waits for. */
-  readonly #running = new Map<StepRun, { readonly flow: FlowInstance; readonly index: number }>();
+  /** Bodies that somebody waits for, in the order in which they began. */
+  readonly #running = new Map<StepRun, Body>();
+  /** Rings when the first of them may be over its time: one for all, since nearly all end long before theirs. */
+  #limit: Alarm | undefined;
   #draining = false;
   #idle: (() => void) | undefined;
   lateResults = 0;
@@ -46,10 +58,9 @@ export class StepRunner {
   start(flow: FlowInstance, index: number, op: StepOp, run: StepRun): void {
     // While the shard drains nothing new starts: the checkpoint says where the next owner goes on.
     if (this.#draining || flow.steps.get(index) !== run) return;
-    this.#running.set(run, { flow, index });
-    let limit: Alarm | undefined;
+    const body: Body = { flow, index, op, began: this.#host.clock.now(), due: Number.POSITIVE_INFINITY };
+    this.#running.set(run, body);
     const settle = (outcome: () => StepOutcome): void => {
-      if (limit !== undefined) this.#host.timers.cancel(limit);
       this.#ended(run);
       this.#host.turn(() => {
         // Its time was over, its flow has ended or is STUCK, or its branch was cancelled.
@@ -69,7 +80,9 @@ export class StepRunner {
         (value: unknown) => settle(() => success(value, flow, op, this.#host)),
         (thrown: unknown) => settle(() => failure(thrown)),
       );
-      limit = this.#limit(flow, index, op, run);
+      const ends = body.began + (op.timeoutMs ?? this.#stepMs);
+      body.due = run.until > 0 ? Math.min(run.until, ends) : ends;
+      this.#arm(body.due);
     } else {
       settle(() => success(result, flow, op, this.#host));
     }
@@ -85,28 +98,37 @@ export class StepRunner {
     });
   }
 
-  /** Gives an attempt up when its time is over (FE10): its signal is aborted, and what it still gives is dropped. */
-  #limit(flow: FlowInstance, index: number, op: StepOp, run: StepRun): Alarm {
-    const began = this.#host.clock.now();
-    const ends = began + (op.timeoutMs ?? this.#stepMs);
-    const due = run.until > 0 ? Math.min(run.until, ends) : ends;
-    return this.#host.timers.at(due, () => {
-      if (flow.steps.get(index) !== run) return;
-      const late = run.until > 0 && due === run.until;
-      const error = late
-        ? new WeirError('WEIR_STEP_DEADLINE', { step: op.label })
-        : new WeirError('WEIR_STEP_TIMEOUT', { step: op.label, ms: due - began, attempt: run.attempt });
-      run.controller?.abort(error);
-      this.#ended(run);
-      this.#settled(
-        flow,
-        index,
-        op,
-        late
-          ? { type: 'failed', fault: platformFault('WEIR_STEP_DEADLINE', { step: op.label }) }
-          : { type: 'transient', error },
-      );
-    });
+  #arm(due: number): void {
+    if (this.#limit !== undefined) {
+      if (this.#limit.due <= due) return;
+      this.#host.timers.cancel(this.#limit);
+    }
+    this.#limit = this.#host.timers.at(due, () => this.#sweep());
+  }
+
+  /** Gives up the attempts whose time is over, and looks when the next one's is. */
+  #sweep(): void {
+    this.#limit = undefined;
+    const now = this.#host.clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [run, body] of [...this.#running]) {
+      if (body.due <= now) this.#giveUp(run, body);
+      else next = Math.min(next, body.due);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#arm(next);
+  }
+
+  /** The time of an attempt is over (FE10): its signal is aborted, and what it still gives is dropped. */
+  #giveUp(run: StepRun, { flow, index, op, began, due }: Body): void {
+    this.#ended(run);
+    if (flow.steps.get(index) !== run) return;
+    const late = run.until > 0 && due === run.until;
+    const error = late
+      ? new WeirError('WEIR_STEP_DEADLINE', { step: op.label })
+      : new WeirError('WEIR_STEP_TIMEOUT', { step: op.label, ms: due - began, attempt: run.attempt });
+    run.controller?.abort(error);
+    const fault = platformFault('WEIR_STEP_DEADLINE', { step: op.label });
+    this.#settled(flow, index, op, late ? { type: 'failed', fault } : { type: 'transient', error });
   }
 
   #ended(run: StepRun): void {
