@@ -99,8 +99,8 @@ export const mutations: readonly Mutation[] = [
     file: requests,
     edits: [
       {
-        find: 'changes.after(() => replyTo?.tell(ok({ flowId: flow.id, created: true })));',
-        replace: 'replyTo?.tell(ok({ flowId: flow.id, created: true }));',
+        find: 'this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes);',
+        replace: 'replyTo?.tell(ok({ flowId: flow.id, created: true }));\n    this.#host.add(changes);',
       },
       {
         file: 'src/actors/rpc/rpc.ts',
