@@ -5,7 +5,7 @@
  * the same code runs against real brokers and against the model of the simulation.
  */
 import { WeirError } from '../../../errors/index.ts';
-import type { Clock, Logger, Random, Timer } from '../../../ports/index.ts';
+import type { Clock, Logger, Random } from '../../../ports/index.ts';
 import type {
   AssignmentListener,
   Claim,
@@ -26,6 +26,7 @@ import type {
 import { checkAppend, checkBatch } from '../rules.ts';
 import { Appender } from './appender.ts';
 import { Catalog } from './catalog.ts';
+import { ClaimTurns } from './claim-turns.ts';
 import { takeOver } from './claiming.ts';
 import { GroupMember } from './group-member.ts';
 import { KafkaClaim } from './kafka-claim.ts';
@@ -93,8 +94,7 @@ class WorkerLog implements KafkaLog {
   readonly #patience: Patience;
   readonly #catalog: Catalog;
   readonly #claims = new Map<string, KafkaClaim>();
-  /** The newest call of `claim` for each shard; an older one that is still on its way goes no further. */
-  readonly #claiming = new Map<string, symbol>();
+  readonly #turns: ClaimTurns;
   readonly #appenders = new Map<string, Appender>();
   readonly #members = new Map<string, Set<GroupMember>>();
   readonly #open = new Set<{ close(): void }>();
@@ -112,6 +112,7 @@ class WorkerLog implements KafkaLog {
     this.limits = settings.limits;
     this.#patience = new Patience(setup);
     const { wire, clock } = setup;
+    this.#turns = new ClaimTurns(clock, settings.claimDeadlineMs);
     const { prefix, topics: rules, fetchBytes } = settings;
     this.#catalog = new Catalog({ wire, clock, patience: this.#patience, prefix, rules, fetchBytes });
   }
@@ -298,7 +299,7 @@ class WorkerLog implements KafkaLog {
     const { wire, clock, random, logger } = this.#setup;
     const { fetchBytes, topics: rules } = this.#settings;
     const key = `${shard.topic}/${shard.partition}`;
-    const turn = this.#beginClaim(key, shard);
+    const turn = this.#turns.begin(shard);
     try {
       await this.#catalog.load();
       this.#catalog.expect(shard.topic, 'state', shard.partition);
@@ -331,34 +332,6 @@ class WorkerLog implements KafkaLog {
     } finally {
       turn.end();
     }
-  }
-
-  /** A claim that takes too long ends: whoever waited for it has gone, and it must not take the shard from others. */
-  #beginClaim(key: string, shard: ShardId): { readonly ended: () => Error | undefined; readonly end: () => void } {
-    const { clock } = this.#setup;
-    const { claimDeadlineMs } = this.#settings;
-    const self = Symbol(key);
-    let late = false;
-    let done = false;
-    const deadline: Timer = clock.after(claimDeadlineMs, () => {
-      late = true;
-    });
-    this.#claiming.set(key, self);
-    return {
-      ended: () => {
-        if (done) return undefined;
-        if (this.#claiming.get(key) !== self) {
-          return new WeirError('WEIR_LOG_FENCED', { ...shard, term: 'one that was being claimed' });
-        }
-        if (!late) return undefined;
-        return new WeirError('WEIR_DEADLINE', { what: `the claim of ${key}`, withinMs: claimDeadlineMs });
-      },
-      end: () => {
-        done = true;
-        deadline.cancel();
-        if (this.#claiming.get(key) === self) this.#claiming.delete(key);
-      },
-    };
   }
 
   /** How soon brokers forget is asked once; whether that is soon enough is seen at the start. */
