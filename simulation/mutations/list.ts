@@ -470,4 +470,26 @@ export const mutations: readonly Mutation[] = [
     ],
     scenarios: ['feeds'],
   },
+  {
+    id: 'region-hears-by-mailbox',
+    sentence: 'What the group and the shards say to a region is lost when its mailbox is full.',
+    file: 'src/actors/shard/region.ts',
+    edits: [
+      {
+        find: "if (this.#notes.length > 1 || this.#context.self.tell({ type: 'look' }) === 'accepted') return;",
+        replace: "if (this.#context.self.tell({ type: 'look' }) !== 'accepted') this.#notes.pop(); return;",
+      },
+    ],
+    scenarios: ['services'],
+  },
+  {
+    id: 'errors-kept',
+    sentence: 'A worker tells of its errors only when more of them come.',
+    file: 'src/worker/errors/errors-service.ts',
+    edits: [
+      { find: 'reported();', replace: '' },
+      { find: "context.startTimer('due', { type: 'due' }, delayMs);", replace: '' },
+    ],
+    scenarios: ['services'],
+  },
 ];

@@ -17,7 +17,8 @@ export const services = scenarioOf({
   settleMs: 20 * 60_000,
   workloads: [{ of: errands, flows: 30 }],
   world(draw) {
-    const nodes = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 3, kafkaOdds: 0.3 });
+    const drawn = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 3, kafkaOdds: 0.3 });
+    const nodes = drawn.map((node) => ({ ...node, errors: true as const }));
     const failures = draw.several(draw.whole(2, 10), () => {
       const { name: node, workers, shards } = draw.pick(nodes);
       return failuresOf(draw, { node, worker: draw.whole(0, workers - 1) }, shards);
@@ -25,7 +26,7 @@ export const services = scenarioOf({
     return {
       nodes,
       network: drawNetwork(draw),
-      faults: [...failures.flat(), ...drawFaults(draw, { nodes, count: 3, withinMs })],
+      faults: [...withoutAnEnd(failures.flat()), ...drawFaults(draw, { nodes, count: 3, withinMs })],
     };
   },
 });
@@ -53,4 +54,19 @@ function failuresOf(
   // Each comes when the service may be back from the one before.
   const betweenMs = draw.whole(500, 4_000);
   return Array.from({ length: times }, (_, time) => ({ at: at + time * betweenMs, what }));
+}
+
+/**
+ * A service that is down stays so until an operator acts. The node goes on as long as it has another one, so the one
+ * that only answers clients must not go down: they would ask for ever.
+ */
+function withoutAnEnd(failures: readonly Timed<SimFault>[]): Timed<SimFault>[] {
+  const counts = new Map<string, number>();
+  return failures.filter(({ what }) => {
+    if ((what.type !== 'crash' && what.type !== 'hang') || what.on !== '/services/rpc') return true;
+    const worker = `${what.node}/${what.worker}`;
+    const count = (counts.get(worker) ?? 0) + 1;
+    counts.set(worker, count);
+    return count < pastBudget;
+  });
 }

@@ -50,7 +50,7 @@ export async function openHttp(
   await checkAddress(address);
   return {
     url: () => url,
-    services: ({ rpc, registry, status, system, authorize }): readonly ServiceDescriptor[] => [
+    services: ({ rpc, registry, status, system, authorize, restartService }): readonly ServiceDescriptor[] => [
       {
         name: 'http',
         // It needs nothing, so that it can say what the node still waits on; requests are refused until RPC is there.
@@ -68,7 +68,7 @@ export async function openHttp(
             authorize,
             address,
             logger,
-            ...{ version, chaos, errors },
+            ...{ version, chaos, errors, restartService },
             cluster: cluster(),
             facts: {
               status,

@@ -18,7 +18,7 @@ export type { Configuration, ConfigurationSources } from './configuration/index.
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
 export type { AclRole, Finding } from './doctor/index.ts';
 export { aclCommands, aclRoles, checkup, kafkaNames } from './doctor/index.ts';
-export { deathReporter } from './errors/index.ts';
+export { deathReporter, decodeError, errorTopic, nodeErrors } from './errors/index.ts';
 export type { FlowName, FlowQuery } from './flow-query.ts';
 export type { StuckFlows, StuckQuery, StuckTarget } from './hospital-client.ts';
 export type { HttpOptions } from './http-service.ts';

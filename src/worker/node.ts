@@ -28,8 +28,10 @@ import {
   type Random,
 } from '../ports/index.ts';
 import {
+  type ChildAnswer,
   type ChildStatus,
   describeWaiting,
+  type SupervisorMessage,
   type SupervisorSpec,
   shutdownMsOf,
   supervisor,
@@ -155,6 +157,8 @@ export type ExtraServices = (parts: {
   readonly partitions: number;
   readonly system: ActorSystem;
   readonly authorize: Authorize;
+  /** Starts a service again that is down or stopped, with a new budget of restarts. */
+  readonly restartService: (id: string) => Promise<ChildAnswer>;
 }) => readonly ServiceDescriptor[];
 
 const startWithinMs = 120_000;
@@ -195,6 +199,12 @@ export async function createNode(
   };
   let shards: readonly ShardStatus[] = [];
   let services: readonly ChildStatus[] = [];
+  let supervising: Ref<SupervisorMessage> | undefined;
+  const restartService = async (id: string): Promise<ChildAnswer> => {
+    if (supervising === undefined) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: 'it is starting' });
+    const make = (replyTo: Ref<ChildAnswer>): SupervisorMessage => ({ type: 'restart-child', id, replyTo });
+    return system.ask<SupervisorMessage, ChildAnswer>(supervising, make, { withinMs: startWithinMs });
+  };
   let stopping = false;
   let stopped = false;
   const changeListeners: Array<() => void> = [];
@@ -250,7 +260,7 @@ export async function createNode(
       },
     }),
     ...extra({
-      ...{ rpc, registry, status, partitions, system, authorize },
+      ...{ rpc, registry, status, partitions, system, authorize, restartService },
       onChange: (listener) => void changeListeners.push(listener),
     }),
   ];
@@ -299,7 +309,10 @@ export async function createNode(
       }
     },
   });
-  system.spawn('services', behavior, { shutdownMs: shutdownMsOf(spec), onFailure: () => ({ type: 'escalate' }) });
+  supervising = system.spawn('services', behavior, {
+    shutdownMs: shutdownMsOf(spec),
+    onFailure: () => ({ type: 'escalate' }),
+  });
 
   const stop = async (): Promise<void> => {
     if (stopping) return;

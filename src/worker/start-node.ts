@@ -13,14 +13,7 @@ import { type KafkaConnection, openEmbeddedLog, openKafkaLog } from '../transpor
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type ChaosOptions, nodeChaos } from './chaos.ts';
 import { Cluster, heartbeatService } from './cluster/index.ts';
-import {
-  ErrorList,
-  ErrorReporter,
-  errorsService,
-  inheritedErrors,
-  markProcess,
-  reportingLogger,
-} from './errors/index.ts';
+import { inheritedErrors, markProcess, nodeErrors } from './errors/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type ExtraServices, type Node, type NodeSettings } from './node.ts';
@@ -87,16 +80,19 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   const machine: Clock = systemClock();
   const random = systemRandom();
   const worker = connection?.worker ?? (connection === undefined ? hostname() : `${hostname()}-${process.pid}`);
-  const instance = Buffer.from(random.bytes(8)).toString('hex');
-  const reporter = new ErrorReporter({ clock: machine, worker, instance });
-  const list = new ErrorList(() => machine.now());
-  const logger = reportingLogger(settings.logger ?? pinoLogger({ level: 'warn' }), reporter.line);
+  const errors = nodeErrors({
+    clock: machine,
+    random,
+    worker,
+    logger: settings.logger ?? pinoLogger({ level: 'warn' }),
+  });
+  const { logger } = errors;
   const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
   const clock = chaos?.clock ?? machine;
   const http =
     settings.http === undefined
       ? undefined
-      : await openHttp(settings.http, { chaos: chaos?.desk, errors: list, cluster: () => cluster });
+      : await openHttp(settings.http, { chaos: chaos?.desk, errors: errors.desk, cluster: () => cluster });
   const logLines = logger.child({ service: logNeed });
   const kafka =
     connection === undefined
@@ -109,7 +105,7 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   const cluster =
     kafka === undefined
       ? undefined
-      : new Cluster({ ...{ log: kafka, clock, random, logger }, onSilent: (silent) => reporter.silent(silent) });
+      : new Cluster({ ...{ log: kafka, clock, random, logger }, onSilent: errors.silent });
   const log =
     kafka ??
     (await openEmbeddedLog({
@@ -134,7 +130,7 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
       { ...(chaos?.ports({ log, peer }) ?? { log, peer }), clock, random, logger, probe: watch?.probe },
       (parts) => [
         ...more(parts),
-        errorsService({ ...parts, reporter, list, inherited }),
+        errors.service(parts, inherited),
         ...(http?.services(parts) ?? []),
         ...(cluster === undefined ? [] : [heartbeatService({ ...parts, cluster, address: () => http?.url() })]),
       ],

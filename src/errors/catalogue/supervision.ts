@@ -9,7 +9,7 @@ export const supervision = {
   },
   WEIR_CHILD_DOWN: {
     message: 'child {id} is down: it failed again after {restarts} restarts',
-    remedy: 'see the cause; when it is removed, restart the child or its owner',
+    remedy: 'see the cause; when it is removed, restart it (a service of a node: "weir actor restart /services/{id}")',
     status: 503,
     retryable: true,
   },

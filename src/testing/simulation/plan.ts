@@ -76,6 +76,8 @@ export interface PlannedNode {
   readonly shards: number;
   /** Sends every message between shards through the log. */
   readonly forceLogRoute: boolean;
+  /** Its workers tell of their errors in the log, as those of a node that is started by itself. Default: they do not. */
+  readonly errors?: true;
   /** Which driver its log is: the memory cluster (default), or the Kafka driver on the model of brokers. */
   readonly log?: 'memory' | 'kafka';
   /** Time on the way to its log and back, in milliseconds. Default 0.05 to 1. */

@@ -17,7 +17,7 @@ import { messageOf } from '../../errors/index.ts';
 import type { Clock, Identity, MemberDirectory, Random } from '../../ports/index.ts';
 import type { MemoryCluster } from '../../transport/log/index.ts';
 import type { PeerTransport } from '../../transport/peer/index.ts';
-import { createNode, type Node, type NodeSettings } from '../../worker/index.ts';
+import { createNode, type ExtraServices, type Node, type NodeSettings, nodeErrors } from '../../worker/index.ts';
 import type { Happening } from './events.ts';
 import type { Network } from './network.ts';
 import { observedLog } from './observed-log.ts';
@@ -34,6 +34,8 @@ export interface SimWorkerSetup {
   /** Asked at each start, so that an upgrade can change them. */
   readonly settings: () => NodeSettings;
   readonly forceLogRoute: boolean;
+  /** It tells of its errors in the log. */
+  readonly errors: boolean;
   /** Members of all nodes. */
   readonly directory: Pick<MemberDirectory, 'find'>;
   readonly observe: (happening: Happening) => void;
@@ -96,7 +98,7 @@ export class SimWorker {
       this.#again = this.#stopping;
       return;
     }
-    const { scheduler, network, cluster, random, settings, forceLogRoute, observe, directory } = this.#setup;
+    const { scheduler, network, cluster, random, settings, forceLogRoute, errors, observe, directory } = this.#setup;
     const lane = scheduler.lane(`${this.node}/${this.name}`);
     this.#lane = lane;
     this.#again = false;
@@ -114,9 +116,11 @@ export class SimWorker {
       });
       const peer = faultyPeer(line, this.injector);
       const clock = faultyClock(lane, this.injector);
-      const ports = { log, clock, random, logger, peer, directory };
+      const told = errors ? nodeErrors({ clock, random, logger, worker: this.name }) : undefined;
+      const ports = { log, clock, random, logger: told?.logger ?? logger, peer, directory };
+      const extra: ExtraServices = (parts) => (told === undefined ? [] : [told.service(parts)]);
       try {
-        const node = await createNode(settings(), ports, undefined, { forceLogRoute });
+        const node = await createNode(settings(), ports, extra, { forceLogRoute });
         if (!lane.alive) return;
         this.#running = node;
         this.injector.attach({ actors: node.internals.system.steer });

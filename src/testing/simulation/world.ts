@@ -329,6 +329,7 @@ export class World {
         random: stream(seed, `${planned.name}/${name}`),
         settings: () => settings(planned),
         forceLogRoute: planned.forceLogRoute,
+        errors: planned.errors === true,
         directory: { find: (member, group) => this.#members.get(`${group}/${member}`) },
         observe: (happening) => {
           this.observe(planned.name, name, happening);

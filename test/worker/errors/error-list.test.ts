@@ -1,7 +1,7 @@
 /** The errors of all workers, as one of them has read them. */
 import { describe, expect, it } from 'vitest';
 import type { ReportedError } from '../../../src/actors/rpc/index.ts';
-import { ErrorList } from '../../../src/worker/errors/index.ts';
+import { ErrorList } from '../../../src/worker/errors/error-list.ts';
 import { recordOf } from '../../../src/worker/errors/record.ts';
 
 function error(id: string, more: Partial<ReportedError> = {}): ReportedError {

@@ -4,8 +4,11 @@ import { type ActorSystem, createActorSystem } from '../../../src/actors/kernel/
 import { type Logger, seededRandom, silentLogger } from '../../../src/ports/index.ts';
 import { virtualClock } from '../../../src/testing/index.ts';
 import { type Fate, type Log, memoryCluster } from '../../../src/transport/log/index.ts';
-import { ErrorList, ErrorReporter, errorsService, reportingLogger } from '../../../src/worker/errors/index.ts';
+import { ErrorList } from '../../../src/worker/errors/error-list.ts';
+import { ErrorReporter } from '../../../src/worker/errors/error-reporter.ts';
+import { errorsService } from '../../../src/worker/errors/errors-service.ts';
 import { errorTopic } from '../../../src/worker/errors/record.ts';
+import { reportingLogger } from '../../../src/worker/errors/reporting-logger.ts';
 
 interface Worker {
   readonly list: ErrorList;

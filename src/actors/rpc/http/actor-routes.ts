@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { WeirError } from '../../../errors/index.ts';
 import type { Logger } from '../../../ports/index.ts';
+import type { ChildAnswer } from '../../../supervisors/index.ts';
 import type { ActorSnapshot, ActorSystem, SteeringAnswer } from '../../kernel/index.ts';
 import { actorsJson, actorsSchema, eventsJson, eventsSchema, traceJson, traceSchema } from './actor-views.ts';
 import type { Edge } from './edge.ts';
@@ -11,6 +12,8 @@ import { apiRoot, json, type Route, route } from './routing/route.ts';
 export interface ActorRoutesSetup {
   readonly edge: Edge;
   readonly system: ActorSystem;
+  /** Starts a service again that is down or stopped; answered when it is ready, or waits for what it needs. */
+  readonly restartService: (id: string) => Promise<ChildAnswer>;
   readonly logger: Logger;
 }
 
@@ -19,7 +22,7 @@ const acts = {
   suspend: 'Lets an actor handle nothing more; its messages wait',
   resume: 'Lets a suspended actor go on',
   stop: 'Ends an actor and what is below it; its supervisor says what follows',
-  restart: 'Gives an actor a new incarnation; its messages stay',
+  restart: 'Gives an actor a new incarnation; its messages stay. A service that is down is started again',
 } as const;
 type Act = keyof typeof acts;
 
@@ -34,7 +37,7 @@ const mostTraces = 16;
 /** Actors in one answer; where there are more, the ones furthest down are left out. */
 const mostActors = 5_000;
 
-export function actorRoutes({ edge, system, logger }: ActorRoutesSetup): readonly Route[] {
+export function actorRoutes({ edge, system, restartService, logger }: ActorRoutesSetup): readonly Route[] {
   let traces = 0;
 
   const steer = (act: Act, path: string): SteeringAnswer | Promise<SteeringAnswer> => {
@@ -46,6 +49,15 @@ export function actorRoutes({ edge, system, logger }: ActorRoutesSetup): readonl
     return system.steer[act](path);
   };
 
+  /** A service that is down has no actor: its supervisor starts one. Gives how the service is then. */
+  const startAgain = async (path: string): Promise<string> => {
+    const id = /^\/services\/([^/]+)$/.exec(path)?.[1];
+    const answer = id === undefined ? undefined : await restartService(id);
+    if (answer === undefined) throw new WeirError('WEIR_ACTOR_NOT_FOUND', { path });
+    if (answer.type === 'done') return answer.child.state;
+    throw answer.error.code === 'WEIR_CHILD_UNKNOWN' ? new WeirError('WEIR_ACTOR_NOT_FOUND', { path }) : answer.error;
+  };
+
   const steering = (act: Act, summary: string): Route =>
     route({
       method: 'POST',
@@ -55,10 +67,16 @@ export function actorRoutes({ edge, system, logger }: ActorRoutesSetup): readonl
       summary,
       body: steerBody,
       replies: { 200: json('it is done', steeredSchema) },
-      errors: ['WEIR_FORBIDDEN', 'WEIR_ACTOR_NOT_FOUND', 'WEIR_ACTOR_NOT_STEERABLE'],
+      errors: [
+        ...(['WEIR_FORBIDDEN', 'WEIR_ACTOR_NOT_FOUND', 'WEIR_ACTOR_NOT_STEERABLE'] as const),
+        ...(act === 'restart' ? (['WEIR_CHILD_NOT_STARTED', 'WEIR_CHILD_RUNS', 'WEIR_ASK_TIMEOUT'] as const) : []),
+      ],
       handle: async ({ body: { path, reason } }) => {
         const principal = edge.steerer(path);
         logger.warn({ actor: path, act, principal, reason }, 'an actor is steered');
+        if (act === 'restart' && find(system.tree(), path) === undefined) {
+          return { status: 200, body: { path, act, state: await startAgain(path) } };
+        }
         const answer = await steer(act, path);
         const actor = find(system.tree(), path);
         if (answer === 'not-allowed') throw notSteerable(path, act, `it is ${actor?.state ?? 'gone'}`);

@@ -6,6 +6,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import type { ChaosDesk } from '../../../chaos/index.ts';
 import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
+import type { ChildAnswer } from '../../../supervisors/index.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { type Address, listenError, urlOf } from './address.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -28,6 +29,8 @@ import { documented } from './routing/open-api.ts';
 export interface ServerSetup extends EdgeSetup {
   readonly address: Address;
   readonly facts: NodeFacts;
+  /** Starts a service again that is down or stopped. */
+  readonly restartService: (id: string) => Promise<ChildAnswer>;
   /** Of the package. */
   readonly version: string;
   /** Where faults are injected; undefined on a node that allows none. */
@@ -117,7 +120,7 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     ...nodeRoutes(facts, metrics, () => edge.checkRead()),
     ...clusterRoutes(edge, setup.cluster),
     ...(setup.errors === undefined ? [] : errorRoutes(edge, setup.errors, () => clock.now())),
-    ...actorRoutes({ edge, system: setup.system, logger }),
+    ...actorRoutes({ edge, system: setup.system, restartService: setup.restartService, logger }),
     ...chaosRoutes(edge, setup.chaos),
   ];
   mount(app, documented(routes, setup.version));

@@ -2,6 +2,7 @@
 import type { Invariant } from '../world.ts';
 import { acceptedFlowsExist } from './accepted-flows-exist.ts';
 import { audit } from './audit.ts';
+import { errorsAreTold } from './errors-are-told.ts';
 import { flowLives } from './flow-lives.ts';
 import { journals } from './journals.ts';
 import { noDefectsLogged } from './no-defects-logged.ts';
@@ -31,6 +32,7 @@ export function weirInvariants(): Invariant[] {
     statusesAreCommitted(),
     acceptedFlowsExist(),
     noDefectsLogged(),
+    errorsAreTold(),
     nothingGoesOn(),
   ];
 }

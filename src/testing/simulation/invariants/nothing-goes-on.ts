@@ -37,7 +37,7 @@ function whatIs(event: SimEvent): string | undefined {
     const { kind, session, sequence } = sessionMessageOf(event.bytes);
     return `${kind} ${sequence} of session ${session}`;
   }
-  if (event.type !== 'append') return undefined;
+  if (event.type !== 'append' || !event.topic.endsWith('.events')) return undefined;
   for (const { value } of event.records) {
     const message = value === null ? undefined : decodeRouted(value);
     if (message?.type === 'delivery') return `entry ${message.entries.at(-1)?.number} of shard ${message.from}`;

@@ -40,6 +40,23 @@ describe('HTTP, actors', () => {
     expect((await api.start('later', 'double', { n: 4 }, '?wait=30s')).body.result).toEqual({ doubled: 8 });
   });
 
+  it('AK13 WK8 a service that is down is started again when an operator says so', async () => {
+    const { node, api } = await served();
+    const services = async (): Promise<Record<string, unknown>[]> => (await api.get('/api/v1/status')).body.services;
+    const rpc = async () => (await services()).find(({ id }) => id === 'rpc');
+    while ((await rpc())?.state !== 'down') node.internals.system.steer.crash('/services/rpc', new Error('no more'));
+    const { errors } = (await api.get('/api/v1/errors?code=WEIR_CHILD_DOWN&after=0&wait=10s')).body;
+    expect(errors).toMatchObject([
+      { service: 'rpc', remedy: expect.stringContaining('weir actor restart /services/rpc') },
+    ]);
+    const again = { path: '/services/rpc', reason: 'it is mended' };
+    expect(await api.post(`${root}/suspend`, again)).toMatchObject({ status: 404 });
+    expect((await api.post(`${root}/restart`, again)).body).toEqual({
+      ...{ path: '/services/rpc', act: 'restart', state: 'ready' },
+    });
+    expect((await api.start('later', 'double', { n: 4 }, '?wait=30s')).body.result).toEqual({ doubled: 8 });
+  });
+
   it('AK13 asks who may steer, and logs who has with the reason', async () => {
     const asked: unknown[] = [];
     const { logger, lines } = capturedLog();
@@ -68,6 +85,8 @@ describe('HTTP, actors', () => {
 
   it.each([
     ['suspend', { path: '/services/none', reason: 'x' }, 404, 'WEIR_ACTOR_NOT_FOUND', 'there is no actor'],
+    ['restart', { path: '/services/none', reason: 'x' }, 404, 'WEIR_ACTOR_NOT_FOUND', 'there is no actor'],
+    ['restart', { path: '/services/flow/shard-9', reason: 'x' }, 404, 'WEIR_ACTOR_NOT_FOUND', 'there is no actor'],
     ['suspend', { path: 'services', reason: 'x' }, 400, 'WEIR_REQUEST_INVALID', 'path: '],
     ['suspend', { path: '/services/rpc' }, 400, 'WEIR_REQUEST_INVALID', 'reason'],
     ['suspend', { path: '/services/rpc', reason: ' ' }, 400, 'WEIR_REQUEST_INVALID', 'say why'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeRouted } from '../../../../src/actors/shard/protocol.ts';
-import type { SimEvent } from '../../../../src/testing/simulation/events.ts';
+import type { Happening, SimEvent } from '../../../../src/testing/simulation/events.ts';
+import { errorsAreTold, owes } from '../../../../src/testing/simulation/invariants/errors-are-told.ts';
 import { noDefectsLogged } from '../../../../src/testing/simulation/invariants/no-defects-logged.ts';
 import { stillSent } from '../../../../src/testing/simulation/invariants/nothing-goes-on.ts';
 import { statusesAreCommitted } from '../../../../src/testing/simulation/invariants/statuses-are-committed.ts';
@@ -79,5 +80,33 @@ describe('errors that are logged', () => {
 
   it('TK5 says nothing of what flows do on purpose', () => {
     expect(logs(new History(noDefectsLogged()), 'flow is stuck (code: X)').violations).toEqual([]);
+  });
+});
+
+describe('errors that are told', () => {
+  const told = (worker: string, count: number): Happening => ({
+    ...{ type: 'append', topic: 'worker.errors', partition: 0 },
+    records: Array.from({ length: count }, () => ({ key: '', value: Buffer.from(JSON.stringify(errorOf(worker))) })),
+  });
+  const errorOf = (worker: string) => ({
+    ...{ id: '1', worker, service: 'rpc', severity: 'error', code: 'E', message: 'wrong', causes: [], remedy: '' },
+    ...{ since: 0, at: 0, count: 1 },
+  });
+  const up = (): History => new History(errorsAreTold()).tell({ type: 'up' });
+
+  it('TK5 finds a worker that tells of more errors than anybody can read, or of one that nobody can', () => {
+    expect(up().tell(told('worker-0', 721)).violations).toEqual([]);
+    expect(up().tell(told('worker-0', 700)).tell(told('worker-0', 22)).violations).toHaveLength(1);
+    const unreadable = { key: '', value: Buffer.from('{}') };
+    const half: Happening = { type: 'append', topic: 'worker.errors', partition: 0, records: [unreadable] };
+    expect(up().tell(half).violations).toHaveLength(1);
+  });
+
+  it('TK5 finds a worker that keeps an error to itself', () => {
+    expect(owes({ owes: 1_000, told: undefined }, 6_001)).toBe(true);
+    expect(owes({ owes: 1_000, told: undefined }, 6_000)).toBe(false);
+    expect(owes({ owes: 1_000, told: [0] }, 66_001)).toBe(true);
+    expect(owes({ owes: 1_000, told: [0] }, 66_000)).toBe(false);
+    expect(owes({ owes: undefined, told: undefined }, 99_000)).toBe(false);
   });
 });
