@@ -44,6 +44,8 @@ export type Happening =
       readonly records: readonly LogRecord[];
     }
   | { readonly type: 'published'; readonly topic: string; readonly key: string; readonly value: Uint8Array | undefined }
+  /** A table was opened, with all that had been published to it before. */
+  | { readonly type: 'snapshot'; readonly topic: string; readonly keys: readonly string[] }
   /** A message between members: `fate` says what the network did with it. */
   | {
       readonly type: 'sent' | 'delivered';

@@ -85,6 +85,10 @@ export class Trace {
         this.mix(event.partition);
         this.mix(event.records.length);
         return;
+      case 'snapshot':
+        this.#mixText(event.topic);
+        this.mix(event.keys.length);
+        return;
       case 'published':
         this.#mixText(event.topic);
         this.mix(crc32(event.value ?? event.key));

@@ -52,6 +52,8 @@ function wordsOf(event: SimEvent): string | undefined {
       return `gives ${shardText(event.shard)} up`;
     case 'append':
       return `appends ${event.records.length} to ${event.topic}[${event.partition}]`;
+    case 'snapshot':
+      return `sees ${event.keys.length} keys of ${event.topic} when it opens the table`;
     case 'published':
       return `sees ${event.topic} ${event.key} ${statusText(event.value)}`;
     case 'sent':

@@ -14,10 +14,14 @@ export function acceptedFlowsExist(): Invariant {
   const accepted = new Map<string, string>();
   return {
     name: 'accepted flows exist',
-    hears: ['published', 'applied', 'client'],
+    hears: ['published', 'snapshot', 'applied', 'client'],
     event(event, violate) {
       if (event.type === 'published') {
         seen.add(event.key);
+        return;
+      }
+      if (event.type === 'snapshot') {
+        for (const key of event.keys) seen.add(key);
         return;
       }
       if (event.type === 'applied') {

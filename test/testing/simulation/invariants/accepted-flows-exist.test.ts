@@ -9,11 +9,14 @@ function accepted(history: History): History {
 }
 
 describe('accepted flows', () => {
-  it('TK5 says nothing of one that is durable, or whose status is seen', () => {
+  it('TK5 says nothing of one that is durable, or whose status is seen, or was there when a worker began', () => {
     expect(accepted(new History(acceptedFlowsExist()).commits({ records })).violations).toEqual([]);
     const seen = new History(acceptedFlowsExist());
     seen.tell({ type: 'published', topic: 'flow.status', key: flowId, value: undefined });
     expect(accepted(seen).violations).toEqual([]);
+    const found = new History(acceptedFlowsExist());
+    found.tell({ type: 'snapshot', topic: 'flow.status', keys: [flowId] });
+    expect(accepted(found).violations).toEqual([]);
   });
 
   it('TK5 finds one whose commit is only on its way', () => {
