@@ -32,7 +32,9 @@ export async function runNode(
     terminal.error(failureText(error, json()));
     process.exit(exitCodes.failed);
   });
-  const node = await startNode({
+  const startUp = new AbortController();
+  void asked.then(() => startUp.abort());
+  const starting = startNode({
     members,
     data: configuration.data,
     ...(kafka === undefined ? {} : { kafka }),
@@ -48,8 +50,18 @@ export async function runNode(
     chaos: configuration.chaos,
     ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
     logger,
+    signal: startUp.signal,
     ...settings,
   });
+  const node = await starting.catch((error: unknown) => {
+    if (!startUp.signal.aborted) throw error;
+    return undefined;
+  });
+  if (node === undefined) {
+    if (!json() && process.send === undefined) terminal.out('Stopped before it was up.\n');
+    // Connections that a broker does not answer would keep the process.
+    process.exit(exitCodes.ok);
+  }
   const failed = new Promise<Error>((resolve) => node.onFailure(resolve));
   onUp(node.url ?? '');
   const end = await Promise.race([asked, failed]);

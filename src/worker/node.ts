@@ -107,6 +107,8 @@ export interface NodePorts {
   readonly peer: PeerTransport;
   /** Told whose turn it is, for whoever watches the event loop. */
   readonly probe?: LoopProbe | undefined;
+  /** Gives the start up when it is aborted before the node is ready. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined;
   /** Finds members of other nodes, for sessions with them over `peer`. Default: there are none. */
   readonly directory?: Pick<MemberDirectory, 'find'>;
 }
@@ -169,7 +171,7 @@ const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client
 /**
  * Starts a node on given ports; resolves when all its services are ready.
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` (also for another number of shards than the log was made with),
- *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`
+ *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`, `WEIR_NODE_STOPPED`
  */
 export async function createNode(
   settings: NodeSettings,
@@ -181,7 +183,7 @@ export async function createNode(
   checkNodeSettings(settings);
   const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false } = settings;
   const windows = windowsOf(settings);
-  const partitions = await shardCount(log, settings.shards);
+  const partitions = await unlessAborted(ports.signal, shardCount(log, settings.shards));
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
   const system = createActorSystem({ clock, logger, random, probe: ports.probe });
   const router = new Router<FlowRequest>({
@@ -264,7 +266,7 @@ export async function createNode(
       onChange: (listener) => void changeListeners.push(listener),
     }),
   ];
-  await log.ensureTopics(descriptors.flatMap(({ creates }) => creates));
+  await unlessAborted(ports.signal, log.ensureTopics(descriptors.flatMap(({ creates }) => creates)));
 
   const drains = new Map<string, () => Promise<void>>();
   const context: WorkerContext = {
@@ -332,7 +334,7 @@ export async function createNode(
   };
 
   try {
-    await withDeadline(clock, ready, startWithinMs, 'start');
+    await withDeadline(clock, unlessAborted(ports.signal, ready), startWithinMs, 'start');
   } catch (thrown) {
     const error = ensureError(thrown);
     // Asked before the stop, which leaves everything waiting on everything.
@@ -364,6 +366,22 @@ export async function createNode(
       },
     },
   };
+}
+
+/** What a start waits for, unless it is given up: a log may wait for its brokers without end. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, waited: Promise<T>): Promise<T> {
+  if (signal === undefined) return waited;
+  let givenUp: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    givenUp = () => reject(new WeirError('WEIR_NODE_STOPPED'));
+    signal.addEventListener('abort', givenUp, { once: true });
+    if (signal.aborted) givenUp();
+  });
+  try {
+    return await Promise.race([waited, aborted]);
+  } finally {
+    signal.removeEventListener('abort', givenUp);
+  }
 }
 
 /**

@@ -35,6 +35,8 @@ export interface StartNodeSettings extends NodeSettings {
    * died. Default: its session runs out.
    */
   readonly onMemberId?: (group: string, memberId: string) => void;
+  /** Gives the start up when it is aborted before the node is ready; whatever is open is let go of. Default: nothing does. */
+  readonly signal?: AbortSignal;
   /** Default: JSON lines of level `warn` and above on standard error. */
   readonly logger?: Logger;
   /** Also listens for HTTP, on loopback only. Default: it does not. */
@@ -66,11 +68,14 @@ export interface StartedNode extends Node {
  * @throws WeirError `WEIR_LOG_DIRECTORY`, `WEIR_LOG_IN_USE`, `WEIR_LOG_VERSION`, `WEIR_LOG_DAMAGED` for the data directory;
  *   `WEIR_LOG_TOPIC`, `WEIR_LOG_TOPIC_SETTINGS`, `WEIR_LOG_REFUSED`, `WEIR_LOG_UNSAFE` for a Kafka cluster;
  *   `WEIR_HTTP_ADDRESS`, `WEIR_HTTP_PORT_IN_USE`, `WEIR_HTTP_LISTEN` for `http`; `WEIR_CONFIGURATION_INVALID`,
- *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`
+ *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_START_TIMEOUT`, `WEIR_NODE_STOPPED` when `signal` says so
  */
 export function startNode(settings: StartNodeSettings): Promise<StartedNode> {
   return startWorker(settings);
 }
+
+/** How long a start that was given up waits for its log to close. */
+const abandonMs = 500;
 
 /** @internal A node with services beside its own. */
 export async function startWorker(settings: StartNodeSettings, more: ExtraServices = () => []): Promise<StartedNode> {
@@ -127,7 +132,10 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   try {
     const node = await createNode(
       settings,
-      { ...(chaos?.ports({ log, peer }) ?? { log, peer }), clock, random, logger, probe: watch?.probe },
+      {
+        ...(chaos?.ports({ log, peer }) ?? { log, peer }),
+        ...{ clock, random, logger, probe: watch?.probe, signal: settings.signal },
+      },
       (parts) => [
         ...more(parts),
         errors.service(parts, inherited),
@@ -146,8 +154,18 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
       },
     };
   } catch (error) {
-    await log.close();
+    const closing = log.close();
+    // Requests that nobody answers keep a log from closing; whoever has given the start up does not wait for them.
+    await (settings.signal?.aborted === true ? giveTime(machine, closing, abandonMs) : closing);
     await end();
     throw error;
   }
+}
+
+/** Resolves when it is done, or its time is over. */
+function giveTime(clock: Clock, done: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(ms, resolve);
+    done.finally(() => timer.cancel()).then(resolve, reject);
+  });
 }
