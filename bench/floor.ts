@@ -201,6 +201,7 @@ function headOf(id: string, clientRequestId: string): FlowHead {
     progress: [],
     expires: 0,
     stays: [],
+    mark: null,
   };
 }
 

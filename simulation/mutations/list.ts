@@ -150,7 +150,7 @@ export const mutations: readonly Mutation[] = [
     id: 'hospital-not-rearmed',
     sentence: 'The deadline of a STUCK flow is not armed after a takeover.',
     file: program,
-    edits: [{ find: 'else this.#engine.life.admit(flow);', replace: '' }],
+    edits: [{ find: 'else life.admit(flow);', replace: '' }],
     scenarios: ['operators'],
   },
   {

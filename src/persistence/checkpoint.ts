@@ -159,7 +159,39 @@ export interface FlowHead {
   expires: number;
   /** What put it into the hospital, each time, the newest last. */
   stays: readonly FailureRecord[];
+  /** Set while its code runs after an unclean end, in which its worker might end again; else null. */
+  mark: MarkRecord | null;
 }
+
+/** Whoever finds it knows that the worker has ended while the flow ran. */
+export interface MarkRecord {
+  /** Ends of a worker after which the flow had to run on, up to the setting of the mark. */
+  readonly deaths: number;
+  /** Those of them at which it ran alone. */
+  readonly lonely: number;
+  /**
+   * `alone`: nothing else runs on the worker. `nearly`: nothing else has begun to run since it did. `beside`: others have.
+   */
+  readonly company: Company;
+  /** The process that set it. */
+  readonly life: string;
+}
+
+export const companies = ['beside', 'nearly', 'alone'] as const;
+export type Company = (typeof companies)[number];
+
+const mark = {
+  name: 'mark',
+  type: [
+    'null',
+    {
+      type: 'record',
+      name: 'Mark',
+      fields: [small('deaths'), small('lonely'), choice('company', 'Company', companies), text('life')],
+    },
+  ],
+  default: null,
+};
 
 /** A report of a flow on how far it has come. */
 export interface ProgressRecord {
@@ -234,6 +266,7 @@ export const flowHead = recordCodec<FlowHead>(
     progress,
     { ...count('expires'), default: 0 },
     failures('stays', 'Stay'),
+    mark,
   ]),
   'flow head',
   [headSchema(firstSession)],

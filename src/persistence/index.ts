@@ -7,10 +7,12 @@ export type { AvroSchema } from './avro-schema.ts';
 export type {
   ActorHead,
   ActRecord,
+  Company,
   FaultRecord,
   FlowHead,
   FlowStatus,
   JournalEntry,
+  MarkRecord,
   ProgressRecord,
   SessionCause,
   SessionRecord,

@@ -6,6 +6,7 @@ import {
   issuesOf,
   peerReceiver,
   type Registry,
+  WorkerGuard,
 } from '../actors/flow/index.ts';
 import { answerPartitions, type FlowRequest, flowTopics, serviceKinds } from '../actors/flow/protocol.ts';
 import type { Ref } from '../actors/kernel/index.ts';
@@ -54,6 +55,7 @@ export function flowTopicSpecs(partitions: number): readonly TopicSpec[] {
 
 export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
   const { registry, partitions, router, peer, authorize, settings } = setup;
+  let guard: WorkerGuard | undefined;
   return {
     name: 'flow',
     needs: [logNeed],
@@ -63,6 +65,8 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
     secrets: [],
     ready: 'when-reported',
     start: ({ log, clock, random, logger, onDrain }, child) => {
+      // One for the whole life of the process, however often the service is started in it.
+      guard ??= new WorkerGuard(Buffer.from(random.bytes(8)).toString('hex'), clock);
       peer.listen(
         peerReceiver({ partitions, directory: registry, logger, route: (to, message) => router.route(to, message) }),
       );
@@ -83,6 +87,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
           statusTopic: flowTopics.status,
           auditTopic: flowTopics.audit,
           authorize,
+          guard,
           transmit: (source, destination, bytes) => peer.send({ source, destination, bytes }),
           answer: (to, bytes) => answers.route(to, { type: 'service', kind: serviceKinds.answer, bytes }),
         }),

@@ -84,6 +84,12 @@ export interface NodeSettings {
   /** Live generators kept in each shard. Default 10 000. */
   readonly maxHotFlows?: number;
   /**
+   * How many times a worker must have ended while a flow, and nothing else, ran on it before that flow is STUCK as the
+   * cause (`WEIR_FLOW_CRASHED`). Raise it where workers are often ended from outside. Default 1; in `testNode`, where
+   * tests end them, 1000.
+   */
+  readonly deathsAlone?: number;
+  /**
    * Whether a flow is replayed from its record at every suspension and put into the hospital when it would not come to
    * the same place (`WEIR_FLOW_DIVERGED`): mistakes of determinism show at once. For development; it runs code of stages
    * several times. Default false; `testNode` has it on.
@@ -181,7 +187,7 @@ export async function createNode(
 ): Promise<Node> {
   const { log, clock, random, logger, peer } = ports;
   checkNodeSettings(settings);
-  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false } = settings;
+  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 1 } = settings;
   const windows = windowsOf(settings);
   const partitions = await unlessAborted(ports.signal, shardCount(log, settings.shards));
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
@@ -242,6 +248,7 @@ export async function createNode(
         stepMs: windows.stepTimeout,
         maxHot: maxHotFlows,
         replayCheck,
+        deathsAlone,
       },
       shards: defaultShardSettings,
       onShards: (now) => {

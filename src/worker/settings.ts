@@ -39,6 +39,7 @@ const nodeSettings = z.looseObject({
   redeliver: durationSetting.optional(),
   idle: durationSetting.optional(),
   maxHotFlows: z.int().min(1).optional(),
+  deathsAlone: z.int().min(1).optional(),
   replayCheck: z.boolean('it must be true or false').optional(),
   authorize: z.custom((value) => typeof value === 'function', 'it must be a function').optional(),
 });

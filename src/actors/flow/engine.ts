@@ -6,6 +6,7 @@ import { WeirError } from '../../errors/index.ts';
 import { type FaultRecord, type JournalEntry, withFailure } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
+import { CrashGuard } from './crash-guard.ts';
 import { ApplicationError, failureOf, faultOf } from './faults.ts';
 import { cancelledCode, expiredCode, FlowRunner } from './flow-runner.ts';
 import { placeInRequest } from './ids.ts';
@@ -20,6 +21,7 @@ import { backoffMs } from './step.ts';
 import { type StepOp, type StepOutcome, StepRunner } from './step-runner.ts';
 import { lacksCode } from './versions.ts';
 import { codeWait, patience } from './waiting.ts';
+import type { WorkerGuard } from './worker-guard.ts';
 
 export interface EngineSetup {
   readonly host: ShardHost;
@@ -33,6 +35,9 @@ export interface EngineSetup {
   readonly onAdvanced: (flow: FlowInstance) => void;
   /** How long a flow may be STUCK before it is ended, in milliseconds. */
   readonly hospitalMs: number;
+  readonly workerGuard: WorkerGuard;
+  /** How many ends of its worker a flow must have been alone at, to be STUCK as their cause. */
+  readonly deathsAlone: number;
   /** Longest time of one attempt of a step, unless it says otherwise, in milliseconds. */
   readonly stepMs: number;
   /** Whether each suspension is at once replayed from its record. */
@@ -44,6 +49,7 @@ const noBytes = new Uint8Array();
 export class FlowEngine {
   readonly #host: ShardHost;
   readonly steps: StepRunner;
+  readonly guard: CrashGuard;
   readonly life: FlowLifecycle;
   readonly #runner: FlowRunner;
   readonly #onAdvanced: EngineSetup['onAdvanced'];
@@ -51,10 +57,22 @@ export class FlowEngine {
   constructor(setup: EngineSetup) {
     this.#host = setup.host;
     this.#onAdvanced = setup.onAdvanced;
-    this.steps = new StepRunner(setup.host, setup.stepMs, (flow, index, op, outcome) =>
-      this.#stepSettled(flow, index, op, outcome),
-    );
-    this.life = new FlowLifecycle({ ...setup, wake: (flow) => this.wake(flow) });
+    this.guard = new CrashGuard({
+      host: setup.host,
+      worker: setup.workerGuard,
+      deathsAlone: setup.deathsAlone,
+      store: (flow, changes) => this.life.store(flow, changes),
+      goOn: (flow) => this.#goOn(flow),
+    });
+    this.steps = new StepRunner({
+      ...{ host: setup.host, stepMs: setup.stepMs, guard: this.guard },
+      settled: (flow, index, op, outcome) => this.#stepSettled(flow, index, op, outcome),
+    });
+    this.life = new FlowLifecycle({
+      ...setup,
+      wake: (flow) => this.wake(flow),
+      halted: (flow, changes) => this.guard.survived(flow, changes),
+    });
     const { host, replayCheck } = setup;
     const { life, steps } = this;
     const performer = new OperationPerformer({ ...setup, life, steps });
@@ -77,7 +95,10 @@ export class FlowEngine {
 
   #advance(flow: FlowInstance, changes: ChangeSet): void {
     if (flow.head.status !== 'RUNNING') return;
-    this.#runner.run(flow, changes);
+    if (this.guard.admits(flow)) {
+      this.#runner.run(flow, changes);
+      if (!flow.waitsOn('step') && !flow.waitsOn('turn')) this.guard.survived(flow, changes);
+    } else if (flow.run === undefined) flow.waits = [{ what: 'turn', label: '', due: undefined }];
     this.life.store(flow, changes);
   }
 
@@ -148,6 +169,7 @@ export class FlowEngine {
   /** Lets a STUCK flow go on; whatever kept it has been corrected. */
   resume(flow: FlowInstance, changes: ChangeSet): void {
     const { head } = flow;
+    if (head.fault?.code === 'WEIR_FLOW_CRASHED') this.guard.suspect(flow);
     head.status = 'RUNNING';
     head.retries++;
     head.fault = null;
@@ -166,6 +188,12 @@ export class FlowEngine {
     this.life.publish(flow, noBytes, changes);
     this.advance(flow, changes);
     this.life.store(flow, changes);
+  }
+
+  /** The shard's incarnation is over. */
+  end(): void {
+    this.steps.abandon();
+    this.guard.end();
   }
 
   /** Arms what a restored flow waits for, or runs it on (W6). */

@@ -7,7 +7,7 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { flowHead, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Authorize, Identity } from '../../ports/index.ts';
 import { unreachable } from '../kernel/index.ts';
-import { type ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
+import { ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
 import { FlowActs } from './acts.ts';
@@ -24,6 +24,7 @@ import { SessionInputs } from './session-inputs.ts';
 import { FlowSessions, type SessionSettings } from './sessions.ts';
 import { decodeStart } from './start-record.ts';
 import { stateKindOf } from './state-kinds.ts';
+import type { WorkerGuard } from './worker-guard.ts';
 
 export interface FlowSettings {
   readonly sessions: SessionSettings;
@@ -37,6 +38,8 @@ export interface FlowSettings {
   readonly stepMs: number;
   /** Hot generators kept in one shard; beyond it the longest waiting flows are passivated. */
   readonly maxHot: number;
+  /** How many ends of its worker a flow must have been alone at, to be STUCK as their cause. */
+  readonly deathsAlone: number;
   /** Whether each suspension is at once replayed from its record and compared: for development and tests. */
   readonly replayCheck: boolean;
 }
@@ -47,6 +50,8 @@ export interface FlowProgramSetup {
   readonly statusTopic: string;
   readonly auditTopic: string;
   readonly authorize: Authorize;
+  /** Shared by the shards of the worker. */
+  readonly guard: WorkerGuard;
   readonly transmit: (source: Identity, destination: Identity, bytes: Uint8Array) => void;
   /** Brings an answer to whoever reads this partition of `flow.answers`; it may be lost. */
   readonly answer: (partition: number, bytes: Uint8Array) => void;
@@ -74,8 +79,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
     this.#host = host;
-    const { registry, statusTopic, auditTopic, transmit, authorize, settings } = setup;
-    const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck } = settings;
+    const { registry, statusTopic, auditTopic, transmit, authorize, settings, guard } = setup;
+    const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck, deathsAlone } = settings;
     this.#table = new FlowTable({ host, registry, statusTopic, retentionMs, maxHot });
     this.#trails = new AuditTrails({ host, topic: auditTopic, windowMs: settings.auditMs });
     const acts = new FlowActs(host.clock, this.#trails.own);
@@ -92,6 +97,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       statusTopic,
       acts,
       hospitalMs,
+      workerGuard: guard,
+      deathsAlone,
       stepMs,
       replayCheck,
       onEnded: (flow) => this.#table.ended(flow),
@@ -179,15 +186,23 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     }
   }
 
-  restored(): void {
+  restored(unclean: boolean): void {
     this.#trails.restored();
     this.#asks.restored();
     this.#sessions.restored();
+    const { guard, life } = this.#engine;
+    guard.watch(unclean);
+    const changes = new ChangeSet();
     for (const flow of this.#table.unfinished()) {
       flow.unread.sort((a, b) => a.place - b.place);
-      if (flow.head.status === 'RUNNING') this.#engine.rearm(flow);
-      else this.#engine.life.admit(flow);
+      const crashed = guard.judge(flow, unclean);
+      if (crashed !== undefined) life.stuck(flow, crashed, changes);
+      else if (flow.head.status === 'RUNNING') this.#engine.rearm(flow);
+      else life.admit(flow);
+      life.store(flow, changes);
     }
+    if (!changes.empty) this.#host.add(changes);
+    guard.restored();
     this.#table.restored();
     this.#expiry.restored();
   }
@@ -279,12 +294,14 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   ended(): void {
     this.#table.abandon();
+    this.#engine.end();
   }
 
   facts(): Readonly<Record<string, unknown>> {
     return {
       ...this.#table.facts(),
       steps: this.#engine.steps.running,
+      guarded: this.#engine.guard.guarded,
       actors: this.#actors.size,
       audit: this.#trails.entries,
       unacknowledgedSessions: this.#sessions.unacknowledged,

@@ -135,6 +135,7 @@ export class FlowTable {
       faultEntry: -1,
       faultNext: -1,
       cancel: null,
+      mark: null,
       progress: [],
       expires: 0,
       stays: [],

@@ -46,3 +46,4 @@ export type { FlowPlace, ProgressReport } from './signal.ts';
 export type { RetryPolicy, StepBody, StepInfo, StepOptions } from './step.ts';
 export type { Subflow, SubflowContext } from './subflow.ts';
 export { subflow } from './subflow.ts';
+export { WorkerGuard } from './worker-guard.ts';

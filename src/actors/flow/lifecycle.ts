@@ -31,6 +31,8 @@ export interface LifecycleSetup {
   readonly hospitalMs: number;
   /** A timer of the flow rang. */
   readonly wake: (flow: FlowInstance) => void;
+  /** No code of the flow runs any more. */
+  readonly halted: (flow: FlowInstance, changes: ChangeSet) => void;
 }
 
 const noBytes = new Uint8Array();
@@ -102,7 +104,7 @@ export class FlowLifecycle {
     head.cancel = null;
     head.stays = [];
     this.touch(flow);
-    this.halt(flow);
+    this.halt(flow, changes);
     this.publish(flow, result, changes);
     this.#setup.acts.ended(flow, result, changes);
     this.#setup.onEnded(flow);
@@ -132,14 +134,15 @@ export class FlowLifecycle {
     const { code, message, at: place } = head.fault;
     head.stays = withFailure(head.stays, { at: this.#host.clock.now(), code, message, place });
     this.touch(flow);
-    this.halt(flow);
+    this.halt(flow, changes);
     this.admit(flow);
     this.publish(flow, noBytes, changes);
     const { remedy } = head.fault;
     loggerOf(this.#host, flow).error({ code, error: message, at: place, remedy }, 'flow is stuck');
   }
 
-  halt(flow: FlowInstance): void {
+  halt(flow: FlowInstance, changes: ChangeSet): void {
+    this.#setup.halted(flow, changes);
     flow.run = undefined;
     flow.steps.clear();
     flow.closing = false;

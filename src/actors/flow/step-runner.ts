@@ -5,6 +5,7 @@
 import { ensureError, WeirError } from '../../errors/index.ts';
 import { encodeValue, type FaultRecord } from '../../persistence/index.ts';
 import type { Alarm, ShardHost } from '../shard/index.ts';
+import type { CrashGuard } from './crash-guard.ts';
 import { faultOf, isTransient, platformFault } from './faults.ts';
 import { operationId } from './ids.ts';
 import type { FlowInstance, StepRun } from './instance.ts';
@@ -31,10 +32,19 @@ interface Body {
   due: number;
 }
 
+export interface StepRunnerSetup {
+  readonly host: ShardHost;
+  /** Longest time of one attempt, unless its step says otherwise, in milliseconds. */
+  readonly stepMs: number;
+  readonly guard: CrashGuard;
+  readonly settled: Settled;
+}
+
 export class StepRunner {
   readonly #host: ShardHost;
   readonly #settled: Settled;
   readonly #stepMs: number;
+  readonly #guard: CrashGuard;
   /** Bodies that somebody waits for, in the order in which they began. */
   readonly #running = new Map<StepRun, Body>();
   /** Rings when the first of them may be over its time: one for all, since nearly all end long before theirs. */
@@ -43,10 +53,10 @@ export class StepRunner {
   #idle: (() => void) | undefined;
   lateResults = 0;
 
-  /** @param stepMs longest time of one attempt, unless its step says otherwise, in milliseconds */
-  constructor(host: ShardHost, stepMs: number, settled: Settled) {
+  constructor({ host, stepMs, guard, settled }: StepRunnerSetup) {
     this.#host = host;
     this.#stepMs = stepMs;
+    this.#guard = guard;
     this.#settled = settled;
   }
 
@@ -56,10 +66,15 @@ export class StepRunner {
 
   /** Starts a body; called after a commit. */
   start(flow: FlowInstance, index: number, op: StepOp, run: StepRun): void {
+    if (this.#guard.holds(flow)) {
+      this.#guard.holdBody(() => this.start(flow, index, op, run));
+      return;
+    }
     // While the shard drains nothing new starts: the checkpoint says where the next owner goes on.
     if (this.#draining || flow.steps.get(index) !== run) return;
     const body: Body = { flow, index, op, began: this.#host.clock.now(), due: Number.POSITIVE_INFINITY };
     this.#running.set(run, body);
+    this.#guard.bodyStarted();
     const settle = (outcome: () => StepOutcome): void => {
       this.#ended(run);
       this.#host.turn(() => {
@@ -91,7 +106,7 @@ export class StepRunner {
   /** Starts nothing any more; resolves when no body is under way that somebody waits for. */
   drain(): Promise<void> {
     this.#draining = true;
-    for (const [run, { flow, index }] of this.#running) if (flow.steps.get(index) !== run) this.#running.delete(run);
+    for (const [run, { flow, index }] of this.#running) if (flow.steps.get(index) !== run) this.#ended(run);
     if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
@@ -131,8 +146,13 @@ export class StepRunner {
     this.#settled(flow, index, op, late ? { type: 'failed', fault } : { type: 'transient', error });
   }
 
+  /** The shard's incarnation is over: nobody waits for a body any more. */
+  abandon(): void {
+    for (const run of this.#running.keys()) this.#ended(run);
+  }
+
   #ended(run: StepRun): void {
-    this.#running.delete(run);
+    if (this.#running.delete(run)) this.#guard.bodyEnded();
     if (this.#running.size === 0) this.#idle?.();
   }
 }

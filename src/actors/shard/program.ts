@@ -42,8 +42,8 @@ export interface ShardProgram<Local> {
   restore(key: string, value: Uint8Array): void;
   /** One record of a shard that there is no more since they were made fewer: it rests here. Default: nothing is done. */
   restoreResting?(shard: number, key: string, value: Uint8Array): void;
-  /** Everything is read: arm timers, resend what is pending, run on. */
-  restored(): void;
+  /** Everything is read: arm timers, resend what is pending, run on. `unclean`: the last owner has not let the shard go. */
+  restored(unclean: boolean): void;
   /** A message that another shard sent through its outbox: exactly once, in order. Effects go into `changes`. */
   receive(bytes: Uint8Array, changes: ChangeSet): void;
   /** A message without number; it may be lost or repeated. */

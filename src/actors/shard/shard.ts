@@ -146,11 +146,12 @@ class Shard<Local> {
     this.#claim = claim;
     this.#point('claimed');
     this.#enter('restoring');
-    let unclean = false;
+    // An owner that ended before its first commit has left nothing but its claim.
+    let unclean = claim.term.counter > 1;
     const restore = async (): Promise<void> => {
       for await (const chunk of claim.restore()) {
         for (const { key, value } of chunk) {
-          if (value !== null) unclean = this.#restore(key, value, partitions) || unclean;
+          if (value !== null) unclean = this.#restore(key, value, partitions) ?? unclean;
         }
       }
     };
@@ -161,7 +162,7 @@ class Shard<Local> {
     this.#commits.open(claim, this.#lastCommit);
     this.#enter('running');
     this.#turn(() => {
-      this.#program.restored();
+      this.#program.restored(unclean);
       this.#outbox.restored();
     });
     this.#tail = log.tail(topics.events, partition, this.#position, (records) => {
@@ -366,8 +367,8 @@ class Shard<Local> {
 
   // --- life
 
-  /** Takes one record of the state in; answers whether it says that the last owner ended uncleanly. */
-  #restore(key: string, value: Uint8Array, partitions: number): boolean {
+  /** Takes one record of the state in; answers how the last owner ended, if it says so. */
+  #restore(key: string, value: Uint8Array, partitions: number): boolean | undefined {
     const kind = key.slice(0, 2);
     if (key === 'shard') {
       const record = shardRecord.decode(value);
@@ -403,7 +404,7 @@ class Shard<Local> {
     } else {
       this.#program.restore(key, value);
     }
-    return false;
+    return undefined;
   }
 
   async #drain(done: () => void): Promise<void> {

@@ -80,6 +80,13 @@ export const flows = {
       'the stage must do the same at every replay: take time, randomness and effects from the context; then retry',
     status: 500,
   },
+  WEIR_FLOW_CRASHED: {
+    message:
+      'flow {flow} has run in stage {stage}, at operation {index}, each of the {deaths} times that its worker ended, and the last time nothing else ran there',
+    remedy:
+      'look for what ends the process there (memory, an endless loop, process.exit) and mend it; start the node with the mended code, then retry the flow: it runs alone at first',
+    status: 500,
+  },
   WEIR_FLOW_INCOMPATIBLE: {
     message:
       'flow {flow} has begun stage {stage} with version {from}, and version {to} cannot go on in the middle of it: at operation {index} there is {found} where {expected} was recorded',

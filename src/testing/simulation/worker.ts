@@ -120,7 +120,8 @@ export class SimWorker {
       const ports = { log, clock, random, logger: told?.logger ?? logger, peer, directory };
       const extra: ExtraServices = (parts) => (told === undefined ? [] : [told.service(parts)]);
       try {
-        const node = await createNode(settings(), ports, extra, { forceLogRoute });
+        // Faults end workers, and no flow: who looks for one that does says so in the settings.
+        const node = await createNode({ deathsAlone: 1_000, ...settings() }, ports, extra, { forceLogRoute });
         if (!lane.alive) return;
         this.#running = node;
         this.injector.attach({ actors: node.internals.system.steer });

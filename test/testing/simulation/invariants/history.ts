@@ -86,7 +86,7 @@ export function head(parts: Partial<FlowHead> = {}): FlowHead {
     ...{ flow: 'buy', version: 1, memberName: 'ACME', memberGroup: 'default', clientRequestId: 'order', inputHash: '' },
     ...{ trace: '', created: 1, status: 'RUNNING', updated: 1, stage: 'start', visit: 0, state: noBytes },
     ...{ sessions: [], nextInbox: 0, retries: 0, acts: [], fault: null, faultEntry: -1 },
-    ...{ faultNext: -1, cancel: null, progress: [], expires: 0, stays: [] },
+    ...{ faultNext: -1, cancel: null, progress: [], expires: 0, stays: [], mark: null },
     ...parts,
   };
 }

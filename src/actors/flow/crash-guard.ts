@@ -1,0 +1,296 @@
+/**
+ * The crash guard of a shard: finds the flow that ends its worker, before it has ended every worker of the cluster (FE17).
+ *
+ * After an unclean end code of a flow runs only behind a mark in its checkpoint, a few flows at a time, and the mark goes
+ * when the flow next waits for anything but a step. A flow that is found with a mark was running when its worker ended: it
+ * runs alone. One that was alone when its worker ended is what ended it. Where steps of others last too long for that, no
+ * other flow begins while it does; if the worker ends then, it goes first after the restart, when nothing runs yet.
+ */
+import { WeirError } from '../../errors/index.ts';
+import type { Company, MarkRecord } from '../../persistence/index.ts';
+import { type Alarm, ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { FlowInstance } from './instance.ts';
+import type { LoneRun, WorkerGuard } from './worker-guard.ts';
+
+/** Flows of a shard that run behind a mark at the same time. */
+const atOnce = 8;
+/** How long such a flow may run before the next one need not wait for it. */
+const turnMs = 1_000;
+/** How long others wait for a flow that runs alone; longer after each further death, for what ends its worker slowly. */
+const patience = { firstMs: 1_000, growth: 4, longestMs: 60_000 };
+/** How long after an unclean end flows are marked before their code runs: what woke them may come again. */
+const watchMs = 30_000;
+/** Flows that go on in one turn after a lone run. */
+const releasedAtOnce = 100;
+
+export interface CrashGuardSetup {
+  readonly host: Pick<ShardHost, 'clock' | 'timers' | 'turn' | 'add'>;
+  readonly worker: WorkerGuard;
+  /** How many ends of its worker a flow must have been alone at, to be STUCK as their cause. */
+  readonly deathsAlone: number;
+  /** Writes the head of a flow. */
+  readonly store: (flow: FlowInstance, changes: ChangeSet) => void;
+  /** Lets a flow run on. */
+  readonly goOn: (flow: FlowInstance) => void;
+}
+
+export class CrashGuard {
+  readonly #setup: CrashGuardSetup;
+  /** Until when flows are marked before they run. */
+  #until = Number.NEGATIVE_INFINITY;
+  /** Flows that are not run before everything has been restored. */
+  #restoring = false;
+  /** Flows that wait for their turn. */
+  readonly #queue = new Set<FlowInstance>();
+  /** Flows that run behind a mark; with an alarm while others wait for them. */
+  readonly #running = new Map<FlowInstance, Alarm | undefined>();
+  /** Flows that are to run alone. */
+  readonly #suspects = new Set<FlowInstance>();
+  isRestored = false;
+  /** Flows that have run since the restore, and came to wait. */
+  readonly #proved = new WeakSet<FlowInstance>();
+  readonly #lone = new Map<FlowInstance, LoneRun>();
+  /** What waits while a flow runs alone. */
+  readonly #heldFlows = new Set<FlowInstance>();
+  readonly #heldBodies: Array<() => void> = [];
+  #scheduled = false;
+
+  constructor(setup: CrashGuardSetup) {
+    this.#setup = setup;
+    setup.worker.join(this);
+  }
+
+  /** Flows that a mark holds, or that wait to be marked. */
+  get guarded(): number {
+    return this.#queue.size + this.#running.size;
+  }
+
+  // --- after a restore
+
+  /**
+   * Looks at a flow that was restored, before it runs.
+   * @returns why it must not run any more; undefined when it may
+   */
+  judge(flow: FlowInstance, unclean: boolean): WeirError | undefined {
+    const { head } = flow;
+    const { mark } = head;
+    if (mark === null) return undefined;
+    if (!unclean) {
+      // Its worker has let it go in peace, in the middle of a step.
+      head.mark = null;
+      flow.dirty = true;
+      return undefined;
+    }
+    const { worker, deathsAlone } = this.#setup;
+    const died = mark.life !== worker.life;
+    const wasAlone = mark.company === 'alone';
+    if (died && wasAlone && mark.lonely + 1 >= deathsAlone) return crashed(flow, mark.deaths + 1);
+    if (died || wasAlone) this.#suspects.add(flow);
+    return undefined;
+  }
+
+  /** Flows run from now on; behind a mark after an unclean end. */
+  watch(unclean: boolean): void {
+    if (!unclean) return;
+    this.#until = this.#setup.host.clock.now() + watchMs;
+    this.#restoring = true;
+  }
+
+  /** Everything that was restored has been looked at. */
+  restored(): void {
+    this.#restoring = false;
+    this.isRestored = true;
+    const [only] = this.#queue;
+    // Nobody is delayed by it, and one death less is needed to know.
+    if (only !== undefined && this.#setup.worker.guarded === 1) this.#suspects.add(only);
+    this.#runNext();
+    this.#setup.worker.restored();
+  }
+
+  // --- while flows run
+
+  /** Whether code of a flow may run now; else it goes on by itself when it may. */
+  admits(flow: FlowInstance): boolean {
+    if (this.holds(flow)) {
+      this.#heldFlows.add(flow);
+      return false;
+    }
+    if (this.#running.has(flow)) return true;
+    const watched = this.#until > this.#setup.host.clock.now() && !this.#proved.has(flow);
+    if (!watched && !this.#suspects.has(flow)) return true;
+    this.#queue.add(flow);
+    if (!this.#restoring) this.#runLater();
+    return false;
+  }
+
+  /** An operator lets a flow go on that has ended its worker. */
+  suspect(flow: FlowInstance): void {
+    this.#suspects.add(flow);
+  }
+
+  /** A flow waits for something else than a step, or runs no more: it has survived. */
+  survived(flow: FlowInstance, changes: ChangeSet): void {
+    this.#queue.delete(flow);
+    if (flow.head.mark === null && !this.#running.has(flow)) return;
+    this.#free(flow);
+    this.#running.delete(flow);
+    this.#suspects.delete(flow);
+    this.#proved.add(flow);
+    flow.head.mark = null;
+    flow.dirty = true;
+    // Its mark must be gone before anybody else could end the worker in its place.
+    if (this.#lone.has(flow)) changes.after(() => this.#loneOver(flow));
+    this.#runLater();
+  }
+
+  /** Whether a flow has to wait until another one has run alone. */
+  holds(flow: FlowInstance): boolean {
+    return this.#setup.worker.closed && !(this.#lone.has(flow) && this.#running.has(flow));
+  }
+
+  /** Starts the body of a step when no other flow runs alone any more. */
+  holdBody(start: () => void): void {
+    this.#heldBodies.push(start);
+  }
+
+  bodyStarted(): void {
+    this.#setup.worker.bodyStarted();
+  }
+
+  bodyEnded(): void {
+    this.#setup.worker.bodyEnded();
+  }
+
+  /** What was held back goes on, a part of it at a time. */
+  opened(): void {
+    if (this.#heldFlows.size + this.#heldBodies.length + this.#queue.size === 0) return;
+    const { host, goOn } = this.#setup;
+    host.turn(() => {
+      for (const start of this.#heldBodies.splice(0)) start();
+      let left = releasedAtOnce;
+      for (const flow of this.#heldFlows) {
+        if (left-- === 0) break;
+        this.#heldFlows.delete(flow);
+        goOn(flow);
+      }
+      this.#runNext();
+      if (this.#heldFlows.size === 0 || this.#setup.worker.closed) return;
+      const changes = new ChangeSet();
+      changes.after(() => this.opened());
+      host.add(changes);
+    });
+  }
+
+  /** The shard's incarnation is over. */
+  end(): void {
+    const { worker } = this.#setup;
+    worker.leave(this);
+    for (const run of this.#lone.values()) worker.over(run);
+    this.#lone.clear();
+  }
+
+  // --- turns
+
+  /** When the turn is over: what it changes of a flow must join a commit before the mark of that flow does (W2). */
+  #runLater(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#setup.host.turn(() => this.#runNext());
+    });
+  }
+
+  #runNext(): void {
+    const { worker } = this.#setup;
+    for (const flow of this.#queue) {
+      if (this.#suspects.has(flow)) {
+        this.#queue.delete(flow);
+        this.#requestAlone(flow);
+      } else if (!worker.closed && this.#turns() < atOnce) {
+        this.#queue.delete(flow);
+        this.#run(flow, 'beside', turnMs, () => this.#free(flow));
+      }
+    }
+  }
+
+  #turns(): number {
+    let turns = 0;
+    for (const alarm of this.#running.values()) if (alarm !== undefined) turns++;
+    return turns;
+  }
+
+  #requestAlone(flow: FlowInstance): void {
+    const deaths = flow.head.mark?.deaths ?? 0;
+    const patienceMs = Math.min(patience.longestMs, patience.firstMs * patience.growth ** deaths);
+    const run: LoneRun = {
+      patienceMs,
+      urgent: flow.head.mark?.company === 'nearly',
+      begin: (alone) => {
+        const { host } = this.#setup;
+        host.turn(() => this.#run(flow, alone ? 'alone' : 'nearly', patienceMs, () => this.#notAlone(flow)));
+      },
+    };
+    this.#lone.set(flow, run);
+    this.#setup.worker.alone(run);
+  }
+
+  /** Marks a flow, and runs it when that is durable. */
+  #run(flow: FlowInstance, company: Company, withinMs: number, late: () => void): void {
+    const { host, worker, goOn } = this.#setup;
+    const { head } = flow;
+    if (head.status !== 'RUNNING') {
+      this.#loneOver(flow);
+      return;
+    }
+    head.mark = nextMark(head.mark, company, worker.life);
+    this.#running.set(flow, host.timers.at(host.clock.now() + withinMs, late));
+    this.#commit(flow, () => goOn(flow));
+  }
+
+  /** The next one may run beside it. */
+  #free(flow: FlowInstance): void {
+    const alarm = this.#running.get(flow);
+    if (alarm === undefined) return;
+    this.#setup.host.timers.cancel(alarm);
+    this.#running.set(flow, undefined);
+    this.#runLater();
+  }
+
+  /** It has run alone for long enough: others go on beside it, and what happens then may not be its doing. */
+  #notAlone(flow: FlowInstance): void {
+    const { mark } = flow.head;
+    this.#free(flow);
+    if (mark === null) return;
+    flow.head.mark = { ...mark, company: 'beside' };
+    this.#commit(flow, () => this.#loneOver(flow));
+  }
+
+  #commit(flow: FlowInstance, then: () => void): void {
+    const changes = new ChangeSet();
+    flow.dirty = true;
+    this.#setup.store(flow, changes);
+    changes.after(then);
+    this.#setup.host.add(changes);
+  }
+
+  #loneOver(flow: FlowInstance): void {
+    const run = this.#lone.get(flow);
+    if (run === undefined) return;
+    this.#lone.delete(flow);
+    this.#setup.worker.over(run);
+  }
+}
+
+function nextMark(before: MarkRecord | null, company: Company, life: string): MarkRecord {
+  if (before === null) return { deaths: 1, lonely: 0, company, life };
+  // One of this very life was set before the shard was restored, and nobody has died since.
+  if (before.life === life) return { ...before, company };
+  const lonely = before.lonely + Number(before.company === 'alone');
+  return { deaths: before.deaths + 1, lonely, company, life };
+}
+
+function crashed({ head, journal }: FlowInstance, deaths: number): WeirError {
+  const { flow, stage } = head;
+  return new WeirError('WEIR_FLOW_CRASHED', { flow, stage, deaths, index: journal.length });
+}
