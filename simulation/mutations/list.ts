@@ -492,4 +492,30 @@ export const mutations: readonly Mutation[] = [
     ],
     scenarios: ['services'],
   },
+  {
+    id: 'outbox-restored-late',
+    sentence: 'Flows that run on at a takeover send before the numbers of what they sent earlier are known.',
+    file: shard,
+    edits: [
+      {
+        find: 'this.#outbox.restored();\n      this.#program.restored(unclean);',
+        replace: 'this.#program.restored(unclean);\n      this.#outbox.restored();',
+      },
+    ],
+    scenarios: ['branches'],
+  },
+  {
+    id: 'loser-not-withdrawn',
+    sentence: 'A branch that has lost goes on waiting: it takes a message that nobody reads.',
+    file: 'src/actors/flow/stage-run.ts',
+    edits: [{ find: 'this.#unpark(parked);\n    this.#withdrawn', replace: 'this.#withdrawn' }],
+    scenarios: ['branches'],
+  },
+  {
+    id: 'branch-order-forgotten',
+    sentence: 'A replay follows the order in which branches asked, and not that in which they went on.',
+    file: 'src/actors/flow/entries.ts',
+    edits: [{ find: 'return entry.order === 0 ? index : entry.order;', replace: 'return index;' }],
+    scenarios: ['branches'],
+  },
 ];

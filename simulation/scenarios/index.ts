@@ -1,5 +1,6 @@
 /** The scenarios that Weir is simulated with, by name. */
 import type { Scenario } from 'weir/testing';
+import { branches } from './branches.ts';
 import { fanOut } from './fan-out.ts';
 import { feeds } from './feeds.ts';
 import { kafka } from './kafka.ts';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario<unknown>[] = [
   payments,
   timers,
   fanOut,
+  branches,
   storm,
   operators,
   sessions,

@@ -162,8 +162,9 @@ class Shard<Local> {
     this.#commits.open(claim, this.#lastCommit);
     this.#enter('running');
     this.#turn(() => {
-      this.#program.restored(unclean);
+      // First the outbox: flows that run on at once send, and their numbers follow those that are durable already.
       this.#outbox.restored();
+      this.#program.restored(unclean);
     });
     this.#tail = log.tail(topics.events, partition, this.#position, (records) => {
       this.#turn(() => this.#absorb(records));
