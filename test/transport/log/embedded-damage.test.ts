@@ -81,7 +81,9 @@ describe('embedded log, damaged', () => {
 
   it('WK19 reads all of a sound copy', async () => {
     expect(await damaged(async () => undefined)).toBe('read');
-    expect(files.filter((name) => /\.ldb$|\.log$|MANIFEST/.test(name)).length).toBeGreaterThanOrEqual(4);
+    // How many tables there are is LevelDB's, which compacts them beside the writes.
+    for (const kind of [/\.ldb$/, /\.log$/, /MANIFEST/])
+      expect(files.filter((name) => kind.test(name))).not.toEqual([]);
   });
 
   it('WK19 finds a truncated file, or loses nothing by it', async () => {

@@ -64,7 +64,7 @@ class RealWire implements KafkaWire {
   async produce(request: ProduceRequest): Promise<ProduceAnswer> {
     const sent = produceRequest(request, Math.round(this.#timeoutMs * 0.8));
     const answer = await this.#atLeader(request, (at) => this.#send(at, sent));
-    return 'baseOffset' in answer ? answer : { error: answer.error, baseOffset: -1 };
+    return { error: answer.error, baseOffset: 'baseOffset' in answer ? answer.baseOffset : -1 };
   }
 
   async fetch(request: FetchRequest): Promise<FetchAnswer> {
