@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type SuspendedRun, withShard } from './suspended.ts';
 
 export async function measure({
@@ -12,10 +13,10 @@ export async function measure({
   readonly flows: number;
 }): Promise<SuspendedRun> {
   const empty = await mkdtemp(join(tmpdir(), 'weir-bench-'));
-  const bytesOfNone = await withShard(empty, async () => usedBytes());
+  const bytesOfNone = await withShard(empty, () => usedBytes());
   await rm(empty, { recursive: true, force: true });
   return withShard(data, async ({ openMs, restoreMs, readyMs }) => {
-    const bytes = usedBytes();
+    const bytes = await usedBytes();
     const heapBytesPerFlow =
       bytes === undefined || bytesOfNone === undefined ? undefined : (bytes - bytesOfNone) / flows;
     return { openMs, restoreMs, readyMs, heapBytesPerFlow };
@@ -23,9 +24,13 @@ export async function measure({
 }
 
 /** Bytes of live objects and buffers; undefined without `--expose-gc`. */
-function usedBytes(): number | undefined {
+async function usedBytes(): Promise<number | undefined> {
   if (globalThis.gc === undefined) return undefined;
-  globalThis.gc();
+  // Buffers of the store leave behind the objects that held them.
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc();
+    await setImmediate();
+  }
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }

@@ -65,6 +65,12 @@ export class CrashGuard {
     return this.#queue.size + this.#running.size;
   }
 
+  /** Whether it holds the flow: to run it, or to run it alone when it runs next. */
+  has(flow: FlowInstance): boolean {
+    if (flow.head.mark !== null || this.#suspects.has(flow)) return true;
+    return this.#queue.has(flow) || this.#running.has(flow) || this.#heldFlows.has(flow) || this.#lone.has(flow);
+  }
+
   // --- after a restore
 
   /**

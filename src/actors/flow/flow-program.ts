@@ -81,7 +81,11 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     this.#host = host;
     const { registry, statusTopic, auditTopic, transmit, authorize, settings, guard } = setup;
     const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck, deathsAlone } = settings;
-    this.#table = new FlowTable({ host, registry, statusTopic, retentionMs, maxHot });
+    this.#table = new FlowTable({
+      ...{ host, registry, statusTopic, retentionMs, maxHot },
+      wake: (flow) => this.#engine.wake(flow),
+      held: (flow) => this.#engine.guard.has(flow),
+    });
     this.#trails = new AuditTrails({ host, topic: auditTopic, windowMs: settings.auditMs });
     const acts = new FlowActs(host.clock, this.#trails.own);
     this.#sessions = new FlowSessions({
@@ -109,7 +113,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     });
     this.#expiry = new SessionExpiry({
       ...{ host, engine: this.#engine, sessions: this.#sessions, idleMs: settings.sessions.idleMs },
-      flows: () => this.#table.unfinished(),
+      flows: () => this.#table.decoded(),
     });
     this.#actors = new ActorHost(host, registry);
     const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
@@ -193,13 +197,14 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     const { guard, life } = this.#engine;
     guard.watch(unclean);
     const changes = new ChangeSet();
-    for (const flow of this.#table.unfinished()) {
+    for (const flow of this.#table.decoded()) {
       flow.unread.sort((a, b) => a.place - b.place);
       const crashed = guard.judge(flow, unclean);
       if (crashed !== undefined) life.stuck(flow, crashed, changes);
       else if (flow.head.status === 'RUNNING') this.#engine.rearm(flow);
       else life.admit(flow);
       life.store(flow, changes);
+      this.#table.cool(flow);
     }
     if (!changes.empty) this.#host.add(changes);
     guard.restored();

@@ -17,7 +17,7 @@ import type { FlowTable } from './flow-table.ts';
 import { correct } from './hospital.ts';
 import { clientRoutingKey, shortHash } from './ids.ts';
 import { maxValueBytes } from './limits.ts';
-import type { Acted, Answer, FlowRequest, ReplyTo, Started } from './protocol.ts';
+import type { Acted, Answer, FlowDescription, FlowRequest, ReplyTo, Started } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import { answerQuery, takeSignal } from './signal-desk.ts';
 
@@ -64,15 +64,19 @@ export class FlowRequests {
         this.#query(message);
         return;
       case 'describe': {
-        const flow = this.#table.find(message.flowId);
+        const flow = this.#table.look(message.flowId);
         message.replyTo.tell(
           flow === undefined ? { type: 'error', error: this.#table.missing(message.flowId) } : ok(describe(flow)),
         );
         return;
       }
       case 'waiting': {
-        const flows = [...this.#table.unfinished()].slice(0, message.limit);
-        message.replyTo.tell(ok(flows.map(describe)));
+        const flows: FlowDescription[] = [];
+        for (const flow of this.#table.unfinished()) {
+          if (flows.length >= message.limit) break;
+          flows.push(describe(flow));
+        }
+        message.replyTo.tell(ok(flows));
         return;
       }
       case 'auditHead':
@@ -178,7 +182,7 @@ export class FlowRequests {
   }
 
   #query({ flowId, query, input, replyTo }: Extract<FlowRequest, { type: 'query' }>): void {
-    const flow = this.#table.find(flowId);
+    const flow = this.#table.look(flowId);
     if (flow === undefined) return void this.#fail(replyTo, this.#table.missing(flowId));
     this.#answered(replyTo, () => answerQuery(flow, query, input));
   }

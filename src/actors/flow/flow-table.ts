@@ -1,12 +1,13 @@
 /**
- * The flows of one shard: the unfinished ones, what is remembered of the ended ones, and which of them are hot.
- * Owns how a flow comes to be, is found, and is forgotten.
+ * The flows of one shard: the unfinished ones, what is remembered of the ended ones, and which of them are hot: decoded,
+ * with a live generator perhaps. Owns how a flow comes to be, is found, grows cold, and is forgotten.
  */
 import { WeirError } from '../../errors/index.ts';
 import { type FlowHead, isTerminal } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import { type KnownStart, printOf, StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
+import { ColdFlow } from './cold-flow.ts';
 import { flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
 import { cut } from './limits.ts';
@@ -30,8 +31,12 @@ export interface FlowTableSetup {
   readonly statusTopic: string;
   /** How long an ended flow, and with it its client request id, is remembered, in milliseconds. */
   readonly retentionMs: number;
-  /** Hot generators kept in one shard; beyond it the longest waiting flows are passivated. */
+  /** Hot flows kept in one shard; beyond it those that wait longest are passivated. */
   readonly maxHot: number;
+  /** A timer of the flow rang. */
+  readonly wake: (flow: FlowInstance) => void;
+  /** Whether somebody else holds the flow, to let it run on. */
+  readonly held: (flow: FlowInstance) => boolean;
 }
 
 /** Ended flows that one sweep forgets; the next one follows at once. */
@@ -39,8 +44,10 @@ const expireAtOnce = 500;
 
 export class FlowTable {
   readonly #setup: FlowTableSetup;
-  readonly #dedupe = new StartDedupe();
-  readonly #flows = new Map<string, FlowInstance>();
+  readonly #dedupe = new StartDedupe((id) => this.#printOf(id));
+  readonly #flows = new Map<string, FlowInstance | ColdFlow>();
+  /** The hot ones, and those that cannot be cold. */
+  readonly #decoded = new Set<FlowInstance>();
   readonly #hot = new Set<FlowInstance>();
   /** Flows whose checkpoint this version cannot read. */
   readonly #parked = new Set<string>();
@@ -51,9 +58,21 @@ export class FlowTable {
     this.#setup = setup;
   }
 
-  /** An unfinished flow. */
+  /** An unfinished flow, to do something to it. */
   find(id: string): FlowInstance | undefined {
-    return this.#flows.get(id);
+    const flow = this.#flows.get(id);
+    if (!(flow instanceof ColdFlow)) return flow;
+    const thawed = this.#thawed(flow);
+    this.#add(thawed);
+    this.#hot.add(thawed);
+    this.#passivate(thawed);
+    return thawed;
+  }
+
+  /** An unfinished flow, to read it: what is done to it may be lost. */
+  look(id: string): FlowInstance | undefined {
+    const flow = this.#flows.get(id);
+    return flow instanceof ColdFlow ? this.#thawed(flow) : flow;
   }
 
   /** The flow of a routing key, ended or not. */
@@ -61,9 +80,14 @@ export class FlowTable {
     return this.#dedupe.find(routingKey);
   }
 
-  /** Unfinished flows, oldest first. */
-  unfinished(): Iterable<FlowInstance> {
-    return this.#flows.values();
+  /** Unfinished flows, oldest first, to read them. */
+  *unfinished(): Generator<FlowInstance> {
+    for (const flow of this.#flows.values()) yield flow instanceof ColdFlow ? this.#thawed(flow) : flow;
+  }
+
+  /** Flows that are not cold, among them all that have sessions. */
+  decoded(): Iterable<FlowInstance> {
+    return this.#decoded;
   }
 
   /** Whether its checkpoint cannot be read here: it has not ended, and nobody may answer for it. */
@@ -88,18 +112,19 @@ export class FlowTable {
   /** Nothing may be made anew in the place of a checkpoint that waits for a worker that can read it. */
   park(id: string): void {
     this.#parked.add(id);
-    this.#dedupe.started(routingKeyOf(id), id, '');
+    this.#dedupe.started(routingKeyOf(id), id);
   }
 
   restoreHead(id: string, head: FlowHead): void {
-    this.#dedupe.started(routingKeyOf(id), id, printOf(head.flow, head.inputHash));
+    const own = detached(id);
     if (isTerminal(head.status)) {
-      this.#dedupe.finished(routingKeyOf(id), id, head.updated);
+      this.#dedupe.finished(routingKeyOf(own), own, printOf(head.flow, head.inputHash), head.updated);
       return;
     }
-    const flow = new FlowInstance(id, head);
+    const flow = new FlowInstance(own, head);
     flow.definition = this.#setup.registry.flow(flow.member, head.flow);
-    this.#flows.set(id, flow);
+    this.#add(flow);
+    this.#dedupe.started(routingKeyOf(own), own);
   }
 
   restored(): void {
@@ -141,17 +166,19 @@ export class FlowTable {
       stays: [],
     });
     flow.definition = registry.flow(member, name);
-    this.#flows.set(id, flow);
-    this.#dedupe.started(routingKey, id, printOf(name, inputHash));
+    this.#add(flow);
+    this.#dedupe.started(routingKey, id);
     this.#counts.started++;
     return flow;
   }
 
   ended(flow: FlowInstance): void {
-    this.#flows.delete(flow.id);
+    const { id, head } = flow;
+    this.#flows.delete(id);
+    this.#decoded.delete(flow);
     this.#hot.delete(flow);
     this.#counts.ended++;
-    this.#dedupe.finished(routingKeyOf(flow.id), flow.id, flow.head.updated);
+    this.#dedupe.finished(routingKeyOf(id), id, printOf(head.flow, head.inputHash), head.updated);
     this.#armExpiry();
   }
 
@@ -160,16 +187,56 @@ export class FlowTable {
     this.#hot.delete(flow);
     if (flow.run === undefined) return;
     this.#hot.add(flow);
+    this.#passivate(flow);
+  }
+
+  /** Keeps of a flow that waits only the bytes of its checkpoint, if these say all of it. */
+  cool(flow: FlowInstance): void {
+    if (this.#flows.get(flow.id) !== flow || this.#setup.held(flow)) return;
+    const cold = ColdFlow.of(flow, this.#ring);
+    if (cold === undefined) return;
+    this.#flows.set(flow.id, cold);
+    this.#decoded.delete(flow);
+    this.#hot.delete(flow);
+  }
+
+  #passivate(current: FlowInstance): void {
     for (const oldest of this.#hot) {
       if (this.#hot.size <= this.#setup.maxHot) return;
       this.#hot.delete(oldest);
-      if (oldest.steps.size === 0 && oldest.run?.unfinished !== true) oldest.run = undefined;
+      if (!oldest.busy && oldest.run?.unfinished !== true) oldest.run = undefined;
+      // Whoever has to do with the flow at this moment still holds it.
+      if (oldest !== current) this.cool(oldest);
     }
+  }
+
+  readonly #ring = (id: string): void => {
+    const flow = this.find(id);
+    if (flow === undefined) return;
+    flow.alarm = undefined;
+    this.#setup.wake(flow);
+  };
+
+  #thawed(cold: ColdFlow): FlowInstance {
+    const flow = cold.thawed();
+    flow.definition = this.#setup.registry.flow(flow.member, flow.head.flow);
+    return flow;
+  }
+
+  #add(flow: FlowInstance): void {
+    this.#flows.set(flow.id, flow);
+    this.#decoded.add(flow);
+  }
+
+  #printOf(id: string): string {
+    const head = this.look(id)?.head;
+    // Of a checkpoint that cannot be read nobody knows what was asked for.
+    return head === undefined ? '' : printOf(head.flow, head.inputHash);
   }
 
   /** The shard's incarnation is over: nothing that runs outside may come back. */
   abandon(): void {
-    for (const flow of this.#flows.values()) {
+    for (const flow of this.#decoded) {
       flow.abortSteps('the shard has moved or stopped');
       flow.run = undefined;
     }
@@ -178,7 +245,7 @@ export class FlowTable {
   facts(): Readonly<Record<string, number>> {
     let stuck = 0;
     let lackCode = 0;
-    for (const flow of this.#flows.values()) {
+    for (const flow of this.#decoded) {
       if (flow.head.status === 'STUCK') stuck++;
       if (flow.waitsOn('code')) lackCode++;
     }
@@ -187,6 +254,7 @@ export class FlowTable {
       stuck,
       lackCode,
       hot: this.#hot.size,
+      cold: this.#flows.size - this.#decoded.size,
       remembered: this.#dedupe.size,
       ...this.#counts,
     };
@@ -209,4 +277,9 @@ export class FlowTable {
       this.#armExpiry();
     });
   }
+}
+
+/** The same string, without the key of the log that it was cut from. */
+function detached(id: string): string {
+  return Buffer.from(id, 'latin1').toString('latin1');
 }

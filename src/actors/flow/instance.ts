@@ -45,12 +45,12 @@ export class FlowInstance {
   closing = false;
   /** Signals that it was given: hash of the id to what was given. Known as long as the flow is unfinished (W4). */
   signals: Map<string, string> | undefined;
-  /** Bodies of steps that are under way, by place in the journal. */
-  readonly steps = new Map<number, StepRun>();
   /** Operations and outcomes of the visit when its code was last checked against the record. */
   checked = 0;
   /** The head differs from its record. */
   dirty = false;
+  /** Made with the first one: most flows that there are wait for something else. */
+  #steps: Map<number, StepRun> | undefined;
   /** Order of the last outcome of the running visit, once it is known. */
   #order: number | undefined;
 
@@ -61,6 +61,17 @@ export class FlowInstance {
 
   get member(): Identity {
     return { name: this.head.memberName, group: this.head.memberGroup };
+  }
+
+  /** Bodies of steps that are under way, by place in the journal. */
+  get steps(): Map<number, StepRun> {
+    this.#steps ??= new Map();
+    return this.#steps;
+  }
+
+  /** Whether a body of a step is under way. */
+  get busy(): boolean {
+    return this.#steps !== undefined && this.#steps.size > 0;
   }
 
   session(id: string): SessionRecord | undefined {
@@ -94,8 +105,8 @@ export class FlowInstance {
 
   /** Tells the bodies of its steps that nobody waits for them any more. */
   abortSteps(why: string): void {
-    for (const { controller } of this.steps.values()) controller?.abort(new Error(why));
-    this.steps.clear();
+    for (const { controller } of this.#steps?.values() ?? []) controller?.abort(new Error(why));
+    this.#steps = undefined;
   }
 
   /** Forgets the sessions that the running visit has opened and nobody has heard of. */

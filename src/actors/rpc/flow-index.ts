@@ -65,8 +65,10 @@ export interface ListFilter {
 
 export class FlowIndex {
   readonly #partitions: number;
-  readonly #entries = new Map<string, Entry>();
-  readonly #byKey = new Map<string, string>();
+  /** The newest flow of each routing key, which its id begins with. */
+  readonly #byKey = new Map<string, Entry>();
+  /** By id: flows whose routing key belongs to a newer one by now. */
+  readonly #former = new Map<string, Entry>();
   readonly #changes = new ChangeOrder<Entry>();
   /** Flow ids in order of arrival; undefined where one has left. */
   #order: Array<string | undefined> = [];
@@ -82,7 +84,7 @@ export class FlowIndex {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#byKey.size + this.#former.size;
   }
 
   /** Takes the snapshot in, oldest flows first, so that pages are in order after a restart too. */
@@ -104,12 +106,11 @@ export class FlowIndex {
   }
 
   remove(id: string): void {
-    const entry = this.#entries.get(id);
+    const entry = this.#known(id);
     if (entry === undefined) return;
     this.#lastRemoved = Math.max(this.#lastRemoved, entry.changed);
     this.#changes.drop(entry);
-    this.#entries.delete(id);
-    if (this.#byKey.get(routingKeyOf(id)) === id) this.#byKey.delete(routingKeyOf(id));
+    if (!this.#former.delete(id)) this.#byKey.delete(routingKeyOf(id));
     this.#order[entry.place - this.#base] = undefined;
     this.#holes++;
     // The oldest leave first, so holes gather at the front.
@@ -117,14 +118,14 @@ export class FlowIndex {
   }
 
   get(id: string): StatusRecord | undefined {
-    const entry = this.#entries.get(id);
+    const entry = this.#known(id);
     if (entry === undefined) return undefined;
     entry.record ??= statusRecord.decode(entry.bytes);
     return entry.record;
   }
 
   byRoutingKey(key: string): string | undefined {
-    return this.#byKey.get(key);
+    return this.#byKey.get(key)?.flowId;
   }
 
   /** Newest first. `next` is the cursor of the following page. */
@@ -144,7 +145,7 @@ export class FlowIndex {
   // --- changes
 
   find(id: string): IndexedFlow | undefined {
-    return this.#entries.get(id);
+    return this.#known(id);
   }
 
   /** Flows that have changed after change `number`, in the order of their last changes; those of a shard by `commit`. */
@@ -171,13 +172,20 @@ export class FlowIndex {
     return partitionOf(routingKeyOf(flowId), this.#partitions);
   }
 
+  #known(id: string): Entry | undefined {
+    const newest = this.#byKey.get(routingKeyOf(id));
+    return newest?.flowId === id ? newest : this.#former.get(id);
+  }
+
   #entry(id: string): Entry {
-    const known = this.#entries.get(id);
+    const known = this.#known(id);
     if (known !== undefined) return known;
     const entry = new Entry(id, this.#base + this.#order.length);
-    this.#entries.set(id, entry);
+    const key = routingKeyOf(id);
+    const former = this.#byKey.get(key);
+    if (former !== undefined) this.#former.set(former.flowId, former);
     this.#order.push(id);
-    this.#byKey.set(routingKeyOf(id), id);
+    this.#byKey.set(key, entry);
     return entry;
   }
 

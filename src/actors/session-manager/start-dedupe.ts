@@ -13,27 +13,42 @@ export function printOf(flow: string, inputHash: string): string {
   return `${flow}:${inputHash}`;
 }
 
+interface Finished extends KnownStart {
+  readonly at: number;
+  readonly routingKey: string;
+}
+
 export class StartDedupe {
-  readonly #flows = new Map<string, KnownStart>();
+  readonly #printOf: (flowId: string) => string;
+  /** An unfinished flow by its id alone: whoever holds it knows the rest. */
+  readonly #flows = new Map<string, string | Finished>();
   /** Finished flows, oldest first. */
-  #finished: Array<{ readonly at: number; readonly routingKey: string; readonly flowId: string }> = [];
+  #finished: Finished[] = [];
   #head = 0;
+
+  /** `printOf` says what was asked for of a flow that has not finished. */
+  constructor(printOf: (flowId: string) => string) {
+    this.#printOf = printOf;
+  }
 
   get size(): number {
     return this.#flows.size;
   }
 
   find(routingKey: string): KnownStart | undefined {
-    return this.#flows.get(routingKey);
+    const known = this.#flows.get(routingKey);
+    return typeof known === 'string' ? { flowId: known, print: this.#printOf(known) } : known;
   }
 
-  started(routingKey: string, flowId: string, print: string): void {
-    this.#flows.set(routingKey, { flowId, print });
+  started(routingKey: string, flowId: string): void {
+    this.#flows.set(routingKey, flowId);
   }
 
   /** From here on the window of the request id runs. */
-  finished(routingKey: string, flowId: string, at: number): void {
-    this.#finished.push({ at, routingKey, flowId });
+  finished(routingKey: string, flowId: string, print: string, at: number): void {
+    const finished = { at, routingKey, flowId, print };
+    this.#flows.set(routingKey, finished);
+    this.#finished.push(finished);
   }
 
   /** After restore: the finished ones came in the order of their keys. */
@@ -54,7 +69,7 @@ export class StartDedupe {
       if (oldest.at > until || gone.length >= max) break;
       this.#head++;
       gone.push(oldest.flowId);
-      if (this.#flows.get(oldest.routingKey)?.flowId === oldest.flowId) this.#flows.delete(oldest.routingKey);
+      if (this.#flows.get(oldest.routingKey) === oldest) this.#flows.delete(oldest.routingKey);
     }
     if (this.#head > 1_024 && this.#head * 2 > this.#finished.length) {
       this.#finished = this.#finished.slice(this.#head);

@@ -14,4 +14,4 @@ export { ShardRelocation } from './relocation.ts';
 export { Router } from './router.ts';
 export type { CrashPoint, ShardPhase, ShardSettings, ShardTopics } from './shard.ts';
 export { defaultShardSettings } from './shard.ts';
-export type { Alarm } from './timers.ts';
+export type { Alarm, Ringing } from './timers.ts';

@@ -4,10 +4,16 @@
  */
 import type { Clock, Timer } from '../../ports/index.ts';
 
+/** What an alarm calls. */
+export interface Ringing {
+  ring(): void;
+}
+
 export interface Alarm {
   readonly due: number;
   cancelled: boolean;
-  readonly ring: () => void;
+  /** Whoever takes an alarm over, puts itself here; undefined once it has rung or was cancelled. */
+  ringing: (() => void) | Ringing | undefined;
 }
 
 export class ShardTimers {
@@ -29,8 +35,8 @@ export class ShardTimers {
   }
 
   /** Rings at `due` (milliseconds since 1970), never before. */
-  at(due: number, ring: () => void): Alarm {
-    const alarm: Alarm = { due, cancelled: this.#closed, ring };
+  at(due: number, ringing: () => void): Alarm {
+    const alarm: Alarm = { due, cancelled: this.#closed, ringing };
     if (this.#closed) return alarm;
     this.#heap.push(alarm);
     this.#live++;
@@ -42,6 +48,8 @@ export class ShardTimers {
   cancel(alarm: Alarm): void {
     if (alarm.cancelled) return;
     alarm.cancelled = true;
+    // It may stay for long, and must not keep what it was for.
+    alarm.ringing = undefined;
     this.#live--;
     // Cancelled alarms stay in the heap until they surface; when they are the most of it, it is built anew.
     if (this.#heap.length > 64 && this.#live < this.#heap.length / 4) this.#rebuild();
@@ -75,7 +83,10 @@ export class ShardTimers {
       if (first.cancelled) continue;
       first.cancelled = true;
       this.#live--;
-      first.ring();
+      const { ringing } = first;
+      first.ringing = undefined;
+      if (typeof ringing === 'function') ringing();
+      else ringing?.ring();
     }
     this.#arm();
   }

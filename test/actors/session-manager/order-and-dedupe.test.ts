@@ -46,7 +46,7 @@ describe('start dedupe', () => {
     const event = fc.record({ key: fc.integer({ min: 0, max: 5 }), wait: fc.integer({ min: 0, max: 40 }) });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 120 }), fc.integer({ min: 0, max: 100 }), (events, windowMs) => {
-        const dedupe = new StartDedupe();
+        const dedupe = new StartDedupe((flowId) => `asked of ${flowId}`);
         const model = new Map<string, { flowId: string; ended: number | undefined }>();
         let now = 0;
         let made = 0;
@@ -56,14 +56,16 @@ describe('start dedupe', () => {
           for (;;) if (dedupe.expire(now - windowMs, 2).length === 0) break;
           const name = `k${key}`;
           const known = model.get(name);
-          expect(dedupe.find(name)?.flowId).toBe(known?.flowId);
+          const { flowId: found } = known ?? {};
+          expect(dedupe.find(name)?.flowId).toBe(found);
+          expect(dedupe.find(name)?.print).toBe(found === undefined ? undefined : `asked of ${found}`);
           if (known === undefined) {
             const flowId = `f${made++}`;
             model.set(name, { flowId, ended: undefined });
-            dedupe.started(name, flowId, 'print');
+            dedupe.started(name, flowId);
           } else if (known.ended === undefined) {
             known.ended = now;
-            dedupe.finished(name, known.flowId, now);
+            dedupe.finished(name, known.flowId, `asked of ${known.flowId}`, now);
           }
           const ends = [...model.values()].flatMap(({ ended }) => (ended === undefined ? [] : [ended + windowMs]));
           expect(dedupe.nextExpiry(windowMs)).toBe(ends.length === 0 ? undefined : Math.min(...ends));
