@@ -116,9 +116,10 @@ export const mutations: readonly Mutation[] = [
     file: table,
     edits: [
       {
-        find: 'this.#dedupe.started(routingKeyOf(id), id, printOf(head.flow, head.inputHash));\n    if',
-        replace: 'if',
+        find: 'this.#dedupe.finished(routingKeyOf(own), own, printOf(head.flow, head.inputHash), head.updated);\n      return;',
+        replace: 'return;',
       },
+      { find: 'this.#dedupe.started(routingKeyOf(own), own);', replace: '' },
     ],
     scenarios: ['storm', 'small', 'swarm'],
   },
