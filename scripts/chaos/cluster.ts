@@ -7,8 +7,14 @@ export interface WorkerUnderTest {
   readonly name: string;
   /** Where it listens; undefined while it is not up. */
   url(): string | undefined;
+  /** Of the process that runs, if one does. */
+  pid(): number | undefined;
   /** Sends a signal to the process; false when there is none. */
   signal(signal: NodeJS.Signals): boolean;
+  /** Starts it, and again whenever it dies; resolves when it listens, or has ended before that. */
+  start(): Promise<void>;
+  /** An orderly end; it is not started again by itself. */
+  stop(): Promise<void>;
 }
 
 /** The brokers, numbered from 0; what runs on them starts and stops them. */
@@ -36,7 +42,7 @@ export interface ClusterUnderTest {
   readonly workers: readonly WorkerUnderTest[];
   /** Undefined on the embedded log. */
   readonly brokers: BrokersUnderTest | undefined;
-  /** Starts every worker; resolves when all are ready. A worker that dies from then on is started again at once. */
+  /** Starts the first workers; resolves when they are ready. A worker that dies from then on is started again at once. */
   start(): Promise<void>;
   /** Told of each process that ended. */
   onExit(listener: (exit: WorkerExit) => void): void;

@@ -36,6 +36,10 @@ export class WorkerProcess implements WorkerUnderTest {
     return this.#url;
   }
 
+  pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   signal(signal: NodeJS.Signals): boolean {
     if (this.#ending && signal === 'SIGTERM') return false;
     const sent = this.#child?.kill(signal) ?? false;
@@ -43,8 +47,8 @@ export class WorkerProcess implements WorkerUnderTest {
     return sent;
   }
 
-  /** Resolves when it listens, or has ended before that. */
   start(): Promise<void> {
+    this.#stopping = false;
     const launched = spawn(process.execPath, [weir, ...this.#command, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -73,7 +77,7 @@ export class WorkerProcess implements WorkerUnderTest {
     return this.#starting;
   }
 
-  /** An orderly end, also of one that is only just coming up; nothing is started any more. */
+  /** Also of one that is only just coming up. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
