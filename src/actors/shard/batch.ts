@@ -15,6 +15,8 @@ export class Batch {
   /** Newest number taken per sender that becomes durable with this batch. */
   readonly taken = new Map<number, number>();
   bytes = 0;
+  /** Somebody waits for it to be durable; else it leaves with what comes next, or after a while. */
+  awaited = false;
 
   constructor(number: number) {
     this.number = number;

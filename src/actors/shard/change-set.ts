@@ -67,6 +67,19 @@ export class ChangeSet {
     this.bytes += other.bytes;
   }
 
+  /**
+   * Nobody waits for it: it removes records, and nothing is told or sent. Should it get lost with its batch, nothing
+   * that came after it is durable either.
+   */
+  get onlyRemoves(): boolean {
+    return (
+      this.publications.length === 0 &&
+      this.outgoing.length === 0 &&
+      this.afterCommit.length === 0 &&
+      this.records.every(({ value }) => value === null)
+    );
+  }
+
   get empty(): boolean {
     return (
       this.records.length === 0 &&

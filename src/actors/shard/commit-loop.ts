@@ -26,8 +26,8 @@ export interface CommitLoopSetup {
   readonly onRefused: (error: Error) => void;
 }
 
-/** Removals that nobody waits for are carried by the next commit, or by one of their own after this time. */
-const lazyRemovalMs = 250;
+/** What nobody waits for is carried by the next commit, or by one of its own after this time. */
+const lazyMs = 250;
 
 export class CommitLoop {
   readonly #setup: CommitLoopSetup;
@@ -37,8 +37,7 @@ export class CommitLoop {
   #inFlight: Batch | undefined;
   #scheduled = false;
   #lastNumber = 0;
-  readonly #removals: string[] = [];
-  #removalsArmed = false;
+  #lazyArmed = false;
   #released = false;
   #ended = false;
   #settled: Array<() => void> = [];
@@ -75,17 +74,18 @@ export class CommitLoop {
 
   add(batch: Batch, changes: ChangeSet): void {
     batch.add(changes);
+    batch.awaited = true;
     this.#schedule();
   }
 
-  /** Removes records that nobody misses: an acknowledged outbox entry would only be acknowledged again. */
-  removeLazily(keys: readonly string[]): void {
-    for (const key of keys) this.#removals.push(key);
-    if (this.#removalsArmed || this.#removals.length === 0) return;
-    this.#removalsArmed = true;
-    this.#setup.timers.at(this.#setup.clock.now() + lazyRemovalMs, () => {
-      this.#removalsArmed = false;
-      this.filling();
+  /** Adds what nobody waits for: an acknowledged outbox entry that stays would only be acknowledged again. */
+  addLazily(batch: Batch, changes: ChangeSet): void {
+    batch.add(changes);
+    if (this.#lazyArmed) return;
+    this.#lazyArmed = true;
+    this.#setup.timers.at(this.#setup.clock.now() + lazyMs, () => {
+      this.#lazyArmed = false;
+      this.#await();
       this.#flush();
     });
   }
@@ -100,6 +100,7 @@ export class CommitLoop {
   /** Resolves when nothing is in flight and nothing waits, or the incarnation has ended. */
   async settle(): Promise<void> {
     while (!this.#ended && (this.#inFlight !== undefined || this.#waiting.some((batch) => !batch.empty))) {
+      this.#await();
       this.#flush();
       await new Promise<void>((resolve) => void this.#settled.push(resolve));
     }
@@ -128,12 +129,16 @@ export class CommitLoop {
     });
   }
 
+  /** From now on what nobody waited for is waited for. */
+  #await(): void {
+    for (const batch of this.#waiting) batch.awaited = true;
+  }
+
   #flush(): void {
     const first = this.#waiting[0];
     if (this.#inFlight !== undefined || this.#claim === undefined || this.#ended || first === undefined) return;
-    if (first.empty && this.#removals.length === 0 && !this.#released) return;
+    if (!this.#released && (first.empty || !this.#waiting.some(({ awaited }) => awaited))) return;
     this.#waiting.shift();
-    for (const key of this.#removals.splice(0)) if (!first.records.has(key)) first.records.set(key, null);
     const { partitions, turn, beforeCommit, onRefused } = this.#setup;
     first.records.set('shard', shardRecord.encode({ partitions, commit: first.number, released: this.#released }));
     this.#inFlight = first;

@@ -18,7 +18,7 @@ export interface ShardHost {
   readonly timers: ShardTimers;
   /** Number of the commit that is being filled; grows for ever. */
   commitNumber(): number;
-  /** Lets a change set join the batch that is being filled. */
+  /** Lets a change set join the batch that is being filled. One that only removes leaves with the next that does more. */
   add(changes: ChangeSet): void;
   /**
    * Runs an event from inside (a settled step, a timer) as a turn of the shard, unless the incarnation has ended.

@@ -228,7 +228,7 @@ class Shard<Local> {
       backlogBytes: (receiver) => this.#outbox.backlogBytes(receiver),
       congested: () => this.#commits.congested,
       parked: (key) => void this.#parked.add(key),
-      removeLazily: (keys) => this.#commits.removeLazily(keys),
+      removeLazily: (keys) => this.#removeLazily(keys),
     };
   }
 
@@ -240,7 +240,7 @@ class Shard<Local> {
         this.#delivered(message.from, message.entries);
         return;
       case 'ack': {
-        this.#commits.removeLazily(this.#outbox.acknowledged(message.from, message.number, message.resend));
+        this.#removeLazily(this.#outbox.acknowledged(message.from, message.number, message.resend));
         return;
       }
       case 'service':
@@ -301,7 +301,8 @@ class Shard<Local> {
     changes.after(() => {
       this.#durablePosition = position;
     });
-    this.#add(changes);
+    // What it stands for has joined a batch before it, or needed none: then it may wait, and be read again.
+    this.#add(changes, 'lazily');
   }
 
   /** Holds the log lane back while commits do not keep up (W7); undefined when there is room. */
@@ -319,7 +320,7 @@ class Shard<Local> {
 
   // --- commit loop
 
-  #add(changes: ChangeSet): void {
+  #add(changes: ChangeSet, when: 'soon' | 'lazily' = 'soon'): void {
     if (this.#over) return;
     changes.joining();
     const batch = this.#commits.batchFor(changes.bytes);
@@ -327,7 +328,14 @@ class Shard<Local> {
       this.#outbox.absorb(changes, batch.sent);
       this.#armResend();
     }
-    this.#commits.add(batch, changes);
+    if (when === 'lazily' || changes.onlyRemoves) this.#commits.addLazily(batch, changes);
+    else this.#commits.add(batch, changes);
+  }
+
+  #removeLazily(keys: readonly string[]): void {
+    const changes = new ChangeSet();
+    for (const key of keys) changes.remove(key);
+    if (!changes.empty) this.#add(changes, 'lazily');
   }
 
   #durable(batch: Batch): void {
