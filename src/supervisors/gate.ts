@@ -4,6 +4,7 @@
  */
 import type { ActorContext, Behavior, Receive } from '../actors/kernel/index.ts';
 import { WeirError } from '../errors/index.ts';
+import type { Timer } from '../ports/index.ts';
 import type { ChildSpec } from './spec.ts';
 import type { AvailabilityListener } from './uses.ts';
 
@@ -18,7 +19,7 @@ export interface GateSetup {
 
 export function gated({ child, startWithinMs, onReady, follow }: GateSetup): Behavior<never> {
   return (context) => {
-    const gate = startDeadline(context, startWithinMs);
+    const gate = new StartDeadline(context, startWithinMs);
     const ready = (): void => {
       if (gate.passed || context.signal.aborted) return;
       gate.pass();
@@ -40,49 +41,54 @@ export function gated({ child, startWithinMs, onReady, follow }: GateSetup): Beh
   };
 }
 
-interface StartDeadline {
-  readonly passed: boolean;
+/** The time that a start has. A class: an object with a getter written out would cost a hidden class for each start. */
+class StartDeadline {
   /** The incarnation is ready: the deadline is void. */
-  pass(): void;
-  /** The result of an asynchronous start, or its failure when the deadline comes first. */
-  race(made: Promise<Receive<never>>): Promise<Receive<never>>;
-}
+  passed = false;
+  readonly #context: ActorContext<never>;
+  readonly #withinMs: number | undefined;
+  readonly #timer: Timer | undefined;
+  #over = false;
+  #giveUp: ((error: Error) => void) | undefined;
 
-function startDeadline(context: ActorContext<never>, withinMs: number | undefined): StartDeadline {
-  let passed = false;
-  let over = false;
-  let giveUp: ((error: Error) => void) | undefined;
-  const expire = (): void => {
-    over = true;
+  constructor(context: ActorContext<never>, withinMs: number | undefined) {
+    this.#context = context;
+    this.#withinMs = withinMs;
+    if (withinMs === undefined) return;
+    const timer = context.clock.after(withinMs, () => this.#expire());
+    this.#timer = timer;
+    context.signal.addEventListener('abort', () => timer.cancel(), { once: true });
+  }
+
+  pass(): void {
+    this.passed = true;
+    this.#timer?.cancel();
+  }
+
+  /** The result of an asynchronous start, or its failure when the deadline comes first. */
+  race(made: Promise<Receive<never>>): Promise<Receive<never>> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      made.then((receive) => {
+        this.#giveUp = undefined;
+        if (this.#over) void putAway(receive, this.#context);
+        else resolve(receive);
+      }, reject);
+    });
+  }
+
+  #expire(): void {
+    this.#over = true;
+    const giveUp = this.#giveUp;
     const error = new WeirError('WEIR_START_TIMEOUT', {
-      path: context.self.path,
-      withinMs,
+      path: this.#context.self.path,
+      withinMs: this.#withinMs,
       waitsOn: giveUp === undefined ? 'its own report that it is ready' : 'its behaviour, which is still being made',
     });
     // While its behaviour is being made an actor hears nothing, so the start itself has to fail.
-    if (giveUp === undefined) context.fail(error);
+    if (giveUp === undefined) this.#context.fail(error);
     else giveUp(error);
-  };
-  const timer = withinMs === undefined ? undefined : context.clock.after(withinMs, expire);
-  if (timer !== undefined) context.signal.addEventListener('abort', () => timer.cancel(), { once: true });
-  return {
-    get passed() {
-      return passed;
-    },
-    pass() {
-      passed = true;
-      timer?.cancel();
-    },
-    race: (made) =>
-      new Promise((resolve, reject) => {
-        giveUp = reject;
-        made.then((receive) => {
-          giveUp = undefined;
-          if (over) void putAway(receive, context);
-          else resolve(receive);
-        }, reject);
-      }),
-  };
+  }
 }
 
 /** What a start makes after it was given up must be put away again: nobody else knows it. */

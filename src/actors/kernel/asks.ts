@@ -105,7 +105,7 @@ class Question<in out Request, Reply> extends Asked<Request> implements Ref<Repl
     this.#asked = asked;
     this.#totals = totals;
     this.#reject = reject;
-    this.tell = (reply) => {
+    const tell = (reply: Reply): TellResult => {
       if (this.settled) {
         letters.undeliverable(this.path, 'late-reply', reply);
         return 'dead';
@@ -117,6 +117,9 @@ class Question<in out Request, Reply> extends Asked<Request> implements Ref<Repl
       resolve(reply);
       return 'accepted';
     };
+    // V8 makes a function that is written where it is assigned to a property in old space: each question would stay,
+    // with all that it knows of, until the next full collection.
+    this.tell = tell;
   }
 
   get path(): string {

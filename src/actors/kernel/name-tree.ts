@@ -39,17 +39,20 @@ export class NameTree<Token extends object> {
   readonly #system = newSystem();
   readonly root: Branch = { node: this.#system, buckets: [], placed: 0, held: 0 };
   readonly #turn: (state: undefined, token: Token) => undefined;
+  /** Nodes that hang under the system itself. */
+  readonly #top = new Set<NactNode>();
   #names = 0;
 
   constructor({ onTurn, onDefect }: NameTreeSetup<Token>) {
     // One function for all nodes, the token says whose turn it is. Nothing may be thrown into nact: it would stop the node.
-    this.#turn = (_state, token) => {
+    const turn = (_state: undefined, token: Token): undefined => {
       try {
         onTurn(token);
       } catch (thrown) {
         onDefect(token, thrown);
       }
     };
+    this.#turn = turn;
   }
 
   branch(node: NactNode): Branch {
@@ -61,7 +64,7 @@ export class NameTree<Token extends object> {
     const parent = this.#place(branch);
     branch.placed += 1;
     branch.held += 1;
-    return spawn(parent, this.#turn, this.#name());
+    return this.#spawn(parent);
   }
 
   /** Gives a node one turn, in a macrotask of nact's. */
@@ -72,18 +75,28 @@ export class NameTree<Token extends object> {
   /** Takes a node away. Its children must be gone; its buckets go with it. */
   remove(node: NactNode, branch: Branch | undefined): void {
     if (branch !== undefined) for (const bucket of branch.buckets) stop(bucket);
+    this.#top.delete(node);
     stop(node);
   }
 
+  /** Ends the tree, whatever hangs in it still: nact leaves the actors of a stopped system in their places. */
   close(): void {
+    for (const node of this.#top) stop(node);
+    this.#top.clear();
     stop(this.#system);
+  }
+
+  #spawn(parent: NactNode): NactNode {
+    const node = spawn(parent, this.#turn, this.#name());
+    if (parent === this.#system) this.#top.add(node);
+    return node;
   }
 
   #place(branch: Branch): NactNode {
     const { buckets, node } = branch;
     if (branch.held < directChildren) return node;
     if (buckets.length * buckets.length <= branch.held) {
-      const bucket = spawn(node, this.#turn, this.#name());
+      const bucket = this.#spawn(node);
       buckets.push(bucket);
       return bucket;
     }

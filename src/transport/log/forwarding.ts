@@ -6,12 +6,8 @@ import type { Claim, Log } from './port.ts';
 
 export function forwardingLog(log: Log, own: Partial<Log>): Log {
   return {
-    get driver() {
-      return log.driver;
-    },
-    get limits() {
-      return log.limits;
-    },
+    driver: log.driver,
+    limits: log.limits,
     ensureTopics: (specs) => log.ensureTopics(specs),
     topics: () => log.topics(),
     claim: (shard) => log.claim(shard),

@@ -26,7 +26,8 @@ import type {
 import { checkAppend, checkBatch, compareKeys, defaultLimits } from '../rules.ts';
 import type { Fate, Faults } from './faults.ts';
 import type { Host } from './host.ts';
-import type { Storage } from './storage.ts';
+import { MemoryTable } from './memory-table.ts';
+import type { Change, Storage } from './storage.ts';
 
 /** Records in one chunk of a restore and of a delivery. */
 const chunkRecords = 256;
@@ -159,34 +160,16 @@ export class WorkerLog implements Log {
 
   async table(topic: TopicName): Promise<Table> {
     const { storage, host } = this.#setup;
-    const listeners: Array<(key: string, value: Uint8Array | undefined) => void> = [];
-    let entries = new Map<string, Uint8Array>();
-    let closed = false;
-    const watch = ({ key, value }: { key: string; value: Uint8Array | undefined }): void =>
-      host.deliver(() => {
-        if (closed) return;
-        if (value === undefined) entries.delete(key);
-        else entries.set(key, value);
-        for (const listener of listeners) listener(key, value);
-      });
+    const table: MemoryTable = new MemoryTable(() => {
+      storage.table(topic).tableWatchers.delete(watch);
+      this.#open.delete(table);
+    });
+    const watch = (change: Change): void => host.deliver(() => table.hear(change));
     // Snapshot and subscription are taken in one step, so no change is missed or heard twice.
     await this.#request('tables', this.#latency(), () => {
-      entries = new Map(storage.table(topic).tables.flatMap((records) => [...records]));
+      table.begin(new Map(storage.table(topic).tables.flatMap((records) => [...records])));
       storage.table(topic).tableWatchers.add(watch);
     });
-    const table: Table = {
-      get: (key) => entries.get(key),
-      entries: () => entries.entries(),
-      get size() {
-        return entries.size;
-      },
-      onChange: (listener) => void listeners.push(listener),
-      close: () => {
-        closed = true;
-        storage.table(topic).tableWatchers.delete(watch);
-        this.#open.delete(table);
-      },
-    };
     this.#open.add(table);
     return table;
   }
