@@ -1,25 +1,53 @@
 /**
  * What a commit writes, sorted by kind and with its keys taken apart: once, for all invariants that ask.
  *
- * Owns the way from keys to their parts; values are decoded by whoever needs them, through `records.ts`.
+ * Owns the way from keys to their parts, and from what is asked of often to its values.
  */
 import { flowTopics, isAuditAnchor } from '../../actors/flow/protocol.ts';
 import { decodeCount } from '../../actors/shard/index.ts';
+import {
+  type FlowHead,
+  flowHead,
+  type ShardRecord,
+  type StatusRecord,
+  shardRecord,
+  statusRecord,
+} from '../../persistence/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
-import { isFlowHead } from './records.ts';
-import { rememberSome } from './remember.ts';
 
-/** A record of one flow; `value` is null where it is removed. */
-interface FlowRecord {
+/** A record that says what a flow is: read when somebody asks first, for all who ask. */
+export class FlowRecord<Value> {
   readonly flowId: string;
-  readonly value: Uint8Array | null;
+  readonly #bytes: Uint8Array | null;
+  readonly #decode: (bytes: Uint8Array) => Value;
+  #value: Value | undefined;
+
+  constructor(flowId: string, bytes: Uint8Array | null, decode: (bytes: Uint8Array) => Value) {
+    this.flowId = flowId;
+    this.#bytes = bytes;
+    this.#decode = decode;
+  }
+
+  /** Whether the record is removed. */
+  get removed(): boolean {
+    return this.#bytes === null;
+  }
+
+  /** Undefined where it is removed. @throws WeirError `WEIR_RECORD_UNREADABLE` */
+  get value(): Value | undefined {
+    if (this.#bytes !== null) this.#value ??= this.#decode(this.#bytes);
+    return this.#value;
+  }
 }
 
 /** `j/<flow>/<visit>/<n>` */
-export interface JournalRecord extends FlowRecord {
+export interface JournalRecord {
   readonly key: string;
+  readonly flowId: string;
   readonly visit: number;
   readonly place: number;
+  /** Null where it is removed. */
+  readonly value: Uint8Array | null;
 }
 
 /** `o/<receiver>/<n>` of the stream from one shard to another. */
@@ -30,16 +58,16 @@ export interface StreamRecord {
 }
 
 export interface CommitContents {
-  readonly heads: readonly FlowRecord[];
+  readonly heads: ReadonlyArray<FlowRecord<FlowHead>>;
   /** What is published of flows. */
-  readonly statuses: readonly FlowRecord[];
+  readonly statuses: ReadonlyArray<FlowRecord<StatusRecord>>;
   /** What is published of the audit; without a number it is the anchor. */
   readonly audit: ReadonlyArray<{ readonly number: number | undefined; readonly value: Uint8Array | null }>;
   /** The newest entry of the audit, as the shard keeps it: `a/head`. */
   readonly chainHead: Uint8Array | undefined;
   readonly journal: readonly JournalRecord[];
   /** Messages received and not yet read: `i/<flow>/<n>`. */
-  readonly unread: ReadonlyArray<FlowRecord & { readonly place: number }>;
+  readonly unread: ReadonlyArray<{ readonly flowId: string; readonly place: number; readonly removed: boolean }>;
   readonly stream: readonly StreamRecord[];
   /** Messages of sessions: `o/<session ...>/<n>`. */
   readonly sessions: ReadonlyArray<{ readonly key: string; readonly value: Uint8Array | null }>;
@@ -48,12 +76,10 @@ export interface CommitContents {
   /** The position in `events[p]`: `w/log`. */
   readonly position: number | undefined;
   /** What the shard knows of itself. */
-  readonly shard: Uint8Array | undefined;
+  readonly shard: ShardRecord | undefined;
 }
 
 const partition = /^\d{1,5}$/;
-
-export const contentsOf: (batch: CommitBatch) => CommitContents = rememberSome(read);
 
 /** The name of a shard among all that a world has. */
 export function shardName(node: string, { topic, partition: number }: ShardId): string {
@@ -65,30 +91,29 @@ function numberOf(key: string): number | undefined {
   return isAuditAnchor(key) ? undefined : Number(key.slice(key.indexOf('/') + 1));
 }
 
-function read({ records, publications }: CommitBatch): CommitContents {
-  const heads: FlowRecord[] = [];
-  const statuses: FlowRecord[] = [];
+export function contentsOf({ records, publications }: CommitBatch): CommitContents {
+  const heads: Array<FlowRecord<FlowHead>> = [];
+  const statuses: Array<FlowRecord<StatusRecord>> = [];
   const audit: Array<{ number: number | undefined; value: Uint8Array | null }> = [];
   let chainHead: Uint8Array | undefined;
   const journal: JournalRecord[] = [];
-  const unread: Array<FlowRecord & { place: number }> = [];
+  const unread: Array<{ flowId: string; place: number; removed: boolean }> = [];
   const stream: StreamRecord[] = [];
   const sessions: Array<{ key: string; value: Uint8Array | null }> = [];
   const marks: Array<{ sender: number; taken: number }> = [];
   let position: number | undefined;
-  let shard: Uint8Array | undefined;
+  let shard: ShardRecord | undefined;
   for (const { key, value } of records) {
-    const parts = key.split('/');
-    const [kind, name = '', number = '', place = ''] = parts;
+    const [kind, name = '', number = '', place = ''] = key.split('/');
     switch (kind) {
       case 'c':
-        if (isFlowHead(key)) heads.push({ flowId: name, value });
+        if (!name.startsWith('@')) heads.push(new FlowRecord(name, value, flowHead.decode));
         break;
       case 'j':
         journal.push({ key, flowId: name, visit: Number(number), place: Number(place), value });
         break;
       case 'i':
-        unread.push({ flowId: name, place: Number(number), value });
+        unread.push({ flowId: name, place: Number(number), removed: value === null });
         break;
       case 'o':
         if (partition.test(name)) stream.push({ receiver: Number(name), number: Number(number), value });
@@ -103,11 +128,11 @@ function read({ records, publications }: CommitBatch): CommitContents {
         if (name === 'head' && value !== null) chainHead = value;
         break;
       case 'shard':
-        if (value !== null) shard = value;
+        if (value !== null) shard = shardRecord.decode(value);
     }
   }
   for (const { topic, key, value } of publications) {
-    if (topic === flowTopics.status) statuses.push({ flowId: key, value });
+    if (topic === flowTopics.status) statuses.push(new FlowRecord(key, value, statusRecord.decode));
     else if (topic === flowTopics.audit) audit.push({ number: numberOf(key), value });
   }
   return { heads, statuses, audit, chainHead, journal, unread, stream, sessions, marks, position, shard };

@@ -1,8 +1,6 @@
 /** What runs have seen: which faults struck, and which states the world was in. */
-import { contentsOf } from './commit-contents.ts';
 import type { SimEvent } from './events.ts';
 import type { SimFaultWord } from './plan.ts';
-import { headOf } from './records.ts';
 import type { RunResult } from './run.ts';
 
 export class Coverage {
@@ -33,11 +31,9 @@ function stateOf(event: SimEvent): readonly string[] {
     case 'sent':
       return event.fate === 'passed' ? [] : [`message ${event.fate}`];
     case 'applied':
-      return contentsOf(event.batch).heads.flatMap(({ value }) => {
-        if (value === null) return [];
-        const { flow, status, stage } = headOf(value);
-        return [`${flow} ${status} in ${stage}`];
-      });
+      return event.contents.heads.flatMap(({ value: head }) =>
+        head === undefined ? [] : [`${head.flow} ${head.status} in ${head.stage}`],
+      );
     default:
       return [];
   }

@@ -1,6 +1,8 @@
 /** What happens in a simulated world, as its trace and its invariants are told of it. */
+import type { FlowHead } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import type { CommitBatch, LogRecord, ShardId, Term } from '../../transport/log/index.ts';
+import type { CommitContents } from './commit-contents.ts';
 
 /** Where and when: node and worker are empty for what concerns no single one. */
 interface Occurrence {
@@ -16,6 +18,14 @@ export interface SentCommit {
   readonly term: Term;
   readonly sequence: number;
   readonly batch: CommitBatch;
+  /** What it writes, taken apart. */
+  readonly contents: CommitContents;
+}
+
+/** What a shard held before a commit, for as long as the commit is being told. */
+export interface Before {
+  readonly before: (key: string) => Uint8Array | undefined;
+  readonly headBefore: (flowId: string) => FlowHead | undefined;
 }
 
 export type Happening =
@@ -33,10 +43,9 @@ export type Happening =
   /** The worker gives its claim up. */
   | { readonly type: 'released'; readonly shard: ShardId; readonly term: Term }
   /**
-   * A commit is known to be in the log: its worker was told so, or a later owner has read it. `before` gives the value
-   * that a key had until then, for as long as the event is being told.
+   * A commit is known to be in the log: its worker was told so, or a later owner has read it.
    */
-  | ({ readonly type: 'applied'; readonly before: (key: string) => Uint8Array | undefined } & SentCommit)
+  | ({ readonly type: 'applied' } & Before & SentCommit)
   | {
       readonly type: 'append';
       readonly topic: string;

@@ -4,12 +4,11 @@
  * Owns the counts, kept up from what commits write, so that asking costs nothing. Once faults have stopped they must
  * come to zero within stated virtual time (W6): a flow that stays is a lost wake-up.
  */
-import { isTerminal } from '../../persistence/index.ts';
+import { type FlowHead, isTerminal } from '../../persistence/index.ts';
 import type { ShardId } from '../../transport/log/index.ts';
 import { ByShard } from './by-shard.ts';
-import { contentsOf, shardName } from './commit-contents.ts';
+import { shardName } from './commit-contents.ts';
 import type { SimEvent } from './events.ts';
-import { headOf } from './records.ts';
 
 /** What one shard sends another. */
 interface Stream {
@@ -43,8 +42,8 @@ export class Liveness {
     else this.sentAt = event.at;
   }
 
-  #applied({ node, shard, batch }: Applied): void {
-    const { stream, marks, sessions, heads } = contentsOf(batch);
+  #applied({ node, shard, contents }: Applied): void {
+    const { stream, marks, sessions, heads } = contents;
     const { topic, partition } = shard;
     for (const { receiver, number, value } of stream) {
       const entries = this.#stream(node, shard, receiver);
@@ -83,8 +82,7 @@ export class Liveness {
     else this.#behind.delete(stream);
   }
 
-  #head(flowId: string, value: Uint8Array | null): void {
-    const head = value === null ? undefined : headOf(value);
+  #head(flowId: string, head: FlowHead | undefined): void {
     this.#running.delete(flowId);
     this.#stuck.delete(flowId);
     if (head === undefined || isTerminal(head.status)) return;

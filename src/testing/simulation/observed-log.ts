@@ -10,6 +10,7 @@ import {
   type Table,
   type TopicName,
 } from '../../transport/log/index.ts';
+import { contentsOf } from './commit-contents.ts';
 import type { Happening } from './events.ts';
 
 export function observedLog(log: Log, observe: (happening: Happening) => void): Log {
@@ -36,7 +37,7 @@ function observedClaim(claim: Claim, observe: (happening: Happening) => void): C
     async commit(batch) {
       sequence += 1;
       const mine = sequence;
-      observe({ type: 'commit', shard, term, sequence, batch });
+      observe({ type: 'commit', shard, term, sequence, batch, contents: contentsOf(batch) });
       try {
         await claim.commit(batch);
       } catch (error) {

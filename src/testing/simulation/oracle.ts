@@ -4,10 +4,13 @@
  * Owns the first three promises of the log, checked for every driver alike: terms grow (W1, W16), a commit is in the
  * log as a whole or not at all (W2), and whoever was told "durable" finds it there again.
  */
+import type { FlowHead } from '../../persistence/index.ts';
 import type { LogRecord, ShardId, Term } from '../../transport/log/index.ts';
 import { ByShard } from './by-shard.ts';
-import type { SentCommit, SimEvent } from './events.ts';
+import type { Before, SentCommit, SimEvent } from './events.ts';
 import { newerTerm, termText } from './terms.ts';
+
+type Sent = SentCommit & { readonly worker: string };
 
 interface Fold {
   /** Newest claim that was seen. */
@@ -17,20 +20,17 @@ interface Fold {
   /** By worker that asks for a claim: the newest one that was seen when it asked. */
   readonly asked: Map<string, Term | undefined>;
   readonly records: Map<string, Uint8Array>;
+  /** By flow: what its head among them says. */
+  readonly heads: Map<string, FlowHead>;
   /** By term: a commit whose outcome nobody knows yet. */
-  readonly open: Map<string, SentCommit & { readonly worker: string }>;
+  readonly open: Map<string, Sent>;
   /** By term: the last commit that is known to be in. */
   readonly applied: Map<string, number>;
 }
 
 export interface OracleSetup {
   /** A commit is known to be in the log. */
-  readonly onApplied: (
-    node: string,
-    worker: string,
-    commit: SentCommit,
-    before: (key: string) => Uint8Array | undefined,
-  ) => void;
+  readonly onApplied: (node: string, worker: string, commit: SentCommit, before: Before) => void;
   readonly violate: (invariant: string, text: string) => void;
 }
 
@@ -41,6 +41,7 @@ export class Oracle {
     restored: undefined,
     asked: new Map(),
     records: new Map(),
+    heads: new Map(),
     open: new Map(),
     applied: new Map(),
   }));
@@ -124,14 +125,21 @@ export class Oracle {
     this.#violate('commits all or nothing', shard, doubt === '' ? text : `${text} (in doubt were ${doubt})`);
   }
 
-  #apply(node: string, fold: Fold, commit: SentCommit & { readonly worker: string }): void {
+  #apply(node: string, fold: Fold, commit: Sent): void {
     fold.applied.set(termText(commit.term), commit.sequence);
     const { worker, ...sent } = commit;
     // Told first: whoever asks what a key held before finds it here still.
-    this.#setup.onApplied(node, worker, sent, (key) => fold.records.get(key));
+    this.#setup.onApplied(node, worker, sent, {
+      before: (key) => fold.records.get(key),
+      headBefore: (flowId) => fold.heads.get(flowId),
+    });
     for (const { key, value } of commit.batch.records) {
       if (value === null) fold.records.delete(key);
       else fold.records.set(key, value);
+    }
+    for (const { flowId, value: head } of commit.contents.heads) {
+      if (head === undefined) fold.heads.delete(flowId);
+      else fold.heads.set(flowId, head);
     }
   }
 
@@ -149,14 +157,8 @@ function after(records: ReadonlyMap<string, Uint8Array>, commit: SentCommit | un
   return next;
 }
 
-function sentCommit({
-  worker,
-  shard,
-  term,
-  sequence,
-  batch,
-}: SentCommit & { readonly worker: string }): SentCommit & { readonly worker: string } {
-  return { worker, shard, term, sequence, batch };
+function sentCommit({ worker, shard, term, sequence, batch, contents }: Sent): Sent {
+  return { worker, shard, term, sequence, batch, contents };
 }
 
 /** The first thing that differs, in words; undefined when nothing does. */

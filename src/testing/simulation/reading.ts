@@ -3,11 +3,10 @@
  *
  * Owns the way from records to values; what must hold for them is the invariants'.
  */
+import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
-import { contentsOf } from './commit-contents.ts';
 import type { SimEvent } from './events.ts';
-import { statusOf } from './records.ts';
 import { rememberLast } from './remember.ts';
 
 /** A flow as a commit leaves it. */
@@ -28,16 +27,21 @@ export interface SeenActor {
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
 
+type Sent = Extract<SimEvent, { type: 'sent' | 'delivered' }>;
+
+/** What was sent between members, read once for all who ask. */
+export const sentMessage = rememberLast((event: Sent) => sessionMessage.decode(event.bytes));
+
 /** Flows whose status a commit that is in the log has changed. */
 export function flowsOf(event: SimEvent): readonly SeenFlow[] {
   return event.type === 'applied' ? readFlows(event) : [];
 }
 
 const readFlows = rememberLast((event: Applied): readonly SeenFlow[] =>
-  contentsOf(event.batch).statuses.flatMap(({ flowId, value }) => {
-    if (value === null) return [];
-    const record = statusOf(value);
-    return [{ ...record, flowId, result: record.result.length === 0 ? undefined : decodeValue(record.result) }];
+  event.contents.statuses.flatMap(({ flowId, value: status }) => {
+    if (status === undefined) return [];
+    const { result } = status;
+    return [{ ...status, flowId, result: result.length === 0 ? undefined : decodeValue(result) }];
   }),
 );
 

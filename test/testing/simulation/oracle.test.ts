@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { contentsOf } from '../../../src/testing/simulation/commit-contents.ts';
 import type { Happening } from '../../../src/testing/simulation/events.ts';
 import { Oracle } from '../../../src/testing/simulation/oracle.ts';
 import type { LogRecord } from '../../../src/transport/log/index.ts';
@@ -35,7 +36,8 @@ class Told {
 
   sends(counter: number, sequence: number, ...records: readonly LogRecord[]): this {
     const batch = { records, publications: [] };
-    return this.#tell({ type: 'commit', shard, term: { incarnation: 1, counter }, sequence, batch }, `of ${counter}`);
+    const commit = { shard, term: { incarnation: 1, counter }, sequence, batch, contents: contentsOf(batch) };
+    return this.#tell({ type: 'commit', ...commit }, `of ${counter}`);
   }
 
   hears(counter: number, sequence: number): this {

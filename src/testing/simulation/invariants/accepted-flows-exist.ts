@@ -5,7 +5,6 @@
  * restored the shard. So a status that was seen will do when the client hears of its flow; the commit must be in at the
  * end.
  */
-import { contentsOf } from '../commit-contents.ts';
 import type { Invariant } from '../world.ts';
 
 export function acceptedFlowsExist(): Invariant {
@@ -25,7 +24,7 @@ export function acceptedFlowsExist(): Invariant {
         return;
       }
       if (event.type === 'applied') {
-        for (const { flowId, value } of contentsOf(event.batch).heads) if (value !== null) applied.add(flowId);
+        for (const { flowId, removed } of event.contents.heads) if (!removed) applied.add(flowId);
         return;
       }
       if (event.type !== 'client') return;

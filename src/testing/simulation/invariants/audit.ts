@@ -6,19 +6,17 @@
 import {
   type ActRecord,
   type AuditRecord,
+  auditRecord,
   ChainCheck,
+  chainAnchor,
+  chainPoint,
   chainStart,
   type FlowHead,
   hex,
   isTerminal,
 } from '../../../persistence/index.ts';
 import { ByShard } from '../by-shard.ts';
-import { contentsOf } from '../commit-contents.ts';
-import type { SimEvent } from '../events.ts';
-import { auditEntryOf, chainAnchorOf, chainPointOf, headOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
-
-type Applied = Extract<SimEvent, { type: 'applied' }>;
 
 interface Chain {
   readonly check: ChainCheck;
@@ -41,7 +39,7 @@ export function audit(): Invariant {
     hears: ['applied'],
     event(event, violate) {
       if (event.type !== 'applied') return;
-      const { heads, audit: published, chainHead } = contentsOf(event.batch);
+      const { heads, audit: published, chainHead } = event.contents;
       if (heads.length === 0 && published.length === 0) return;
       const chain = shards.of(event.node, event.shard);
       const entries = new Map<string, AuditRecord[]>();
@@ -50,13 +48,13 @@ export function audit(): Invariant {
         if (wrong !== undefined) violate(`${event.shard.topic}[${event.shard.partition}]: ${wrong}`);
       }
       const { last } = chain.check;
-      if (chainHead !== undefined && hex(chainPointOf(chainHead).hash) !== hex(last.hash)) {
+      if (chainHead !== undefined && hex(chainPoint.decode(chainHead).hash) !== hex(last.hash)) {
         violate(`the shard goes on from another entry than ${last.number}`);
       }
-      for (const { flowId, value } of heads) {
+      for (const { flowId, value: head } of heads) {
         const said = entries.get(flowId) ?? [];
         entries.delete(flowId);
-        const wrong = value === null ? undefined : unsaid(event, flowId, headOf(value), said);
+        const wrong = head === undefined ? undefined : unsaid(event.headBefore(flowId), head, said);
         if (wrong !== undefined) violate(`${flowId}: ${wrong}`);
       }
       for (const [flowId, [entry]] of entries) violate(`${flowId}: "${entry?.act}" is audited, and it is not written`);
@@ -66,7 +64,7 @@ export function audit(): Invariant {
 
 function anchored(chain: Chain, value: Uint8Array | null): string | undefined {
   if (value === null) return 'the anchor was removed';
-  const { number, hash } = chainAnchorOf(value);
+  const { number, hash } = chainAnchor.decode(value);
   if (number < chain.anchor) return `the anchor goes back from ${chain.anchor} to ${number}`;
   if (chain.hashes.get(number) !== hex(hash)) return `the anchor is not entry ${number}`;
   chain.anchor = number;
@@ -85,7 +83,7 @@ function followed(
     if (number < anchor) hashes.delete(number);
     return undefined;
   }
-  const entry = auditEntryOf(value);
+  const entry = auditRecord.decode(value);
   const wrong = check.next(entry);
   if (wrong !== undefined) return `entry ${number}: ${wrong}`;
   hashes.set(number, hex(entry.hash));
@@ -96,14 +94,7 @@ function followed(
 }
 
 /** What was done to a flow by a commit and is not in the audit, or the other way round. */
-function unsaid(
-  event: Applied,
-  flowId: string,
-  head: Readonly<FlowHead>,
-  said: readonly AuditRecord[],
-): string | undefined {
-  const value = event.before(`c/${flowId}`);
-  const before = value === undefined ? undefined : headOf(value);
+function unsaid(before: FlowHead | undefined, head: FlowHead, said: readonly AuditRecord[]): string | undefined {
   const ends = said.filter(({ act }) => act === 'end');
   const ended = isTerminal(head.status) && before?.status !== head.status;
   if (ends.length !== (ended ? 1 : 0)) return `it is ${head.status}, and ${ends.length} ends are audited`;

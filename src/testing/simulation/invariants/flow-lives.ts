@@ -7,12 +7,7 @@
 import { routingKeyOf } from '../../../actors/flow/protocol.ts';
 import { type FlowHead, isTerminal } from '../../../persistence/index.ts';
 import { ByShard } from '../by-shard.ts';
-import { contentsOf } from '../commit-contents.ts';
-import type { SimEvent } from '../events.ts';
-import { headOf, statusOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
-
-type Applied = Extract<SimEvent, { type: 'applied' }>;
 
 interface Lives {
   /** Ids of every flow that there ever was. */
@@ -41,22 +36,20 @@ export function flowLives(): Invariant {
       if (event.type !== 'applied') return;
       const lives = shards.of(event.node, event.shard);
       const told = new Map<string, Told>();
-      const { statuses, heads } = contentsOf(event.batch);
-      for (const { flowId, value } of statuses) {
-        if (value === null) {
+      const { statuses, heads } = event.contents;
+      for (const { flowId, value: status } of statuses) {
+        if (status === undefined) {
           told.delete(flowId);
           continue;
         }
-        const status = statusOf(value);
         const { number } = lives;
         if (status.commit < number)
           violate(`${flowId}: its status has number ${status.commit}, and ${number} came before`);
         lives.number = status.commit;
         told.set(flowId, status);
       }
-      for (const { flowId, value } of heads) {
-        const before = headBefore(event, flowId);
-        const head = value === null ? undefined : headOf(value);
+      for (const { flowId, value: head } of heads) {
+        const before = event.headBefore(flowId);
         if (head === undefined) {
           lives.flows.delete(routingKeyOf(flowId));
           if (before !== undefined && !isTerminal(before.status))
@@ -84,11 +77,6 @@ type Told = Pick<FlowHead, 'status' | 'stage' | 'updated'>;
 
 function sameStatus(told: Told, head: Told): boolean {
   return told.status === head.status && told.stage === head.stage && told.updated === head.updated;
-}
-
-function headBefore(event: Applied, flowId: string): Readonly<FlowHead> | undefined {
-  const value = event.before(`c/${flowId}`);
-  return value === undefined ? undefined : headOf(value);
 }
 
 function backwards(before: Readonly<FlowHead>, head: Readonly<FlowHead>): string | undefined {

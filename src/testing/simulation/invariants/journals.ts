@@ -2,11 +2,10 @@
  * Journals: an operation that is done stays as it was written for as long as its visit lives, unless an operator lets
  * the flow try it again; a visit that is over has no journal, and nothing is written to it any more.
  */
-import { type FlowHead, isTerminal } from '../../../persistence/index.ts';
+import { type FlowHead, isTerminal, journalEntry } from '../../../persistence/index.ts';
 import { ByShard } from '../by-shard.ts';
-import { contentsOf, type JournalRecord } from '../commit-contents.ts';
+import type { JournalRecord } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
-import { headOf, journalEntryOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
@@ -19,20 +18,21 @@ export function journals(): Invariant {
     hears: ['applied'],
     event(event, violate) {
       if (event.type !== 'applied') return;
-      const { journal, heads } = contentsOf(event.batch);
+      const { journal, heads } = event.contents;
       if (journal.length === 0 && heads.length === 0) return;
       const there = shards.of(event.node, event.shard);
       const written = new Map(heads.map(({ flowId, value }) => [flowId, value]));
       for (const record of journal) {
-        const wrong = changed(event, record, written.get(record.flowId));
-        if (wrong !== undefined) violate(`${record.key}: ${wrong}`);
-        const entries = there.get(record.flowId) ?? new Map<string, number>();
-        there.set(record.flowId, entries);
-        if (record.value === null) entries.delete(record.key);
-        else entries.set(record.key, record.visit);
+        const { flowId, key, visit } = record;
+        const former = event.headBefore(flowId);
+        const wrong = changed(event, record, former, written.has(flowId) ? written.get(flowId) : former);
+        if (wrong !== undefined) violate(`${key}: ${wrong}`);
+        const entries = there.get(flowId) ?? new Map<string, number>();
+        there.set(flowId, entries);
+        if (record.value === null) entries.delete(key);
+        else entries.set(key, visit);
       }
-      for (const [flowId, value] of written) {
-        const head = value === null ? undefined : headOf(value);
+      for (const [flowId, head] of written) {
         const over = head === undefined || isTerminal(head.status);
         for (const [key, visit] of there.get(flowId) ?? []) {
           if (over || visit !== head.visit) violate(`${key} outlives its visit`);
@@ -43,27 +43,22 @@ export function journals(): Invariant {
   };
 }
 
-/** What is wrong with the writing of an entry. `written` is its flow's head, when that is written too. */
+/** What is wrong with the writing of an entry, when its flow was as `former` says, and is as `head` does. */
 function changed(
   event: Applied,
-  { key, flowId, visit, value }: JournalRecord,
-  written: Uint8Array | null | undefined,
+  { key, visit, value }: JournalRecord,
+  former: FlowHead | undefined,
+  head: FlowHead | undefined,
 ): string | undefined {
   if (value === null) return undefined;
-  const former = headIn(event.before(`c/${flowId}`));
-  const head = written === undefined ? former : headIn(written ?? undefined);
   if (head === undefined) return 'its flow is not there';
   if (isTerminal(head.status)) return `its flow is ${head.status}`;
   if (visit !== head.visit) return `its flow is in visit ${head.visit}`;
   const old = event.before(key);
   if (old === undefined || head.retries !== former?.retries) return undefined;
-  const before = journalEntryOf(old);
+  const before = journalEntry.decode(old);
   if (before.state === 'open') return undefined;
-  const now = journalEntryOf(value);
+  const now = journalEntry.decode(value);
   const same = now.state === before.state && Buffer.compare(now.value, before.value) === 0;
   return same ? undefined : `it was ${before.state}, and is written again`;
-}
-
-function headIn(value: Uint8Array | undefined): Readonly<FlowHead> | undefined {
-  return value === undefined ? undefined : headOf(value);
 }

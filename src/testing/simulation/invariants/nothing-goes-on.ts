@@ -2,9 +2,9 @@
  * W7: what has been taken is acknowledged, so nobody sends it for ever. When everything has finished the world becomes
  * quiet: no message between shards or flows is sent any more.
  */
+import { sessionMessage } from '../../../actors/session-manager/index.ts';
 import { decodeRouted } from '../../../actors/shard/index.ts';
 import type { SimEvent } from '../events.ts';
-import { sessionMessageOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
 
 /** Longer than the pause after which a message is sent again. */
@@ -34,7 +34,7 @@ export function stillSent(newest: SimEvent | undefined, now: number): string | u
 
 function whatIs(event: SimEvent): string | undefined {
   if (event.type === 'sent') {
-    const { kind, session, sequence } = sessionMessageOf(event.bytes);
+    const { kind, session, sequence } = sessionMessage.decode(event.bytes);
     return `${kind} ${sequence} of session ${session}`;
   }
   if (event.type !== 'append' || !event.topic.endsWith('.events')) return undefined;

@@ -5,8 +5,7 @@
  */
 import type { Term } from '../../../transport/log/index.ts';
 import { ByShard } from '../by-shard.ts';
-import { contentsOf, shardName } from '../commit-contents.ts';
-import { shardRecordOf } from '../records.ts';
+import { shardName } from '../commit-contents.ts';
 import { newerTerm, termText } from '../terms.ts';
 import type { Invariant } from '../world.ts';
 
@@ -65,13 +64,13 @@ export function oneWriter(): Invariant {
           violate(`commit ${event.sequence} of term ${term} was taken after term ${text(seen.newest)} was given`);
           return;
         case 'applied': {
-          const { shard, position } = contentsOf(event.batch);
+          const { shard, position } = event.contents;
           if (position !== undefined) {
             if (position < seen.position) violate(`the position went back from ${seen.position} to ${position}`);
             seen.position = position;
           }
           if (shard === undefined) return;
-          const { commit, released } = shardRecordOf(shard);
+          const { commit, released } = shard;
           if (seen.commit !== undefined && commit !== seen.commit + 1) {
             violate(`commit ${commit} of term ${term} follows commit ${seen.commit}`);
           }

@@ -5,8 +5,7 @@
  */
 import type { SessionMessage } from '../../../actors/session-manager/index.ts';
 import type { FlowHead, SessionRecord } from '../../../persistence/index.ts';
-import { contentsOf } from '../commit-contents.ts';
-import { headOf, sessionMessageOf } from '../records.ts';
+import { sentMessage } from '../reading.ts';
 import type { Invariant } from '../world.ts';
 import type { Lanes } from './session-lanes.ts';
 
@@ -47,15 +46,14 @@ export function sessionEnds(lanes: Lanes): Invariant {
     event(event, violate) {
       let wrong: string | undefined;
       if (event.type === 'sent') {
-        const message = sessionMessageOf(event.bytes);
+        const message = sentMessage(event);
         if (message.kind === 'reject') wrong = refused(message);
         if (message.kind === 'ack' && message.ended) wrong = toldOver(message);
       } else if (event.type === 'applied') {
-        for (const { flowId, value } of contentsOf(event.batch).heads) {
-          const head = value === null ? undefined : headOf(value);
+        for (const { flowId, value: head } of event.contents.heads) {
           if (head?.status !== 'COMPLETED' || head.cancel !== null) continue;
-          const before = event.before(`c/${flowId}`);
-          if (before !== undefined) wrong ??= waitedFor(head, headOf(before));
+          const before = event.headBefore(flowId);
+          if (before !== undefined) wrong ??= waitedFor(head, before);
         }
       }
       if (wrong !== undefined) violate(wrong);

@@ -4,11 +4,10 @@
  * it has been taken; and what a flow has not read is there.
  */
 import { defaultCredit } from '../../../actors/flow/index.ts';
-import type { SessionMessage } from '../../../actors/session-manager/index.ts';
+import { type SessionMessage, sessionMessage } from '../../../actors/session-manager/index.ts';
 import { type FlowHead, isTerminal, type SessionRecord } from '../../../persistence/index.ts';
-import { contentsOf } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
-import { headOf, sessionMessageOf } from '../records.ts';
+import { sentMessage } from '../reading.ts';
 import type { Invariant } from '../world.ts';
 import { type Lane, Lanes } from './session-lanes.ts';
 
@@ -24,18 +23,17 @@ export function sessions(lanes = new Lanes()): Invariant {
   const unread = new Map<string, Set<number>>();
 
   function applied(event: Applied, violate: Violate): void {
-    const contents = contentsOf(event.batch);
-    for (const { flowId, place, value } of contents.unread) {
+    const { contents } = event;
+    for (const { flowId, place, removed } of contents.unread) {
       const places = unread.get(flowId) ?? new Set();
       unread.set(flowId, places);
-      if (value === null) places.delete(place);
+      if (removed) places.delete(place);
       else places.add(place);
     }
     for (const { key, value } of contents.sessions) {
-      if (value !== null) sent(key, sessionMessageOf(value), violate);
+      if (value !== null) sent(key, sessionMessage.decode(value), violate);
     }
-    for (const { flowId, value } of contents.heads) {
-      const head = value === null ? undefined : headOf(value);
+    for (const { flowId, value: head } of contents.heads) {
       if (head !== undefined && !isTerminal(head.status)) flow(flowId, head, violate);
       else {
         lanes.ended(flowId);
@@ -93,8 +91,7 @@ export function sessions(lanes = new Lanes()): Invariant {
     lane.read = consumed;
   }
 
-  function left(bytes: Uint8Array, violate: Violate): void {
-    const message = sessionMessageOf(bytes);
+  function left(message: SessionMessage, violate: Violate): void {
     if (message.kind === 'reject') {
       lanes.answeredBy(message).broken = true;
     } else if (message.kind === 'ack') {
@@ -117,7 +114,7 @@ export function sessions(lanes = new Lanes()): Invariant {
     hears: ['applied', 'sent'],
     event(event, violate) {
       if (event.type === 'applied') applied(event, violate);
-      if (event.type === 'sent') left(event.bytes, violate);
+      if (event.type === 'sent') left(sentMessage(event), violate);
     },
   };
 }

@@ -2,8 +2,6 @@
  * W3: the body of a step runs after the commit that caused it. Workloads tell of the steps that begin, by a note `step`
  * with the step's id.
  */
-import { contentsOf } from '../commit-contents.ts';
-import { headOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
 
 export function stepsComeAfterCommits(): Invariant {
@@ -14,8 +12,8 @@ export function stepsComeAfterCommits(): Invariant {
     hears: ['applied', 'note'],
     event(event, violate) {
       if (event.type === 'applied') {
-        for (const { flowId, value } of contentsOf(event.batch).heads) {
-          if (value !== null) visits.set(flowId, headOf(value).visit);
+        for (const { flowId, value: head } of event.contents.heads) {
+          if (head !== undefined) visits.set(flowId, head.visit);
         }
       } else if (event.type === 'note' && event.what === 'step') {
         const [flowId = '', visit] = event.text.split('.');

@@ -3,12 +3,11 @@
  * sender has not committed, and nothing is forgotten that its receiver has not; each request to a persistent actor is
  * answered once, by the commit that takes it.
  */
+import { actorMessage } from '../../../actors/flow/protocol.ts';
 import { decodeRouted } from '../../../actors/shard/index.ts';
 import type { ShardId } from '../../../transport/log/index.ts';
 import { ByShard } from '../by-shard.ts';
-import { contentsOf } from '../commit-contents.ts';
 import type { SimEvent } from '../events.ts';
-import { actorMessageOf } from '../records.ts';
 import type { Invariant } from '../world.ts';
 
 /** One stream, from one shard to another. */
@@ -19,7 +18,7 @@ interface Stream {
   /** Number of the last entry that its receiver has durably taken. */
   taken: number;
   /** Entries that are not taken yet. */
-  readonly waiting: Map<number, Uint8Array>;
+  readonly waiting: Map<number, ActorMessage>;
 }
 
 type Commit = Extract<SimEvent, { type: 'commit' | 'applied' }>;
@@ -67,7 +66,7 @@ export function streamsBetweenShards(): Invariant {
   /** What holds at the moment a commit is sent: whatever it is about is durable at the other shard. */
   function leaving(event: Commit, violate: (text: string) => void): void {
     const { partition } = event.shard;
-    const { marks, stream: entries } = contentsOf(event.batch);
+    const { marks, stream: entries } = event.contents;
     for (const { sender, taken } of marks) {
       const { name, sent } = streamOf(event, sender, partition);
       if (taken > sent) violate(`${name}: entry ${taken} is taken, and its sender has committed ${sent}`);
@@ -82,11 +81,11 @@ export function streamsBetweenShards(): Invariant {
   }
 
   /** Entries that a commit takes, in the order of their numbers. */
-  function take(event: Commit, violate: (text: string) => void): Uint8Array[] {
-    return contentsOf(event.batch).marks.flatMap(({ sender, taken: now }) => {
+  function take(event: Commit, violate: (text: string) => void): ActorMessage[] {
+    return event.contents.marks.flatMap(({ sender, taken: now }) => {
       const stream = streamOf(event, sender, event.shard.partition);
       if (now < stream.taken) violate(`${stream.name}: it goes back from entry ${stream.taken} to ${now}`);
-      const taken: Uint8Array[] = [];
+      const taken: ActorMessage[] = [];
       while (stream.taken < now) {
         stream.taken += 1;
         const entry = stream.waiting.get(stream.taken);
@@ -97,14 +96,15 @@ export function streamsBetweenShards(): Invariant {
     });
   }
 
-  function send(event: Commit, violate: (text: string) => void): Uint8Array[] {
-    return contentsOf(event.batch).stream.flatMap(({ receiver, number, value }) => {
+  function send(event: Commit, violate: (text: string) => void): ActorMessage[] {
+    return event.contents.stream.flatMap(({ receiver, number, value }) => {
       if (value === null) return [];
       const stream = streamOf(event, event.shard.partition, receiver);
       if (number !== stream.sent + 1) violate(`${stream.name}: entry ${number} follows entry ${stream.sent}`);
+      const message = actorMessage.decode(value);
       stream.sent = number;
-      stream.waiting.set(number, value);
-      return [value];
+      stream.waiting.set(number, message);
+      return [message];
     });
   }
 
@@ -116,8 +116,8 @@ export function streamsBetweenShards(): Invariant {
       if (event.type === 'append' && event.topic.endsWith('.events')) appending(event, violate);
       if (event.type !== 'applied') return;
       // It takes first: of what it sends itself, only what an earlier commit has sent.
-      const asked = take(event, violate).flatMap((bytes) => requestIn(bytes, 'ask') ?? []);
-      const answers = send(event, violate).flatMap((bytes) => requestIn(bytes, 'answer') ?? []);
+      const asked = take(event, violate).flatMap((message) => requestIn(message, 'ask') ?? []);
+      const answers = send(event, violate).flatMap((message) => requestIn(message, 'answer') ?? []);
       for (const request of asked) {
         if (!answers.includes(request))
           violate(`request ${request} is taken, and its answer is not in the same commit`);
@@ -131,8 +131,9 @@ export function streamsBetweenShards(): Invariant {
   };
 }
 
+type ActorMessage = ReturnType<typeof actorMessage.decode>;
+
 /** The id of a request that is asked or answered; undefined for every other message. */
-function requestIn(bytes: Uint8Array, kind: 'ask' | 'answer'): string | undefined {
-  const message = actorMessageOf(bytes);
+function requestIn(message: ActorMessage, kind: 'ask' | 'answer'): string | undefined {
   return message.kind === kind ? message.request : undefined;
 }

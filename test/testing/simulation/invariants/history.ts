@@ -12,6 +12,7 @@ import {
   shardRecord,
   statusRecord,
 } from '../../../../src/persistence/index.ts';
+import { contentsOf } from '../../../../src/testing/simulation/commit-contents.ts';
 import type { Happening, SentCommit, SimEvent } from '../../../../src/testing/simulation/events.ts';
 import type { Invariant } from '../../../../src/testing/simulation/world.ts';
 
@@ -47,17 +48,19 @@ export class History {
   sends(written: Written): SentCommit {
     const { records = {}, statuses = [], audit = [], partition = 0, term = 1, worker } = written;
     this.#sequence += 1;
+    const batch = {
+      records: Object.entries(records).map(([key, value]) => ({ key, value })),
+      publications: [
+        ...statuses.map(([key, head, commit]) => ({ topic: 'flow.status', key, value: statusOf(head, commit) })),
+        ...audit.map(([key, value]) => ({ topic: 'flow.audit', key, value })),
+      ],
+    };
     const sent: SentCommit = {
       shard: { topic: 'flow.state', partition },
       term: { incarnation: 1, counter: term },
       sequence: this.#sequence,
-      batch: {
-        records: Object.entries(records).map(([key, value]) => ({ key, value })),
-        publications: [
-          ...statuses.map(([key, head, commit]) => ({ topic: 'flow.status', key, value: statusOf(head, commit) })),
-          ...audit.map(([key, value]) => ({ topic: 'flow.audit', key, value })),
-        ],
-      },
+      batch,
+      contents: contentsOf(batch),
     };
     this.tell({ type: 'commit', ...sent }, worker);
     return sent;
@@ -68,7 +71,12 @@ export class History {
     const sent = this.sends(written);
     const { shard, term, sequence, batch } = sent;
     const name = (key: string): string => `${shard.partition}/${key}`;
-    this.tell({ type: 'applied', before: (key) => this.#records.get(name(key)), ...sent }, written.worker);
+    const before = (key: string): Uint8Array | undefined => this.#records.get(name(key));
+    const headBefore = (flow: string): FlowHead | undefined => {
+      const value = before(`c/${flow}`);
+      return value === undefined ? undefined : flowHead.decode(value);
+    };
+    this.tell({ type: 'applied', before, headBefore, ...sent }, written.worker);
     for (const { key, value } of batch.records) {
       if (value === null) this.#records.delete(name(key));
       else this.#records.set(name(key), value);
