@@ -136,7 +136,10 @@ class Writer {
       const waiting = this.#waiting;
       const publications = this.#publications;
       this.#number++;
-      this.#records.set('shard', shardRecord.encode({ partitions: shards, commit: this.#number, released: false }));
+      this.#records.set(
+        'shard',
+        shardRecord.encode({ partitions: shards, commit: this.#number, released: false, claim: 1 }),
+      );
       const records = [...this.#records].map(([key, value]) => ({ key, value }));
       this.#records = new Map();
       this.#publications = [];

@@ -7,6 +7,7 @@ const table = 'src/actors/flow/flow-table.ts';
 const shard = 'src/actors/shard/shard.ts';
 const outbox = 'src/actors/shard/outbox.ts';
 const lifecycle = 'src/actors/flow/lifecycle.ts';
+const crashGuard = 'src/actors/flow/crash-guard.ts';
 const engine = 'src/actors/flow/engine.ts';
 const runner = 'src/actors/flow/flow-runner.ts';
 const sessions = 'src/actors/flow/sessions.ts';
@@ -267,6 +268,32 @@ export const mutations: readonly Mutation[] = [
     scenarios: everywhere,
   },
   {
+    id: 'crash-guard-never-marks',
+    sentence: 'After an unclean end code of flows runs without a mark.',
+    file: crashGuard,
+    edits: [{ find: 'head.mark = { deaths, lonely, stand, life: worker.life };', replace: '' }],
+    scenarios: ['sabotage'],
+  },
+  {
+    id: 'lone-run-in-company',
+    sentence: 'Flows go on while one of them is said to run alone.',
+    file: crashGuard,
+    edits: [
+      {
+        find: 'return this.#setup.worker.closed && !(this.#lone.has(flow) && this.#running.has(flow));',
+        replace: 'return this.#setup.worker.closed && flow.id === "";',
+      },
+    ],
+    scenarios: ['sabotage'],
+  },
+  {
+    id: 'silent-owner-unseen',
+    sentence: 'An owner that died before its first commit is taken for none.',
+    file: shard,
+    edits: [{ find: "return silent ? 'silent' : 'released';", replace: "return 'released';" }],
+    scenarios: ['sabotage'],
+  },
+  {
     id: 'unread-lost',
     sentence: 'Messages that were received and not yet read are lost at a restore.',
     file: program,
@@ -499,8 +526,8 @@ export const mutations: readonly Mutation[] = [
     file: shard,
     edits: [
       {
-        find: 'this.#outbox.restored();\n      this.#program.restored(unclean);',
-        replace: 'this.#program.restored(unclean);\n      this.#outbox.restored();',
+        find: 'this.#outbox.restored();\n      this.#program.restored(before);',
+        replace: 'this.#program.restored(before);\n      this.#outbox.restored();',
       },
     ],
     scenarios: ['branches'],

@@ -6,6 +6,7 @@ import { feeds } from './feeds.ts';
 import { kafka } from './kafka.ts';
 import { operators } from './operators.ts';
 import { payments } from './payments.ts';
+import { sabotage } from './sabotage.ts';
 import { services } from './services.ts';
 import { sessions } from './sessions.ts';
 import { small } from './small.ts';
@@ -27,5 +28,6 @@ export const scenarios: readonly Scenario<unknown>[] = [
   feeds,
   kafka,
   services,
+  sabotage,
   swarm,
 ];

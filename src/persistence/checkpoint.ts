@@ -163,22 +163,22 @@ export interface FlowHead {
   mark: MarkRecord | null;
 }
 
-/** Whoever finds it knows that the worker has ended while the flow ran. */
+/**
+ * How a marked flow runs: `beside` others; `nearly` alone, since no other has begun to run after it; `alone`. A `suspect`
+ * was running when a worker ended, and has not run since; the `chief` one was nearly alone.
+ */
+export const stands = ['beside', 'nearly', 'alone', 'suspect', 'chief'] as const;
+export type Stand = (typeof stands)[number];
+
 export interface MarkRecord {
-  /** Ends of a worker after which the flow had to run on, up to the setting of the mark. */
+  /** Ends of a worker at which the flow ran, the one before its first mark included. */
   readonly deaths: number;
-  /** Those of them at which it ran alone. */
+  /** Those of them at which it ran alone, in the place where it still is. */
   readonly lonely: number;
-  /**
-   * `alone`: nothing else runs on the worker. `nearly`: nothing else has begun to run since it did. `beside`: others have.
-   */
-  readonly company: Company;
-  /** The process that set it. */
+  readonly stand: Stand;
+  /** The process that wrote it. */
   readonly life: string;
 }
-
-export const companies = ['beside', 'nearly', 'alone'] as const;
-export type Company = (typeof companies)[number];
 
 const mark = {
   name: 'mark',
@@ -187,7 +187,7 @@ const mark = {
     {
       type: 'record',
       name: 'Mark',
-      fields: [small('deaths'), small('lonely'), choice('company', 'Company', companies), text('life')],
+      fields: [small('deaths'), small('lonely'), choice('stand', 'Stand', stands), text('life')],
     },
   ],
   default: null,
@@ -376,16 +376,24 @@ export interface ShardRecord {
   readonly commit: number;
   /** The last owner drained the shard and let it go; false after an unclean end. */
   readonly released: boolean;
+  /**
+   * Counter of the claim under which it was written: whoever has claimed the shard since then has ended without a word.
+   * 0 where nobody says so.
+   */
+  readonly claim: number;
 }
 
+const firstShard = {
+  type: 'record',
+  name: 'Shard',
+  namespace,
+  fields: [small('partitions'), count('commit'), { name: 'released', type: 'boolean' }],
+};
+
 export const shardRecord = recordCodec<ShardRecord>(
-  {
-    type: 'record',
-    name: 'Shard',
-    namespace,
-    fields: [small('partitions'), count('commit'), { name: 'released', type: 'boolean' }],
-  },
+  { ...firstShard, fields: [...firstShard.fields, { ...count('claim'), default: 0 }] },
   'shard',
+  [firstShard],
 );
 
 /** A value of topic `flow.status`, keyed by flow id: what the world may know of a flow. */

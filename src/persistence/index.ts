@@ -7,7 +7,6 @@ export type { AvroSchema } from './avro-schema.ts';
 export type {
   ActorHead,
   ActRecord,
-  Company,
   FaultRecord,
   FlowHead,
   FlowStatus,
@@ -17,6 +16,7 @@ export type {
   SessionCause,
   SessionRecord,
   ShardRecord,
+  Stand,
   StatusRecord,
   UnreadRecord,
 } from './checkpoint.ts';

@@ -84,9 +84,9 @@ export interface NodeSettings {
   /** Live generators kept in each shard. Default 10 000. */
   readonly maxHotFlows?: number;
   /**
-   * How many times a worker must have ended while a flow, and nothing else, ran on it before that flow is STUCK as the
-   * cause (`WEIR_FLOW_CRASHED`). Raise it where workers are often ended from outside. Default 1; in `testNode`, where
-   * tests end them, 1000.
+   * How many times a worker must have ended while a flow, and nothing else, ran on it, always in the same place, before
+   * that flow is STUCK as the cause (`WEIR_FLOW_CRASHED`). Raise it where workers are ended from outside all the time.
+   * Default 3; in `testNode`, where tests end them, 1000.
    */
   readonly deathsAlone?: number;
   /**
@@ -187,7 +187,7 @@ export async function createNode(
 ): Promise<Node> {
   const { log, clock, random, logger, peer } = ports;
   checkNodeSettings(settings);
-  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 1 } = settings;
+  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 3 } = settings;
   const windows = windowsOf(settings);
   const partitions = await unlessAborted(ports.signal, shardCount(log, settings.shards));
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));

@@ -3,12 +3,13 @@
  *
  * After an unclean end code of a flow runs only behind a mark in its checkpoint, a few flows at a time, and the mark goes
  * when the flow next waits for anything but a step. A flow that is found with a mark was running when its worker ended: it
- * runs alone. One that was alone when its worker ended is what ended it. Where steps of others last too long for that, no
+ * runs alone. One that was alone each time when its worker ended, and never got further, is what ended it: whatever else ends
+ * workers does not strike the same place again and again. Where steps of others last too long for that, no
  * other flow begins while it does; if the worker ends then, it goes first after the restart, when nothing runs yet.
  */
 import { WeirError } from '../../errors/index.ts';
-import type { Company, MarkRecord } from '../../persistence/index.ts';
-import { type Alarm, ChangeSet, type ShardHost } from '../shard/index.ts';
+import type { MarkRecord, Stand } from '../../persistence/index.ts';
+import { type Alarm, ChangeSet, type FormerEnd, type ShardHost } from '../shard/index.ts';
 import type { FlowInstance } from './instance.ts';
 import type { LoneRun, WorkerGuard } from './worker-guard.ts';
 
@@ -26,7 +27,7 @@ const releasedAtOnce = 100;
 export interface CrashGuardSetup {
   readonly host: Pick<ShardHost, 'clock' | 'timers' | 'turn' | 'add'>;
   readonly worker: WorkerGuard;
-  /** How many ends of its worker a flow must have been alone at, to be STUCK as their cause. */
+  /** How many ends of its worker a flow must have been alone at, each time in the same place, to be STUCK as their cause. */
   readonly deathsAlone: number;
   /** Writes the head of a flow. */
   readonly store: (flow: FlowInstance, changes: ChangeSet) => void;
@@ -47,6 +48,7 @@ export class CrashGuard {
   /** Flows that are to run alone. */
   readonly #suspects = new Set<FlowInstance>();
   isRestored = false;
+  #draining = false;
   /** Flows that have run since the restore, and came to wait. */
   readonly #proved = new WeakSet<FlowInstance>();
   readonly #lone = new Map<FlowInstance, LoneRun>();
@@ -77,27 +79,21 @@ export class CrashGuard {
    * Looks at a flow that was restored, before it runs.
    * @returns why it must not run any more; undefined when it may
    */
-  judge(flow: FlowInstance, unclean: boolean): WeirError | undefined {
-    const { head } = flow;
-    const { mark } = head;
-    if (mark === null) return undefined;
-    if (!unclean) {
-      // Its worker has let it go in peace, in the middle of a step.
-      head.mark = null;
-      flow.dirty = true;
-      return undefined;
-    }
+  judge(flow: FlowInstance, before: FormerEnd): WeirError | undefined {
     const { worker, deathsAlone } = this.#setup;
-    const died = mark.life !== worker.life;
-    const wasAlone = mark.company === 'alone';
-    if (died && wasAlone && mark.lonely + 1 >= deathsAlone) return crashed(flow, mark.deaths + 1);
-    if (died || wasAlone) this.#suspects.add(flow);
+    const { head } = flow;
+    if (head.mark === null) return undefined;
+    const mark = found(head.mark, before, worker.life);
+    if (mark.lonely >= deathsAlone) return crashed(flow, mark.deaths);
+    if (mark.stand === 'suspect' || mark.stand === 'chief') this.#suspects.add(flow);
+    head.mark = mark;
+    flow.dirty = true;
     return undefined;
   }
 
-  /** Flows run from now on; behind a mark after an unclean end. */
-  watch(unclean: boolean): void {
-    if (!unclean) return;
+  /** Flows run from now on; behind a mark, unless the last owner has let the shard go. */
+  watch(before: FormerEnd): void {
+    if (before === 'released') return;
     this.#until = this.#setup.host.clock.now() + watchMs;
     this.#restoring = true;
   }
@@ -123,7 +119,7 @@ export class CrashGuard {
     }
     if (this.#running.has(flow)) return true;
     const watched = this.#until > this.#setup.host.clock.now() && !this.#proved.has(flow);
-    if (!watched && !this.#suspects.has(flow)) return true;
+    if (!watched && flow.head.mark === null && !this.#suspects.has(flow)) return true;
     this.#queue.add(flow);
     if (!this.#restoring) this.#runLater();
     return false;
@@ -132,6 +128,14 @@ export class CrashGuard {
   /** An operator lets a flow go on that has ended its worker. */
   suspect(flow: FlowInstance): void {
     this.#suspects.add(flow);
+  }
+
+  /** A step of a flow has ended: if that worker ends now, it is not the doing of what has ended others before. */
+  progressed(flow: FlowInstance): void {
+    const { mark } = flow.head;
+    if (mark === null || mark.lonely === 0) return;
+    flow.head.mark = { ...mark, lonely: 0 };
+    flow.dirty = true;
   }
 
   /** A flow waits for something else than a step, or runs no more: it has survived. */
@@ -169,7 +173,7 @@ export class CrashGuard {
 
   /** What was held back goes on, a part of it at a time. */
   opened(): void {
-    if (this.#heldFlows.size + this.#heldBodies.length + this.#queue.size === 0) return;
+    if (this.#draining || this.#heldFlows.size + this.#heldBodies.length + this.#queue.size === 0) return;
     const { host, goOn } = this.#setup;
     host.turn(() => {
       for (const start of this.#heldBodies.splice(0)) start();
@@ -187,12 +191,19 @@ export class CrashGuard {
     });
   }
 
+  /** The shard is given up: what has not begun to run is for its next owner. */
+  drain(): void {
+    this.#draining = true;
+    this.#heldFlows.clear();
+    this.#heldBodies.length = 0;
+    for (const flow of [...this.#lone.keys()]) if (!this.#running.has(flow)) this.#loneOver(flow);
+  }
+
   /** The shard's incarnation is over. */
   end(): void {
-    const { worker } = this.#setup;
-    worker.leave(this);
-    for (const run of this.#lone.values()) worker.over(run);
-    this.#lone.clear();
+    this.drain();
+    this.#setup.worker.leave(this);
+    for (const flow of [...this.#lone.keys()]) this.#loneOver(flow);
   }
 
   // --- turns
@@ -208,6 +219,7 @@ export class CrashGuard {
   }
 
   #runNext(): void {
+    if (this.#draining) return;
     const { worker } = this.#setup;
     for (const flow of this.#queue) {
       if (this.#suspects.has(flow)) {
@@ -227,11 +239,11 @@ export class CrashGuard {
   }
 
   #requestAlone(flow: FlowInstance): void {
-    const deaths = flow.head.mark?.deaths ?? 0;
-    const patienceMs = Math.min(patience.longestMs, patience.firstMs * patience.growth ** deaths);
+    const before = (flow.head.mark?.deaths ?? 1) - 1;
+    const patienceMs = Math.min(patience.longestMs, patience.firstMs * patience.growth ** before);
     const run: LoneRun = {
       patienceMs,
-      urgent: flow.head.mark?.company === 'nearly',
+      urgent: flow.head.mark?.stand === 'chief',
       begin: (alone) => {
         const { host } = this.#setup;
         host.turn(() => this.#run(flow, alone ? 'alone' : 'nearly', patienceMs, () => this.#notAlone(flow)));
@@ -242,14 +254,15 @@ export class CrashGuard {
   }
 
   /** Marks a flow, and runs it when that is durable. */
-  #run(flow: FlowInstance, company: Company, withinMs: number, late: () => void): void {
+  #run(flow: FlowInstance, stand: Stand, withinMs: number, late: () => void): void {
     const { host, worker, goOn } = this.#setup;
     const { head } = flow;
     if (head.status !== 'RUNNING') {
       this.#loneOver(flow);
       return;
     }
-    head.mark = nextMark(head.mark, company, worker.life);
+    const { deaths = 1, lonely = 0 } = head.mark ?? {};
+    head.mark = { deaths, lonely, stand, life: worker.life };
     this.#running.set(flow, host.timers.at(host.clock.now() + withinMs, late));
     this.#commit(flow, () => goOn(flow));
   }
@@ -268,7 +281,7 @@ export class CrashGuard {
     const { mark } = flow.head;
     this.#free(flow);
     if (mark === null) return;
-    flow.head.mark = { ...mark, company: 'beside' };
+    flow.head.mark = { ...mark, stand: 'beside' };
     this.#commit(flow, () => this.#loneOver(flow));
   }
 
@@ -288,12 +301,23 @@ export class CrashGuard {
   }
 }
 
-function nextMark(before: MarkRecord | null, company: Company, life: string): MarkRecord {
-  if (before === null) return { deaths: 1, lonely: 0, company, life };
-  // One of this very life was set before the shard was restored, and nobody has died since.
-  if (before.life === life) return { ...before, company };
-  const lonely = before.lonely + Number(before.company === 'alone');
-  return { deaths: before.deaths + 1, lonely, company, life };
+/** What a mark says to whoever restores its flow. */
+function found(mark: MarkRecord, before: FormerEnd, life: string): MarkRecord {
+  const { stand, deaths, lonely } = mark;
+  // Who ended in silence had marked nothing: whoever has set the mark has let the flow go.
+  const died = before === 'unclean' && mark.life !== life;
+  switch (stand) {
+    case 'beside':
+      return died ? { deaths: deaths + 1, lonely, stand: 'suspect', life } : { ...mark, life };
+    case 'nearly':
+      return died ? { deaths: deaths + 1, lonely, stand: 'chief', life } : { ...mark, stand: 'suspect', life };
+    case 'alone':
+      return { deaths: deaths + Number(died), lonely: lonely + Number(died), stand: 'suspect', life };
+    case 'suspect':
+    case 'chief':
+      // It did not run.
+      return { ...mark, life };
+  }
 }
 
 function crashed({ head, journal }: FlowInstance, deaths: number): WeirError {

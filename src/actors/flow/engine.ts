@@ -190,6 +190,12 @@ export class FlowEngine {
     this.life.store(flow, changes);
   }
 
+  /** Starts nothing new; resolves when nothing of it runs any more. */
+  drain(): Promise<void> {
+    this.guard.drain();
+    return this.steps.drain();
+  }
+
   /** The shard's incarnation is over. */
   end(): void {
     this.steps.abandon();
@@ -249,6 +255,7 @@ export class FlowEngine {
     if (outcome.type === 'transient') this.absorb(flow, changes);
     else {
       flow.run?.settled(index);
+      this.guard.progressed(flow);
       this.advance(flow, changes);
     }
     this.life.store(flow, changes);

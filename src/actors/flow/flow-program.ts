@@ -7,7 +7,7 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { flowHead, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Authorize, Identity } from '../../ports/index.ts';
 import { unreachable } from '../kernel/index.ts';
-import { ChangeSet, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
+import { ChangeSet, type FormerEnd, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
 import { FlowActs } from './acts.ts';
@@ -190,16 +190,16 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     }
   }
 
-  restored(unclean: boolean): void {
+  restored(before: FormerEnd): void {
     this.#trails.restored();
     this.#asks.restored();
     this.#sessions.restored();
     const { guard, life } = this.#engine;
-    guard.watch(unclean);
+    guard.watch(before);
     const changes = new ChangeSet();
     for (const flow of this.#table.decoded()) {
       flow.unread.sort((a, b) => a.place - b.place);
-      const crashed = guard.judge(flow, unclean);
+      const crashed = guard.judge(flow, before);
       if (crashed !== undefined) life.stuck(flow, crashed, changes);
       else if (flow.head.status === 'RUNNING') this.#engine.rearm(flow);
       else life.admit(flow);
@@ -294,7 +294,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   // --- shard's life
 
   drain(): Promise<void> {
-    return this.#engine.steps.drain();
+    return this.#engine.drain();
   }
 
   ended(): void {

@@ -37,6 +37,8 @@ export class WorkerGuard {
   #timer: Timer | undefined;
   /** Bodies of steps that are under way in the worker. */
   #bodies = 0;
+  /** Some of them have outlasted a lone run that waited for them: the next one need not wait, too. */
+  #noisy = false;
 
   constructor(life: string, clock: Clock) {
     this.life = life;
@@ -75,6 +77,7 @@ export class WorkerGuard {
 
   bodyEnded(): void {
     this.#bodies--;
+    if (this.#bodies === 0) this.#noisy = false;
     if (this.#bodies === 0 && this.#current !== undefined && !this.#begun) this.#begin(this.#current, true);
   }
 
@@ -115,7 +118,13 @@ export class WorkerGuard {
     this.#current = run;
     this.#begun = false;
     if (this.#bodies === 0) this.#begin(run, true);
-    else this.#timer = this.#clock.after(run.patienceMs, () => this.#begin(run, false));
+    else if (this.#noisy) this.#begin(run, false);
+    else {
+      this.#timer = this.#clock.after(run.patienceMs, () => {
+        this.#noisy = true;
+        this.#begin(run, false);
+      });
+    }
   }
 
   #begin(run: LoneRun, alone: boolean): void {

@@ -140,7 +140,9 @@ export class CommitLoop {
     if (!this.#released && (first.empty || !this.#waiting.some(({ awaited }) => awaited))) return;
     this.#waiting.shift();
     const { partitions, turn, beforeCommit, onRefused } = this.#setup;
-    first.records.set('shard', shardRecord.encode({ partitions, commit: first.number, released: this.#released }));
+    const { counter } = this.#claim.term;
+    const own = { partitions, commit: first.number, released: this.#released, claim: counter };
+    first.records.set('shard', shardRecord.encode(own));
     this.#inFlight = first;
     beforeCommit();
     this.#claim.commit(first.seal()).then(

@@ -4,7 +4,7 @@ export { inCopy, mendCopy, positionIn } from './copy.ts';
 export { decodeCount } from './count.ts';
 export { withDeadline } from './deadline.ts';
 export { partitionOf } from './partitioner.ts';
-export type { ShardHost, ShardProgram } from './program.ts';
+export type { FormerEnd, ShardHost, ShardProgram } from './program.ts';
 export type { RoutedMessage, ShardMessage } from './protocol.ts';
 export { decodeRouted } from './protocol.ts';
 export type { RegionMessage, RegionSetup, ShardStatus } from './region.ts';

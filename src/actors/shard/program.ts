@@ -36,14 +36,20 @@ export interface ShardHost {
   congested(): boolean;
 }
 
+/**
+ * How the last owner of a shard has ended: `released`, it has let the shard go; `silent`, after one that has, another one
+ * ended before it committed anything; `unclean`, it has committed, and then ended or lost the shard.
+ */
+export type FormerEnd = 'released' | 'silent' | 'unclean';
+
 /** What a service does with a shard. All of it runs inside the shard's turns, and none of it waits. */
 export interface ShardProgram<Local> {
   /** One record of the restored state that is not the shard's own. Heads (`c/`) come before what belongs to them. */
   restore(key: string, value: Uint8Array): void;
   /** One record of a shard that there is no more since they were made fewer: it rests here. Default: nothing is done. */
   restoreResting?(shard: number, key: string, value: Uint8Array): void;
-  /** Everything is read: arm timers, resend what is pending, run on. `unclean`: the last owner has not let the shard go. */
-  restored(unclean: boolean): void;
+  /** Everything is read: arm timers, resend what is pending, run on. */
+  restored(before: FormerEnd): void;
   /** A message that another shard sent through its outbox: exactly once, in order. Effects go into `changes`. */
   receive(bytes: Uint8Array, changes: ChangeSet): void;
   /** A message without number; it may be lost or repeated. */

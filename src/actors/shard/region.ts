@@ -181,6 +181,7 @@ class Region<Local> {
         program,
         route: (receiver, message) => router.route(receiver, message),
         onPhase: (phase) => this.#phase(partition, opening, phase),
+        revoked: () => this.#revoked(partition, opening),
         crashPoint,
       },
       (facts) => {
@@ -222,6 +223,11 @@ class Region<Local> {
     const hopeless = hopelessCodes.some((code) => WeirError.is(error, code));
     if (failures.length > restartsAllowed || hopeless) return { type: 'escalate' };
     return { type: 'restart', delayMs: Math.min(5_000, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4) };
+  }
+
+  #revoked(partition: number, opening: number): boolean {
+    const running = this.#shards.get(partition);
+    return running?.opening !== opening || running.closing;
   }
 
   /** Phases come from inside the shard's turns: the route opens and closes at once, the report follows as a message. */
@@ -267,6 +273,8 @@ class Region<Local> {
     if (running === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       running.drained.push(resolve);
+      // It may be wanted by another worker than at first; it goes when it has drained.
+      if (running.phase === 'draining') return;
       const asked = running.phase === 'running' ? running.ref.tell({ type: 'drain', done: () => undefined }) : 'dead';
       // A shard that is not running has nothing to drain: it is simply stopped.
       if (asked !== 'accepted') this.#closed(partition);

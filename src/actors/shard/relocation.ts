@@ -140,7 +140,10 @@ export class ShardRelocation {
 
   /** What each of the new shards begins with. */
   *ends(): Generator<Relocated> {
-    const value = shardRecord.encode({ partitions: this.#partitions, commit: this.#commit, released: this.#released });
+    const value = shardRecord.encode({
+      ...{ partitions: this.#partitions, commit: this.#commit },
+      ...{ released: this.#released, claim: 0 },
+    });
     for (let partition = 0; partition < this.#partitions; partition += 1) {
       yield { partition, record: { key: 'shard', value } };
     }

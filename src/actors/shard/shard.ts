@@ -16,7 +16,7 @@ import { CommitLoop } from './commit-loop.ts';
 import { decodeCount, encodeCount } from './count.ts';
 import { withDeadline } from './deadline.ts';
 import { Outbox, Received } from './outbox.ts';
-import type { ShardHost, ShardProgram } from './program.ts';
+import type { FormerEnd, ShardHost, ShardProgram } from './program.ts';
 import { decodeRouted, type OutboxEntry, type RoutedMessage, type ShardMessage } from './protocol.ts';
 import { ShardTimers } from './timers.ts';
 
@@ -61,6 +61,8 @@ export interface ShardSetup<Local> {
   /** Brings a message to a shard, on this worker or another. */
   readonly route: (partition: number, message: RoutedMessage) => void;
   readonly onPhase: (phase: ShardPhase) => void;
+  /** Whether it is being stopped: it was to run elsewhere before it ran here. */
+  readonly revoked: () => boolean;
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
 }
 
@@ -147,24 +149,27 @@ class Shard<Local> {
     this.#point('claimed');
     this.#enter('restoring');
     // An owner that ended before its first commit has left nothing but its claim.
-    let unclean = claim.term.counter > 1;
+    let before: FormerEnd = claim.term.counter > 1 ? 'silent' : 'released';
     const restore = async (): Promise<void> => {
       for await (const chunk of claim.restore()) {
         for (const { key, value } of chunk) {
-          if (value !== null) unclean = this.#restore(key, value, partitions) ?? unclean;
+          if (value !== null) before = this.#restore(key, value, partitions) ?? before;
         }
       }
     };
     await withDeadline(clock, restore(), settings.restoreMs, `restore of ${topics.state}/${partition}`);
     this.#point('restored');
+    // What it committed now would look like the work of an owner that has died.
+    if (this.#setup.revoked()) return this.end();
     claim.onLost(() => this.#lost(new WeirError('WEIR_LOG_FENCED', this.#where())));
-    if (unclean) this.#context.log.info(this.#where(), 'the last owner ended without giving the shard up');
+    if (before !== 'released')
+      this.#context.log.info(this.#where(), 'the last owner ended without giving the shard up');
     this.#commits.open(claim, this.#lastCommit);
     this.#enter('running');
     this.#turn(() => {
       // First the outbox: flows that run on at once send, and their numbers follow those that are durable already.
       this.#outbox.restored();
-      this.#program.restored(unclean);
+      this.#program.restored(before);
     });
     this.#tail = log.tail(topics.events, partition, this.#position, (records) => {
       this.#turn(() => this.#absorb(records));
@@ -377,7 +382,7 @@ class Shard<Local> {
   // --- life
 
   /** Takes one record of the state in; answers how the last owner ended, if it says so. */
-  #restore(key: string, value: Uint8Array, partitions: number): boolean | undefined {
+  #restore(key: string, value: Uint8Array, partitions: number): FormerEnd | undefined {
     const kind = key.slice(0, 2);
     if (key === 'shard') {
       const record = shardRecord.decode(value);
@@ -389,7 +394,10 @@ class Shard<Local> {
         });
       }
       this.#lastCommit = record.commit;
-      return !record.released;
+      // Who has claimed it since then and died before its first commit has left this record as it is.
+      const silent = record.claim > 0 && (this.#claim?.term.counter ?? 0) > record.claim + 1;
+      if (!record.released) return 'unclean';
+      return silent ? 'silent' : 'released';
     }
     if (kind === 'w/') {
       const sender = key.slice(2);

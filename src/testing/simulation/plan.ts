@@ -85,7 +85,7 @@ export interface PlannedNode {
   /** Settings that differ from run to run; the scenario's own go before them. */
   readonly settings?: Pick<
     NodeSettings,
-    'retention' | 'hospital' | 'redeliver' | 'idle' | 'stepTimeout' | 'maxHotFlows'
+    'retention' | 'hospital' | 'redeliver' | 'idle' | 'stepTimeout' | 'maxHotFlows' | 'deathsAlone'
   >;
 }
 

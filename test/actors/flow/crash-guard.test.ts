@@ -243,6 +243,24 @@ describe('a flow whose worker is ended from outside', () => {
     expect(factsOf(kit.node(1), 0)).toMatchObject({ guarded: 0 });
   });
 
+  it('FE17 is not STUCK while it gets further each time, since what ends workers everywhere is not one flow', async () => {
+    const fallen = new Set<number>();
+    const unlucky = scripted('unlucky', function* ({ step }) {
+      for (let place = 0; place < 6; place++) {
+        yield* step(`step ${place}`, () => {
+          if (fallen.has(place)) return;
+          fallen.add(place);
+          die();
+        });
+      }
+      return 'survived';
+    });
+    kit = await node({ members: { A: { flows: [unlucky] } }, deathsAlone: 2 });
+    start(unlucky, null, 'unlucky');
+    await live(60);
+    expect([kit.crashes, await statuses()]).toEqual([6, { unlucky: 'COMPLETED' }]);
+  });
+
   it('FE17 is not STUCK where workers are often ended, if the node says so', async () => {
     kit = await node({ deathsAlone: 4 });
     start(inStep, null, 'killer');

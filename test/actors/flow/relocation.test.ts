@@ -135,12 +135,12 @@ describe('state in another number of partitions', () => {
   it('WK20 commits are numbered on above those of every shard, so that no id is given twice', () => {
     const at = relocation();
     for (const [shard, commit] of [4, 90, 17].entries()) {
-      at.survey(shard, record('shard', shardRecord.encode({ partitions: 3, commit, released: shard !== 2 })));
+      at.survey(shard, record('shard', shardRecord.encode({ partitions: 3, commit, released: shard !== 2, claim: 0 })));
     }
     const ends = [...at.ends()];
     expect(ends.map(({ partition }) => partition)).toEqual([0, 1, 2, 3, 4]);
     for (const { record: end } of ends) {
-      expect(shardRecord.decode(end.value ?? bytes(''))).toEqual({ partitions, commit: 90, released: false });
+      expect(shardRecord.decode(end.value ?? bytes(''))).toEqual({ partitions, commit: 90, released: false, claim: 0 });
     }
   });
 

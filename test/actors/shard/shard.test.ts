@@ -171,7 +171,7 @@ describe('a shard', () => {
     await kit.stop();
     const claim = await claimed('flow.state', 1);
     await claim.commit({
-      records: [{ key: 'shard', value: shardRecord.encode({ partitions: 5, commit: 9, released: true }) }],
+      records: [{ key: 'shard', value: shardRecord.encode({ partitions: 5, commit: 9, released: true, claim: 0 }) }],
       publications: [],
     });
     const chain: string[] = [];

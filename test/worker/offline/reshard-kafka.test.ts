@@ -31,7 +31,7 @@ async function worldWithFlow() {
   const world = await kafkaWorld();
   const worker = world.worker('one');
   const claim = await world.claim(worker);
-  const own = shardRecord.encode({ partitions: 2, commit: 5, released: true });
+  const own = shardRecord.encode({ partitions: 2, commit: 5, released: true, claim: 0 });
   await world.run(
     claim.commit({
       records: [record(`c/${flow}`, 'head'), record('shard', own)],

@@ -116,7 +116,7 @@ export function entry(parts: Partial<JournalEntry> = {}): Uint8Array {
 }
 
 export function shard(commit: number): Uint8Array {
-  return shardRecord.encode({ partitions: 2, commit, released: false });
+  return shardRecord.encode({ partitions: 2, commit, released: false, claim: 0 });
 }
 
 export function session(parts: Partial<SessionRecord> = {}): SessionRecord {
