@@ -118,6 +118,8 @@ export class CrashGuard {
       return false;
     }
     if (this.#running.has(flow)) return true;
+    // It has asked for its turn; of a second one nobody would ever say that it is over.
+    if (this.#lone.has(flow)) return false;
     const watched = this.#until > this.#setup.host.clock.now() && !this.#proved.has(flow);
     if (!watched && flow.head.mark === null && !this.#suspects.has(flow)) return true;
     this.#queue.add(flow);
