@@ -31,7 +31,7 @@ describe('npm run simulate:mutations', () => {
       'outbox-leaves-early': ['messages between shards are conserved'],
       'session-leaves-early': ['sessions are exactly once'],
       'journal-kept-at-become': ['journals are immutable'],
-      'publications-reordered': ['lives of flows go forward'],
+      'publications-reordered': ['the audit is a chain of what was done'],
     });
   }, 300_000);
 
