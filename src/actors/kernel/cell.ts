@@ -486,7 +486,12 @@ class Cell<Message> implements TurnHost<Message>, Child, Inside<Message>, Ending
 
 /** Starts an actor as the newest child of a family. */
 export function spawnInto<Message>(family: Family, setup: Omit<CellSetup<Message>, 'branch'>): Ref<Message> {
-  family.checkName(setup.name, setup.options.besideAbandoned === true);
+  try {
+    family.checkName(setup.name, setup.options.besideAbandoned === true);
+  } catch (thrown) {
+    setup.kernel.events.publish('name-refused', setup.path, undefined, messageOf(thrown));
+    throw thrown;
+  }
   const cell = new Cell<Message>({ ...setup, branch: family.branch });
   family.add(cell);
   return cell.ref;

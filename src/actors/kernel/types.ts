@@ -159,7 +159,8 @@ export interface MessageCounts {
 
 /**
  * `started`: its first incarnation is made; `failed`: what its policy decided follows; `restarted`: another incarnation is
- * made; `escalated`: it failed, ended, and its owner fails with it; `dead-letter`: a message found nobody at its path.
+ * made; `escalated`: it failed, ended, and its owner fails with it; `dead-letter`: a message found nobody at its path;
+ * `name-refused`: an actor was not started, since another one has its name, or it can be no name.
  */
 export type ActorEventType =
   | 'started'
@@ -169,7 +170,8 @@ export type ActorEventType =
   | 'stopped'
   | 'suspended'
   | 'resumed'
-  | 'dead-letter';
+  | 'dead-letter'
+  | 'name-refused';
 
 export interface ActorEvent {
   /** Grows by one with each event of the system. */

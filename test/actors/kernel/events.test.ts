@@ -28,6 +28,28 @@ describe('events of actors', () => {
     ]);
   });
 
+  it('AK13 tells and counts each name that was refused, with who has asked for it', async () => {
+    const { system, settle } = testSystem();
+    const ref = system.spawn<never>(
+      'parent',
+      (context) => {
+        context.spawn<never>('child', () => ({ message: () => undefined }));
+        expect(() => context.spawn<never>('child', () => ({ message: () => undefined }))).toThrow(/in use/);
+        return { message: () => undefined };
+      },
+      escalate,
+    );
+    await settle();
+    expect(() => system.spawn<never>('parent', () => ({ message: () => undefined }))).toThrow(/in use/);
+    expect(() => system.spawn<never>('a/b', () => ({ message: () => undefined }))).toThrow(/name/);
+    const { events } = system.events.since(0);
+    expect(told(events.filter(({ type }) => type === 'name-refused')).map((line) => line.replace(/ \(.*/, ''))).toEqual(
+      ['name-refused /parent/child', 'name-refused /parent', 'name-refused /a/b'],
+    );
+    expect(system.events.counts().get('name-refused')).toBe(3);
+    await system.stop(ref);
+  });
+
   it('MO4 an escalation is told at each level that it passes, with the chain of causes', async () => {
     const { system, settle } = testSystem();
     system.spawn<never>(

@@ -31,7 +31,17 @@ export const eventsSchema = z.object({
       seq: countSchema,
       at: timeSchema,
       type: z.enum([
-        ...['started', 'failed', 'restarted', 'escalated', 'stopped', 'suspended', 'resumed', 'dead-letter'],
+        ...[
+          'started',
+          'failed',
+          'restarted',
+          'escalated',
+          'stopped',
+          'suspended',
+          'resumed',
+          'dead-letter',
+          'name-refused',
+        ],
       ] as const),
       path: z.string(),
       uid: countSchema.optional().describe('the incarnation, unless nobody was there'),
