@@ -157,6 +157,12 @@ function advance(cursor: Cursor, size: number): void {
 /** A zigzag number of variable length; beyond 2^53 only its size matters, since no count can be as large. */
 function readLong(cursor: Cursor): number {
   const { bytes } = cursor;
+  // Most are lengths and small counts.
+  const only = bytes[cursor.at];
+  if (only !== undefined && only < 0x80) {
+    cursor.at += 1;
+    return (only >> 1) ^ -(only & 1);
+  }
   let value = 0;
   let scale = 1;
   for (let read = 0; read < 10; read += 1) {

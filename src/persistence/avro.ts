@@ -8,10 +8,12 @@ import avro from 'avsc';
 import { messageOf, WeirError } from '../errors/index.ts';
 import { compileScan, type Scan } from './avro-scan.ts';
 import { type AvroSchema, fingerprint } from './avro-schema.ts';
+import { plainBytes, Text } from './avro-types.ts';
+import { recordSlabBytes, Slab } from './slab.ts';
 
 export interface RecordCodec<Value> {
   /**
-   * The value in its envelope, in memory of its own.
+   * The value in its envelope, in memory that nothing else is written to; records of one codec share slabs of 4 KiB.
    * @throws WeirError `WEIR_VALUE_UNSUPPORTED` with the path of the field that does not fit the schema.
    */
   encode(value: Value): Uint8Array;
@@ -32,7 +34,6 @@ interface Reader {
 }
 
 const headerBytes = 10;
-const scratchBytes = 4_096;
 
 /**
  * A codec for one kind of record. Fields of type `bytes` are plain Uint8Arrays; those of type `long` are
@@ -51,8 +52,7 @@ export function recordCodec<Value>(
   const own = fingerprint(schema);
   const header = headerOf(own);
   const scan = compileScan(schema);
-  const scratch = Buffer.allocUnsafeSlow(scratchBytes);
-  scratch.set(header);
+  const slab = new Slab(recordSlabBytes);
 
   const writers = new Map(older.map((writer) => [fingerprint(writer), writer]));
   // Made at first use: a resolver costs 0.2 ms, and most never meet a record of theirs.
@@ -68,9 +68,12 @@ export function recordCodec<Value>(
     return reader;
   };
 
-  const write = (value: Value, target: Buffer): number => {
+  /** Answers where the record ends; below 0, by how many bytes `target` is too short. */
+  const write = (value: Value, target: Buffer, start: number): number => {
+    if (start + headerBytes > target.length) return target.length - start - headerBytes;
+    target.set(header, start);
     try {
-      return type.encode(value, target, headerBytes);
+      return type.encode(value, target, start + headerBytes);
     } catch (error) {
       throw misfit(type, value, name, error);
     }
@@ -79,17 +82,19 @@ export function recordCodec<Value>(
   return {
     fingerprint: own,
     encode(value) {
-      const end = write(value, scratch);
-      if (end >= 0) return new Uint8Array(scratch.subarray(0, end));
-      // A negative end says by how many bytes the buffer was too short.
-      const large = Buffer.allocUnsafeSlow(scratch.length - end);
-      large.set(header);
-      write(value, large);
+      let end = write(value, slab.buffer, slab.start);
+      if (end < 0 && slab.start > 0) {
+        slab.renew();
+        end = write(value, slab.buffer, 0);
+      }
+      if (end >= 0) return slab.cut(end);
+      const large = Buffer.allocUnsafeSlow(slab.buffer.length - end);
+      write(value, large, 0);
       return new Uint8Array(large.buffer);
     },
     decode(bytes) {
       try {
-        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         const reader = startsWith(buffer, header) ? { scan, resolver: undefined } : readerOf(printOf(buffer));
         reader.scan(buffer, headerBytes);
         return type.decode(buffer, headerBytes, reader.resolver).value;
@@ -100,32 +105,11 @@ export function recordCodec<Value>(
   };
 }
 
-/** avsc gives and takes Buffers; outside this module bytes are plain Uint8Arrays. */
-class PlainBytes extends avro.types.LogicalType {
-  protected override _toValue(bytes: unknown): Buffer | undefined {
-    if (!(bytes instanceof Uint8Array)) return undefined;
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  protected override _fromValue(bytes: Buffer): Uint8Array {
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  protected override _resolve(writer: avro.Type): ((bytes: Uint8Array) => Uint8Array) | undefined {
-    return writer === plainBytes ? (bytes) => bytes : undefined;
-  }
-}
-
-const plainBytes = avro.Type.forSchema(
-  { type: 'bytes', logicalType: 'plain-bytes' },
-  { logicalTypes: { 'plain-bytes': PlainBytes } },
-);
-
 function typeOf(schema: AvroSchema): avro.Type {
   // A copy, since avsc wants a mutable one and adds to what it is given.
   return avro.Type.forSchema(JSON.parse(JSON.stringify(schema)), {
     omitRecordMethods: true,
-    typeHook: (part) => (isBytes(part) ? plainBytes : undefined),
+    typeHook: (part) => (isBytes(part) ? plainBytes : part === 'string' ? new Text() : undefined),
   });
 }
 
@@ -144,7 +128,8 @@ function headerOf(print: bigint): Buffer {
 }
 
 function startsWith(buffer: Buffer, header: Buffer): boolean {
-  return buffer.length >= headerBytes && buffer.compare(header, 0, headerBytes, 0, headerBytes) === 0;
+  for (let at = 0; at < headerBytes; at += 1) if (buffer[at] !== header[at]) return false;
+  return true;
 }
 
 function printOf(buffer: Buffer): bigint {

@@ -2,7 +2,7 @@
  * Identities: a member is a holding identity, an X.500 (or other) name in a membership group. One name may be in two
  * groups, so nothing may ever be keyed by the name alone.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export interface Identity {
   /** X.500 name, BIC or any other name; unique within its group only. */
@@ -25,10 +25,7 @@ export function identityOf(member: MemberName): Identity {
 }
 
 export function memberId(identity: Identity): MemberId {
-  return createHash('sha256')
-    .update(JSON.stringify([identity.name, identity.group]))
-    .digest('hex')
-    .slice(0, 16);
+  return hash('sha256', JSON.stringify([identity.name, identity.group]), 'hex').slice(0, 16);
 }
 
 export function sameIdentity(a: Identity, b: Identity): boolean {

@@ -123,18 +123,46 @@ describe('record codec', () => {
     expect(back).toEqual(account);
   });
 
-  it('encoded bytes are of their own memory', () => {
-    const bytes = accounts.encode(account);
-    expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
-    expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
+  it('encoded bytes are plain, and stay as they are whatever is encoded later', () => {
+    const records = Array.from({ length: 300 }, (_, index) => ({
+      ...account,
+      seal: new Uint8Array(index).fill(index),
+    }));
+    const encoded = records.map((record) => accounts.encode(record));
+    expect(() => accounts.encode({ ...account, booked: 0.5 })).toThrow('cannot be kept');
+    for (const bytes of encoded) expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
+    expect(encoded.map((bytes) => accounts.decode(bytes))).toEqual(records);
   });
 
-  it('a record larger than the scratch buffer comes back as it was', () => {
+  it('a record larger than a slab comes back as it was, and keeps no more memory than it has', () => {
     const large = { ...account, seal: new Uint8Array(100_000).fill(3) };
     const bytes = accounts.encode(large);
     expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
-    expect(accounts.decode(bytes)).toEqual(large);
+    const back = accounts.decode(bytes);
+    expect(back).toEqual(large);
+    expect(back.seal.buffer.byteLength).toBe(back.seal.byteLength);
     expect(accounts.decode(accounts.encode(account))).toEqual(account);
+  });
+
+  it('texts that are as long as the one before are told apart, plain or not', () => {
+    for (const iban of [
+      'abcd',
+      'abce',
+      'abcd',
+      'ab\u00e9',
+      'abcd',
+      '\u00e9\u00e9',
+      // In Latin-1 the bytes of the next one.
+      '\u00c3\u00a9',
+      '\u00e9',
+      '\u20acx',
+      'abcd',
+      '',
+      'x'.repeat(64),
+      'y'.repeat(64),
+    ]) {
+      expect(accounts.decode(accounts.encode({ ...account, iban })).iban).toBe(iban);
+    }
   });
 
   it.each<[string, object, string]>([

@@ -42,7 +42,13 @@ describe('records of earlier versions', () => {
   });
 
   it('a flow head and an entry of a journal that remember no failures are read with none', () => {
-    expect(flowHead.decode(bytes(head))).toMatchObject({ faultNext: -1, cancel: null, progress: [], stays: [], mark: null });
+    expect(flowHead.decode(bytes(head))).toMatchObject({
+      faultNext: -1,
+      cancel: null,
+      progress: [],
+      stays: [],
+      mark: null,
+    });
     expect(journalEntry.decode(bytes(entry))).toEqual({
       ...{ op: 'step', label: 'book', state: 'open', value: new Uint8Array(), fault: null, due: 7, attempts: 2 },
       ...{ until: 0, order: 0, branch: false, failures: [] },

@@ -163,12 +163,17 @@ describe('value codec: what comes back', () => {
     expect(back.buffer.byteLength).toBe(3);
   });
 
-  it('encoded bytes are of their own memory and later encodings do not change them', () => {
-    const first = encodeValue({ text: 'first' }, 'the value');
-    encodeValue({ text: 'other' }, 'the value');
-    expect(Object.getPrototypeOf(first)).toBe(Uint8Array.prototype);
-    expect(first.buffer.byteLength).toBe(first.byteLength);
-    expect(decodeValue(first)).toEqual({ text: 'first' });
+  it('encoded bytes are plain, and later encodings do not change them', () => {
+    const values = Array.from({ length: 300 }, (_, index) => ({ text: 'x'.repeat(index), index }));
+    const encoded = values.map((value) => encodeValue(value, 'the value'));
+    for (const bytes of encoded) expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
+    expect(encoded.map(decodeValue)).toEqual(values);
+  });
+
+  it('what is kept of a small value keeps at most 1 KiB, and of a large one nothing beside it', () => {
+    expect(encodeValue('x'.repeat(100), 'the value').buffer.byteLength).toBeLessThanOrEqual(1_024);
+    const large = encodeValue('x'.repeat(1_000), 'the value');
+    expect(large.buffer.byteLength).toBe(large.byteLength);
   });
 
   it('values of several megabytes and small ones after them', () => {

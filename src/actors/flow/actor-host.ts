@@ -114,7 +114,8 @@ export class ActorHost {
         memberName: member.name,
         memberGroup: member.group,
         key,
-        state: bytes,
+        // Kept for as long as the actor, it must not keep the memory of its neighbours.
+        state: bytes.slice(),
         updated: now,
       };
       const record = actorHead.encode(next);

@@ -1,11 +1,21 @@
 /** A count or position as a record's value: decimal text, so that any tool can read it. */
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const zero = 0x30;
 
 export function encodeCount(count: number): Uint8Array {
-  return encoder.encode(String(count));
+  const text = String(count);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 export function decodeCount(bytes: Uint8Array): number {
-  return Number(decoder.decode(bytes));
+  let count = 0;
+  for (const byte of bytes) {
+    const digit = byte - zero;
+    // What is no plain number is read as JavaScript reads it.
+    if (digit < 0 || digit > 9) return Number(decoder.decode(bytes));
+    count = count * 10 + digit;
+  }
+  return count;
 }

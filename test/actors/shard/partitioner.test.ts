@@ -22,6 +22,14 @@ describe('partitioner', () => {
     expect(murmur2(shifted)).toBe(-790332482);
   });
 
+  it.each(['', 'a', 'abc', 'x'.repeat(256), 'x'.repeat(257), 'caf\u00e9', 'ab\u20ac'])(
+    'hashes the UTF-8 of "%s"',
+    (key) => {
+      const hash = murmur2(new TextEncoder().encode(key));
+      expect(partitionOf(key, 1_024)).toBe((hash & 0x7f_ff_ff_ff) % 1_024);
+    },
+  );
+
   it('gives every key a partition that exists, always the same', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 1_024 }), (key, partitions) => {
