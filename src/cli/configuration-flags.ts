@@ -7,15 +7,22 @@ export interface ConfigurationFlags {
   readonly data?: string;
   readonly port?: string;
   readonly host?: string;
+  readonly roles?: string;
 }
 
 /** @throws WeirError `WEIR_CLI_USAGE`, `WEIR_CONFIGURATION_UNREADABLE`, `WEIR_CONFIGURATION_INVALID` */
-export async function readConfiguration({ config, data, port, host }: ConfigurationFlags): Promise<Configuration> {
+export async function readConfiguration({
+  config,
+  data,
+  port,
+  host,
+  roles,
+}: ConfigurationFlags): Promise<Configuration> {
   const { loadConfiguration } = await import('../worker/index.ts');
   return loadConfiguration({
     file: config,
     environment: process.env,
-    flags: { data, port: port === undefined ? undefined : portOf(port), host },
+    flags: { data, port: port === undefined ? undefined : portOf(port), host, roles: roles?.split(',') },
     directory: process.cwd(),
   });
 }

@@ -20,7 +20,10 @@ export function doctorCommand(program: Command, { terminal, json, done }: Comman
     .description('look at everything that a node stands on; exit code 1 when something has to be mended')
     .option('--acl', 'print the rights that it needs on the Kafka cluster, as commands of kafka-acls.sh')
     .option('--principal <name>', 'with --acl: who is to have them', 'User:weir')
-    .option('--role <role>', 'with --acl: "all" for workers, "operator" for whoever runs doctor, log and reshard')
+    .option(
+      '--role <role>',
+      'with --acl: "all", "flow" or "rpc" for workers, "operator" for whoever runs doctor, log and reshard',
+    )
     .action(async ({ acl, principal, role, ...flags }: DoctorFlags) => {
       const configuration = await readConfiguration(flags);
       // While it waits for brokers there is nothing else that keeps the process.
@@ -67,6 +70,8 @@ const logger = silentLogger;
 
 const titles: Readonly<Record<AclRole, string>> = {
   all: 'workers, which run every service',
+  flow: 'workers that only run flows',
+  rpc: 'workers that only answer clients',
   operator: 'whoever runs weir doctor, weir log and weir reshard',
 };
 

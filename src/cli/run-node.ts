@@ -13,8 +13,8 @@ export interface RunNode {
   /** The settings of the command, over the configuration. */
   readonly settings?: Partial<StartNodeSettings>;
   readonly members: LoadedMembers;
-  /** It is ready. */
-  readonly onUp: (url: string) => void;
+  /** It is ready; without a URL its roles have no HTTP. */
+  readonly onUp: (url: string | undefined) => void;
 }
 
 export async function runNode(
@@ -37,6 +37,7 @@ export async function runNode(
   const starting = startNode({
     members,
     data: configuration.data,
+    roles: configuration.roles,
     ...(kafka === undefined ? {} : { kafka }),
     ...(shards === undefined ? {} : { shards }),
     retention: configuration.retention,
@@ -63,7 +64,7 @@ export async function runNode(
     process.exit(exitCodes.ok);
   }
   const failed = new Promise<Error>((resolve) => node.onFailure(resolve));
-  onUp(node.url ?? '');
+  onUp(node.url);
   const end = await Promise.race([asked, failed]);
   if (end instanceof Error) {
     terminal.error(failureText(end, json()));

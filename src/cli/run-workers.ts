@@ -64,7 +64,7 @@ function argumentsOf(name: string, index: number, flags: ConfigurationFlags, por
 function lineOf(event: ParentEvent): string {
   switch (event.type) {
     case 'up':
-      return `Worker ${event.worker} is up at ${event.url}, process ${event.pid}`;
+      return `Worker ${event.worker} is up ${event.url === undefined ? 'without HTTP' : `at ${event.url}`}, process ${event.pid}`;
     case 'stopped':
       return `Worker ${event.worker} has stopped (${event.how})`;
     case 'ended': {

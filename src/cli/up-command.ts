@@ -23,6 +23,7 @@ export function upCommand(program: Command, context: CommandContext): void {
     .option('--data <dir>', 'data directory, over the configuration')
     .option('--port <number>', 'HTTP port, over the configuration; 0 for any that is free')
     .option('--host <address>', 'loopback address to listen on, over the configuration')
+    .option('--roles <roles>', 'what it does of its node, over the configuration: all, flow, rpc')
     .option('--workers <number>', 'run so many worker processes on Kafka, and watch them; each has a port of its own')
     .action(async ({ workers, ...flags }: UpFlags) => {
       const configuration = await readConfiguration(flags);
@@ -31,8 +32,10 @@ export function upCommand(program: Command, context: CommandContext): void {
       const { loadMembers } = await import('../worker/index.ts');
       const members = await loadMembers(configuration);
       const { data } = configuration;
-      const onUp = (url: string): void => {
+      const onUp = (url: string | undefined): void => {
         if (json()) printJson(terminal, { url, data, members: members.map(({ name, group }) => ({ name, group })) });
+        else if (url === undefined)
+          terminal.out(`Weir runs ${configuration.roles.join(' and ')} here, without HTTP; data in ${data}\n`);
         else terminal.out(welcome(url, data, members));
       };
       await runNode({ configuration, members, onUp }, context);

@@ -23,6 +23,7 @@ export function workerCommand(program: Command, context: CommandContext): void {
     .option('--data <dir>', 'directory for reports, over the configuration')
     .option('--port <number>', 'HTTP port, over the configuration; 0 for any that is free')
     .option('--host <address>', 'loopback address to listen on, over the configuration')
+    .option('--roles <roles>', 'what it does of its node, over the configuration: all, flow, rpc')
     .action(async ({ name = `${hostname()}-${process.pid}`, ...flags }: WorkerFlags) => {
       const { loadMembers } = await import('../worker/index.ts');
       const configuration = await readConfiguration(flags);
@@ -40,7 +41,7 @@ export function workerCommand(program: Command, context: CommandContext): void {
           onUp(url) {
             if (process.send !== undefined) tellParent({ type: 'up', url });
             else if (json()) printJson(terminal, { worker, url });
-            else terminal.out(`Worker ${worker} is up at ${url}\n`);
+            else terminal.out(`Worker ${worker} is up ${url === undefined ? 'without HTTP' : `at ${url}`}\n`);
           },
         },
         context,

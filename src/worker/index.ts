@@ -38,6 +38,7 @@ export { adoptLog, exportLog, importLog, openOffline, readLogFile, reshardLog } 
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
 export { reportFailure } from './reports.ts';
+export type { Placement, Role } from './roles.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';
 export type { StartedNode, StartNodeSettings } from './start-node.ts';
 export { startNode } from './start-node.ts';

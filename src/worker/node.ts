@@ -30,19 +30,20 @@ import {
 import {
   type ChildAnswer,
   type ChildStatus,
-  describeWaiting,
+  type Elsewhere,
   type SupervisorMessage,
-  type SupervisorSpec,
   shutdownMsOf,
   supervisor,
 } from '../supervisors/index.ts';
-import type { Log, LogHealth } from '../transport/log/index.ts';
+import type { Log, LogHealth, TopicSpec } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
 import { type Client, nodeClient } from './client.ts';
 import { flowCatalogue, flowService } from './flow-service.ts';
+import { type Placement, runsService } from './roles.ts';
 import { rpcService } from './rpc-service.ts';
-import { logNeed, type ServiceDescriptor, type WorkerContext } from './service.ts';
+import type { ServiceDescriptor, WorkerContext } from './service.ts';
 import { checkNodeSettings } from './settings.ts';
+import { nothingLeft, supervision, waitingOf } from './supervision.ts';
 import { windowsOf } from './windows.ts';
 
 /** What one member runs. */
@@ -117,6 +118,8 @@ export interface NodePorts {
   readonly signal?: AbortSignal | undefined;
   /** Finds members of other nodes, for sessions with them over `peer`. Default: there are none. */
   readonly directory?: Pick<MemberDirectory, 'find'>;
+  /** What is known of services on other workers. Default: none of them is there. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** For tests: how a node can be hurt. */
@@ -180,14 +183,15 @@ const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client
  *   `WEIR_CONFIGURATION_WINDOWS`, `WEIR_FLOW_DEFINITION`, `WEIR_LOG_TOPIC`, `WEIR_START_TIMEOUT`, `WEIR_NODE_STOPPED`
  */
 export async function createNode(
-  settings: NodeSettings,
+  settings: NodeSettings & Placement,
   ports: NodePorts,
   extra: ExtraServices = () => [],
   faults: NodeFaults = {},
 ): Promise<Node> {
   const { log, clock, random, logger, peer } = ports;
   checkNodeSettings(settings);
-  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 3 } = settings;
+  const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 3, roles } = settings;
+  const [runsFlows, answersClients] = [runsService('flow', roles), runsService('rpc', roles)];
   const windows = windowsOf(settings);
   const partitions = await unlessAborted(ports.signal, shardCount(log, settings.shards));
   const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
@@ -202,6 +206,9 @@ export async function createNode(
   let rpcRef: Ref<RpcMessage> | undefined;
   const rpc = (): Ref<RpcMessage> => {
     if (stopped) throw new WeirError('WEIR_NODE_STOPPED');
+    if (!answersClients) {
+      throw new WeirError('WEIR_ROLE_MISSING', { worker: 'this worker', service: 'rpc', roles: roles?.join() });
+    }
     if (rpcRef === undefined) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: waiting().join('; ') });
     return rpcRef;
   };
@@ -228,7 +235,7 @@ export async function createNode(
     log: { driver: log.driver, ...log.health() },
   });
 
-  const descriptors: ServiceDescriptor[] = [
+  const shardService = (): ServiceDescriptor =>
     flowService({
       registry,
       partitions,
@@ -256,8 +263,10 @@ export async function createNode(
         changed();
       },
       crashPoint: faults.crashPoint,
-    }),
+    });
+  const clientService = (): ServiceDescriptor =>
     rpcService({
+      besideFlows: runsFlows,
       partitions,
       router,
       catalogue: flowCatalogue(registry),
@@ -267,13 +276,16 @@ export async function createNode(
       onStarted: (ref) => {
         rpcRef = ref;
       },
-    }),
+    });
+  const descriptors: readonly ServiceDescriptor[] = [
+    ...(runsFlows ? [shardService()] : []),
+    ...(answersClients ? [clientService()] : []),
     ...extra({
       ...{ rpc, registry, status, partitions, system, authorize, restartService },
       onChange: (listener) => void changeListeners.push(listener),
     }),
   ];
-  await unlessAborted(ports.signal, log.ensureTopics(descriptors.flatMap(({ creates }) => creates)));
+  await unlessAborted(ports.signal, log.ensureTopics(topicsOf(descriptors)));
 
   const drains = new Map<string, () => Promise<void>>();
   const context: WorkerContext = {
@@ -300,6 +312,7 @@ export async function createNode(
   let lastDown: Error | undefined;
   const behavior = supervisor(spec, {
     random,
+    ...(ports.elsewhere === undefined ? {} : { elsewhere: ports.elsewhere }),
     onDown: (id, cause) => {
       lastDown = cause;
       logger.error({ service: id, err: cause }, 'a service is down');
@@ -375,6 +388,11 @@ export async function createNode(
   };
 }
 
+/** The topics of all services: one that several services make is made once. */
+function topicsOf(descriptors: readonly ServiceDescriptor[]): readonly TopicSpec[] {
+  return [...new Map(descriptors.flatMap(({ creates }) => creates.map((spec) => [spec.name, spec]))).values()];
+}
+
 /** What a start waits for, unless it is given up: a log may wait for its brokers without end. */
 async function unlessAborted<T>(signal: AbortSignal | undefined, waited: Promise<T>): Promise<T> {
   if (signal === undefined) return waited;
@@ -396,7 +414,11 @@ async function unlessAborted<T>(signal: AbortSignal | undefined, waited: Promise
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` when the settings say another number
  */
 async function shardCount(log: Log, wanted: number | undefined): Promise<number> {
-  const stored = (await log.topics()).find(({ name }) => name === flowTopics.state)?.partitions;
+  // Whichever role comes first makes the topics that it uses; the events are among those of both.
+  const made = await log.topics();
+  const stored = [flowTopics.state, flowTopics.events]
+    .map((topic) => made.find(({ name }) => name === topic)?.partitions)
+    .find((partitions) => partitions !== undefined);
   if (stored !== undefined && wanted !== undefined && stored !== wanted) {
     throw new WeirError('WEIR_CONFIGURATION_INVALID', {
       path: 'shards',
@@ -404,58 +426,6 @@ async function shardCount(log: Log, wanted: number | undefined): Promise<number>
     });
   }
   return stored ?? wanted ?? defaultShards;
-}
-
-/** Services do not wait in their turns: one that holds messages up for so long hangs. */
-const progressWithin = '10 s';
-
-function supervision(descriptors: readonly ServiceDescriptor[], context: WorkerContext): SupervisorSpec {
-  return {
-    strategy: 'one-for-one',
-    intensity: { max: 5, within: '1 min' },
-    backoff: { min: 100, max: '10 s', jitter: 0.25 },
-    children: descriptors.map(({ name, needs, uses, ready, start, inspect }) => ({
-      id: name,
-      start: (child) => start({ ...context, logger: context.logger.child({ service: name }) }, child),
-      needs: needs.filter((need) => need !== logNeed),
-      uses,
-      shutdown: '15 s',
-      progressWithin,
-      ...(ready === undefined ? {} : { ready }),
-      ...(inspect === undefined ? {} : { inspect }),
-    })),
-  };
-}
-
-/** Whether no service but edges runs, or could start without an operator. */
-function nothingLeft(descriptors: readonly ServiceDescriptor[], services: readonly ChildStatus[]): boolean {
-  const edges = new Set(descriptors.filter(({ edge }) => edge === true).map(({ name }) => name));
-  const idle: ReadonlySet<ChildStatus['state']> = new Set(['down', 'stopped', 'waiting']);
-  return services.every(({ id, state }) => edges.has(id) || idle.has(state));
-}
-
-/** One sentence for each service that waits; the log is told of as if it were a service, since all of them stand on it. */
-function waitingOf(
-  services: readonly ChildStatus[],
-  shards: readonly ShardStatus[],
-  { state, error }: LogHealth,
-): readonly string[] {
-  const open = shards.filter(({ phase }) => phase === 'running').length;
-  const log: ChildStatus = {
-    id: logNeed,
-    state: state === 'ok' ? 'starting' : 'down',
-    waitsOn: [],
-    restarts: 0,
-    lastFailure: error?.message ?? `${open} of ${shards.length} shards are open`,
-  };
-  const told = services.map((service) =>
-    service.id === 'flow' && service.state === 'starting' ? { ...service, waitsOn: [logNeed] } : service,
-  );
-  const chains = describeWaiting([...told, log]);
-  if (chains.length > 0) return chains;
-  return services
-    .filter((service) => service.state !== 'ready')
-    .map(({ id, state, lastFailure }) => `${id} is ${state}${lastFailure === undefined ? '' : `: ${lastFailure}`}`);
 }
 
 function hostedMembers({ members, flows = [], actors = [] }: NodeSettings): HostedMember[] {

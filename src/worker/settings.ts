@@ -8,6 +8,7 @@ import type { AnyActor, AnyFlow } from '../actors/flow/index.ts';
 import { WeirError } from '../errors/index.ts';
 import { brokersSetting, durationSetting, pathOf, shardsSetting } from './configuration/index.ts';
 import { isActor, isFlow } from './definitions.ts';
+import { checkPlacement, rolesSetting } from './roles.ts';
 
 const flows = z
   .array(z.custom<AnyFlow>(isFlow, { error: ({ input }) => `it is ${found(input)}, not a flow: make it with flow()` }))
@@ -47,6 +48,7 @@ const nodeSettings = z.looseObject({
 const startSettings = z.looseObject({
   data: z.string('name a directory for the data').min(1, 'name a directory for the data'),
   kafka: z.looseObject({ brokers: brokersSetting }).optional(),
+  roles: rolesSetting.optional(),
   endIfBlocked: durationSetting.optional(),
   chaos: z.strictObject({ allow: z.boolean('it must be true or false').optional() }).optional(),
 });
@@ -64,13 +66,14 @@ export function checkNodeSettings(settings: unknown): void {
 
 /** @throws WeirError `WEIR_CONFIGURATION_INVALID` */
 export function checkStartSettings(settings: unknown): void {
-  check(startSettings, settings);
+  const { roles, kafka } = check(startSettings, settings);
+  checkPlacement(roles === undefined ? {} : { roles }, kafka !== undefined);
   checkNodeSettings(settings);
 }
 
-function check(schema: z.ZodType, settings: unknown): void {
-  const { error } = schema.safeParse(settings);
-  if (error === undefined) return;
+function check<Schema extends z.ZodType>(schema: Schema, settings: unknown): z.output<Schema> {
+  const { data, error } = schema.safeParse(settings);
+  if (error === undefined) return data;
   const [first, ...others] = error.issues.map(({ path, message }) => ({ path: pathOf(path), why: message }));
   const more = others.map(({ path, why }) => `; at ${path}: ${why}`).join('');
   throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: first?.path, why: `${first?.why}${more}` });

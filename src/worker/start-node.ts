@@ -18,11 +18,13 @@ import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type ExtraServices, type Node, type NodeSettings } from './node.ts';
 import { reportsFolder } from './reports.ts';
+import { type Placement, runsService } from './roles.ts';
 import { logNeed } from './service.ts';
 import { checkStartSettings } from './settings.ts';
+import { version } from './version.ts';
 import { windowsOf } from './windows.ts';
 
-export interface StartNodeSettings extends NodeSettings {
+export interface StartNodeSettings extends NodeSettings, Placement {
   /** The data directory; created when it is missing, used by one process at a time. */
   readonly data: string;
   /**
@@ -39,7 +41,7 @@ export interface StartNodeSettings extends NodeSettings {
   readonly signal?: AbortSignal;
   /** Default: JSON lines of level `warn` and above on standard error. */
   readonly logger?: Logger;
-  /** Also listens for HTTP, on loopback only. Default: it does not. */
+  /** Also listens for HTTP, on loopback only, where `roles` has clients answered. Default: it does not. */
   readonly http?: HttpOptions;
   /**
    * Ends the process with exit code 5, and a report below the data directory, when its event loop stands still for so
@@ -81,7 +83,7 @@ const abandonMs = 500;
 export async function startWorker(settings: StartNodeSettings, more: ExtraServices = () => []): Promise<StartedNode> {
   checkStartSettings(settings);
   windowsOf(settings);
-  const { data, kafka: connection, endIfBlocked: within } = settings;
+  const { data, kafka: connection, endIfBlocked: within, roles = ['all'] } = settings;
   const machine: Clock = systemClock();
   const random = systemRandom();
   const worker = connection?.worker ?? (connection === undefined ? hostname() : `${hostname()}-${process.pid}`);
@@ -95,7 +97,7 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
   const clock = chaos?.clock ?? machine;
   const http =
-    settings.http === undefined
+    settings.http === undefined || !runsService('rpc', roles)
       ? undefined
       : await openHttp(settings.http, { chaos: chaos?.desk, errors: errors.desk, cluster: () => cluster });
   const logLines = logger.child({ service: logNeed });
@@ -104,6 +106,7 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
       ? undefined
       : await openKafkaLog({
           ...{ ...connection, worker, clock, random, logger: logLines },
+          ...{ claims: runsService('flow', roles), about: { roles: roles.join(), version } },
           ...(settings.onMemberId === undefined ? {} : { onMemberId: settings.onMemberId }),
           ...(chaos === undefined ? {} : { decorate: chaos.wire }),
         });
@@ -135,12 +138,13 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
       {
         ...(chaos?.ports({ log, peer }) ?? { log, peer }),
         ...{ clock, random, logger, probe: watch?.probe, signal: settings.signal },
+        elsewhere: cluster?.elsewhere,
       },
       (parts) => [
         ...more(parts),
         errors.service(parts, inherited),
         ...(http?.services(parts) ?? []),
-        ...(cluster === undefined ? [] : [heartbeatService({ ...parts, cluster, address: () => http?.url() })]),
+        ...(cluster === undefined ? [] : [heartbeatService({ ...parts, cluster, roles, address: () => http?.url() })]),
       ],
     );
     chaos?.started(node);

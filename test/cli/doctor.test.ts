@@ -82,7 +82,7 @@ describe('weir doctor', () => {
     expect(told).toMatchObject({ code: 0, error: '' });
     expect(told.out).toContain(
       'kafka-acls.sh --bootstrap-server <broker> --add --allow-principal User:acme --operation Read --operation Write' +
-        ' --operation Create --operation Describe --operation DescribeConfigs --topic acme.flow.state\n',
+        ' --operation Create --operation Describe --operation DescribeConfigs --topic acme.flow.state',
     );
     expect(told.out).not.toContain('--operation Delete --topic acme. ');
     expect((await weir(['doctor', '--acl', '--role', 'king', ...configOf(folder)])).code).toBe(2);

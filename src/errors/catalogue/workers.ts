@@ -33,6 +33,11 @@ export const workers = {
     remedy: 'let it take part again with "weir undrain", or name another worker',
     status: 409,
   },
+  WEIR_ROLE_MISSING: {
+    message: '{worker} does not run the service {service}: its roles are {roles}',
+    remedy: 'ask a worker that does ("weir workers" shows the roles of each), or give it another role',
+    status: 409,
+  },
   WEIR_WORKER_LAST: {
     message: 'without worker {worker} no worker is left that takes shards: every flow would stand still',
     remedy: 'start another worker, or let a drained one take part again with "weir undrain"; nothing was done',

@@ -6,7 +6,9 @@ import { flowTopics } from '../../actors/flow/protocol.ts';
 import type { ClusterDesk, PlacedShard, WorkerStanding } from '../../actors/rpc/index.ts';
 import { messageOf, namesHint, WeirError } from '../../errors/index.ts';
 import type { Authority, Clock, Logger, Random } from '../../ports/index.ts';
+import type { Elsewhere } from '../../supervisors/index.ts';
 import type { KafkaLog, Table } from '../../transport/log/index.ts';
+import { runsService } from '../roles.ts';
 import { type SilentWorker, silentAfterMs, WorkerDirectory } from './directory.ts';
 import {
   clusterTopics,
@@ -40,11 +42,21 @@ export class Cluster implements ClusterDesk {
   readonly startedAt: number;
   readonly #setup: ClusterSetup;
   readonly #directory: WorkerDirectory;
+  readonly #listeners = new Set<() => void>();
   #partitions = 0;
   #tables: readonly Table[] = [];
   #rivalTold = false;
   /** The last heartbeats of those that were told to be silent. */
   readonly #silentTold = new Map<string, number>();
+
+  /** Services of the other workers, as their heartbeats tell. */
+  readonly elsewhere: Elsewhere = {
+    available: (service) => this.#directory.runsElsewhere(service, this.self),
+    onChange: (listener) => {
+      this.#listeners.add(listener);
+      return () => this.#listeners.delete(listener);
+    },
+  };
 
   constructor(setup: ClusterSetup) {
     this.#setup = setup;
@@ -99,14 +111,15 @@ export class Cluster implements ClusterDesk {
     if (!(partition >= 0 && partition < this.#partitions)) {
       throw new WeirError('WEIR_SHARD_UNKNOWN', { shard: partition, last: this.#partitions - 1 });
     }
-    const { drained } = this.#present(worker);
+    const { drained } = this.#taker(worker);
     if (drained !== undefined) throw new WeirError('WEIR_WORKER_DRAINED', { worker });
     await this.#order(moveKey(flowGroup, partition), worker, authority);
   }
 
   async drain(worker: string, authority: Authority): Promise<void> {
-    this.#present(worker);
-    const takes = (one: WorkerStanding): boolean => one.drained === undefined && one.state !== 'silent';
+    this.#taker(worker);
+    const takes = ({ drained, state, roles }: WorkerStanding): boolean =>
+      drained === undefined && state !== 'silent' && runsService(flowGroup, roles);
     if (!this.workers().some((one) => one.worker !== worker && takes(one))) {
       throw new WeirError('WEIR_WORKER_LAST', { worker });
     }
@@ -142,7 +155,20 @@ export class Cluster implements ClusterDesk {
     throw new WeirError('WEIR_WORKER_SILENT', { worker, since: new Date(standing.seenAt).toISOString() });
   }
 
+  /** A worker that is there and may have shards. */
+  #taker(worker: string): WorkerStanding {
+    const standing = this.#present(worker);
+    const { roles } = standing;
+    if (runsService(flowGroup, roles)) return standing;
+    throw new WeirError('WEIR_ROLE_MISSING', { worker: `worker ${worker}`, service: flowGroup, roles: roles.join() });
+  }
+
   #heard(worker: string, value: Uint8Array | undefined, seenAt: (beat: Heartbeat) => number): void {
+    this.#take(worker, value, seenAt);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #take(worker: string, value: Uint8Array | undefined, seenAt: (beat: Heartbeat) => number): void {
     const beat = value === undefined ? undefined : decodeHeartbeat(value);
     if (beat === undefined) {
       this.#directory.forget(worker);

@@ -3,6 +3,7 @@
  * than one says so. Pure but for what it remembers.
  */
 import type { PlacedShard, WorkerStanding } from '../../actors/rpc/index.ts';
+import { runsService } from '../roles.ts';
 import type { Heartbeat, Order } from './records.ts';
 
 /** A worker that was not heard of for so long is silent: three heartbeats are missing. */
@@ -83,6 +84,13 @@ export class WorkerDirectory {
       drained: drain === undefined ? undefined : { principal: drain.principal, reason: drain.reason, at: drain.at },
       load: beat.load,
     };
+  }
+
+  /** Whether another worker than `self` is ready and runs a service. */
+  runsElsewhere(service: string, self: string): boolean {
+    return this.workers().some(
+      ({ worker, state, roles }) => worker !== self && state === 'ready' && runsService(service, roles),
+    );
   }
 
   workers(): WorkerStanding[] {

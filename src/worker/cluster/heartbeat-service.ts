@@ -14,6 +14,8 @@ import { clusterAccess, clusterTopicSpecs, type Heartbeat } from './records.ts';
 
 export interface HeartbeatServiceSetup {
   readonly cluster: Cluster;
+  /** Of this worker. */
+  readonly roles: readonly string[];
   readonly system: ActorSystem;
   readonly partitions: number;
   readonly status: () => NodeStatus;
@@ -113,7 +115,7 @@ export function heartbeatService(setup: HeartbeatServiceSetup): ServiceDescripto
 }
 
 function heartbeatOf(
-  { cluster, status, system, address }: HeartbeatServiceSetup,
+  { cluster, roles, status, system, address }: HeartbeatServiceSetup,
   load: Heartbeat['load'],
   now: number,
 ): Heartbeat {
@@ -123,7 +125,7 @@ function heartbeatOf(
     worker: cluster.self,
     instance: cluster.instance,
     version,
-    roles: ['all'],
+    roles: [...roles],
     address: address(),
     startedAt: cluster.startedAt,
     at: now,

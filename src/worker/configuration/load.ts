@@ -5,6 +5,7 @@ import type { core, z } from 'zod';
 import { didYouMean, messageOf, WeirError } from '../../errors/index.ts';
 import type { Duration, LogLevel } from '../../ports/index.ts';
 import type { KafkaConnection } from '../../transport/log/index.ts';
+import { checkPlacement, type Role } from '../roles.ts';
 import { windowsOf } from '../windows.ts';
 import { type ConfigurationFlags, overlay } from './overlay.ts';
 import { configurationSchema, keysAt } from './schema.ts';
@@ -35,6 +36,8 @@ export interface Configuration {
   /** In development mistakes of flow code are looked for all the time. */
   readonly profile: 'development' | 'production';
   readonly data: string;
+  /** What this process does of its node. */
+  readonly roles: readonly Role[];
   /** None: what the data was made with, or the default. */
   readonly shards: number | undefined;
   readonly retention: Duration;
@@ -77,6 +80,7 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
   }
   const { data, shards, redeliver, idle, audit, log, members, ...settings } = outcome.data;
   windowsOf(outcome.data);
+  checkPlacement(outcome.data, log.driver === 'kafka');
   const base = overlaid.sources.has('data') ? directory : dirname(file);
   return {
     ...settings,

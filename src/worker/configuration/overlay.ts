@@ -6,6 +6,7 @@ export interface ConfigurationFlags {
   readonly data?: string | undefined;
   readonly port?: number | undefined;
   readonly host?: string | undefined;
+  readonly roles?: readonly string[] | undefined;
 }
 
 type Tree = Record<string, unknown>;
@@ -25,6 +26,7 @@ const flag: Reader = (value) => (value === 'true' ? true : value === 'false' ? f
 const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_PROFILE', { path: ['profile'], read: text }],
   ['WEIR_DATA', { path: ['data'], read: text }],
+  ['WEIR_ROLES', { path: ['roles'], read: list }],
   ['WEIR_SHARDS', { path: ['shards'], read: number }],
   ['WEIR_RETENTION', { path: ['retention'], read: text }],
   ['WEIR_HOSPITAL', { path: ['hospital'], read: text }],
@@ -79,6 +81,7 @@ export function overlay(
   if (flags.data !== undefined) set(['data'], flags.data, '--data');
   if (flags.port !== undefined) set(['http', 'port'], flags.port, '--port');
   if (flags.host !== undefined) set(['http', 'host'], flags.host, '--host');
+  if (flags.roles !== undefined) set(['roles'], flags.roles, '--roles');
   return { tree: root, sources };
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { messageOf } from '../../errors/index.ts';
 import { type Duration, type LogLevel, toMs } from '../../ports/index.ts';
+import { rolesSetting } from '../roles.ts';
 
 /** Text of a file or a variable is taken for a duration here, once it is known to be one. */
 export const durationSetting = z
@@ -93,6 +94,7 @@ const chaosSchema = z.strictObject({
 export const configurationSchema = z.strictObject({
   profile: z.enum(['development', 'production']).default('production'),
   data: z.string().min(1).default('./.weir'),
+  roles: rolesSetting.default(['all']),
   shards: shardsSetting.optional(),
   retention: durationSetting.default('1 day'),
   hospital: durationSetting.default('7 days'),

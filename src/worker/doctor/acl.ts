@@ -6,7 +6,8 @@ import type { KafkaNames, TopicSpec } from '../../transport/log/index.ts';
 import { clusterAccess, clusterTopicSpecs } from '../cluster/index.ts';
 import { errorAccess, errorTopicSpec } from '../errors/index.ts';
 import { flowAccess, flowTopicSpecs } from '../flow-service.ts';
-import { rpcAccess } from '../rpc-service.ts';
+import { type Role, runsService } from '../roles.ts';
+import { rpcAccess, rpcTopicSpecs } from '../rpc-service.ts';
 import type { ServiceTopics } from '../service.ts';
 
 export interface AclSettings extends KafkaNames {
@@ -14,13 +15,23 @@ export interface AclSettings extends KafkaNames {
   readonly principal: string;
 }
 
-/** Who is given rights: a worker of every service, or whoever runs `weir doctor`, `log` and `reshard`. */
-export const aclRoles = ['all', 'operator'] as const;
+/** Who is given rights: a worker of a role, or whoever runs `weir doctor`, `log` and `reshard`. */
+export const aclRoles = ['all', 'flow', 'rpc', 'operator'] as const satisfies ReadonlyArray<Role | 'operator'>;
 export type AclRole = (typeof aclRoles)[number];
 
-/** The services of a worker of role `all`, which runs each of them. */
-const access: readonly ServiceTopics[] = [flowAccess, rpcAccess, clusterAccess, errorAccess];
-const specs: readonly TopicSpec[] = [...flowTopicSpecs(1), ...clusterTopicSpecs, errorTopicSpec];
+interface Placed {
+  /** Undefined: every worker runs it. */
+  readonly service?: string;
+  readonly access: ServiceTopics;
+  readonly creates: readonly TopicSpec[];
+}
+
+const placed: readonly Placed[] = [
+  { service: 'flow', access: flowAccess, creates: flowTopicSpecs(1) },
+  { service: 'rpc', access: rpcAccess, creates: rpcTopicSpecs(1) },
+  { access: clusterAccess, creates: clusterTopicSpecs },
+  { access: errorAccess, creates: [errorTopicSpec] },
+];
 
 type Operation = 'Read' | 'Write' | 'Create' | 'Describe' | 'DescribeConfigs' | 'Delete';
 
@@ -34,25 +45,37 @@ export function aclCommands(role: AclRole, settings: AclSettings): readonly stri
       resource,
     ].join(' ');
   const prefixed = (resource: string): string => `${resource} ${prefix} --resource-pattern-type prefixed`;
-  const ofDriver = [
-    // Shards are claimed under transactional ids; no transaction is ever opened.
+  const ofCluster = grant(['DescribeConfigs'], '--cluster');
+  // Shards are claimed under transactional ids; no transaction is ever opened.
+  const ofClaims = [
     grant(['Write', 'Describe'], prefixed('--transactional-id')),
-    grant(['DescribeConfigs'], '--cluster'),
     grant(['Describe', 'DescribeConfigs'], '--topic __transaction_state'),
   ];
   if (role === 'operator') {
     const operations = ['Read', 'Write', 'Create', 'Describe', 'DescribeConfigs', 'Delete'];
-    return [grant(operations, prefixed('--topic')), grant(['Describe'], prefixed('--group')), ...ofDriver];
+    return [grant(operations, prefixed('--topic')), grant(['Describe'], prefixed('--group')), ofCluster, ...ofClaims];
   }
+  const claims = runsService('flow', [role]);
   return [
-    ...[...topicRights(settings)].map(([topic, operations]) => grant(operations, `--topic ${topic}`)),
-    grant(['Read'], prefixed('--group')),
-    ...ofDriver,
+    ...alike(topicRights(role, settings)).map(([operations, topics]) =>
+      grant(operations, topics.map((topic) => `--topic ${topic}`).join(' ')),
+    ),
+    ofCluster,
+    ...(claims ? [grant(['Read'], prefixed('--group')), ...ofClaims] : []),
   ];
 }
 
+/** Topics with the same rights together: each command of that tool takes seconds. */
+function alike(rights: ReadonlyMap<string, readonly Operation[]>): Array<[readonly Operation[], string[]]> {
+  const groups = Map.groupBy(rights, ([, operations]) => operations.join());
+  return [...groups.values()].map((group) => [group[0]?.[1] ?? [], group.map(([topic]) => topic)]);
+}
+
 /** What a worker does with each topic, by its name on the brokers. */
-function topicRights({ prefix, topics }: AclSettings): ReadonlyMap<string, readonly Operation[]> {
+function topicRights(role: Role, { prefix, topics }: AclSettings): ReadonlyMap<string, readonly Operation[]> {
+  const run = placed.filter(({ service }) => service === undefined || runsService(service, [role]));
+  const access = run.map((one) => one.access);
+  const specs = run.flatMap(({ creates }) => creates);
   const rights = new Map<string, readonly Operation[]>();
   for (const { name, kind } of specs) {
     const read = access.some(({ reads }) => reads.includes(name));
@@ -61,12 +84,12 @@ function topicRights({ prefix, topics }: AclSettings): ReadonlyMap<string, reado
       ...(read ? (['Read'] as const) : []),
       ...(written ? (['Write'] as const) : []),
       ...(['Create', 'Describe', 'DescribeConfigs'] as const),
-      // Events that were taken are trimmed, which Kafka calls deleting records.
-      ...(kind === 'events' ? (['Delete'] as const) : []),
+      // Whoever takes events trims them, which Kafka calls deleting records.
+      ...(kind === 'events' && read ? (['Delete'] as const) : []),
     ]);
   }
-  // What the topics are for, and where a worker tries out at start that older epochs are refused.
-  rights.set(`${prefix}topics`, ['Read', 'Write', 'Create', 'Describe', 'DescribeConfigs']);
-  rights.set(`${prefix}probe`, ['Read', 'Write', 'Create', 'Describe', 'DescribeConfigs']);
+  // What the topics are for, and where a worker that claims shards tries out at start that older epochs are refused.
+  const own = ['topics', ...(runsService('flow', [role]) ? ['probe'] : [])];
+  for (const name of own) rights.set(`${prefix}${name}`, ['Read', 'Write', 'Create', 'Describe', 'DescribeConfigs']);
   return rights;
 }

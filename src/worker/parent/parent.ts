@@ -18,7 +18,7 @@ export interface WorkerProcess {
 }
 
 export type ParentEvent =
-  | { readonly type: 'up'; readonly worker: string; readonly pid: number | undefined; readonly url: string }
+  | { readonly type: 'up'; readonly worker: string; readonly pid: number | undefined; readonly url: string | undefined }
   | { readonly type: 'ended'; readonly worker: string; readonly how: string; readonly againInMs: number | undefined }
   | { readonly type: 'stopped'; readonly worker: string; readonly how: string };
 

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 
 const workerReport = z.discriminatedUnion('type', [
-  /** It is ready; `url` is where its HTTP listens. */
-  z.object({ type: z.literal('up'), url: z.string() }),
+  /** It is ready; `url` is where its HTTP listens, if it does. */
+  z.object({ type: z.literal('up'), url: z.string().optional() }),
   /** The id that the brokers know it by in a group: by it the parent leaves the group for a worker that died. */
   z.object({ type: z.literal('member'), group: z.string(), memberId: z.string() }),
 ]);

@@ -41,6 +41,10 @@ export interface OpenKafkaSettings extends KafkaConnection {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Whether it claims shards: then it finds out at its start that the brokers fence. Default true. */
+  readonly claims?: boolean;
+  /** What operators see of this worker in its groups, beside its name. Default: nothing. */
+  readonly about?: Readonly<Record<string, string | number>>;
   /** Stands between the driver and the brokers. Default: nothing does. */
   readonly decorate?: (wire: KafkaWire) => KafkaWire;
 }
@@ -51,11 +55,11 @@ export interface OpenKafkaSettings extends KafkaConnection {
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read
  */
 export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLog> {
-  const { onMemberId, clock, random, logger } = settings;
+  const { onMemberId, clock, random, logger, claims = true, about = {} } = settings;
   const { worker = `${hostname()}-${process.pid}`, decorate = (wire) => wire } = settings;
   const wire = await connect(settings, worker);
   return kafkaLog({
-    ...{ wire: decorate(wire), clock, random, logger, worker, ...givenOf(settings) },
+    ...{ wire: decorate(wire), clock, random, logger, worker, about, probe: claims, ...givenOf(settings) },
     ...(onMemberId === undefined ? {} : { onMemberId }),
   });
 }
