@@ -105,7 +105,7 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: 'src/actors/rpc/rpc.ts',
-        find: "const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;",
+        find: "const seen = answer.type === 'error' || this.#index.has(answer.value.flowId);",
         replace: 'const seen: boolean = true;',
       },
     ],
@@ -113,14 +113,17 @@ export const mutations: readonly Mutation[] = [
   },
   {
     id: 'dedupe-forgotten',
-    sentence: 'Start dedupe is not restored at a takeover.',
+    sentence: 'Start dedupe is not restored at a takeover, and knows no flow that runs.',
     file: table,
     edits: [
       {
-        find: 'this.#dedupe.finished(routingKeyOf(own), own, printOf(head.flow, head.inputHash), head.updated);\n      return;',
+        find: 'this.#dedupe.finished(key, own, printOf(head.flow, head.inputHash), head.updated);\n      return;',
         replace: 'return;',
       },
-      { find: 'this.#dedupe.started(routingKeyOf(own), own);', replace: '' },
+      {
+        find: 'const flow = this.#lookUp(routingKey);',
+        replace: 'const flow = undefined as FlowInstance | undefined;',
+      },
     ],
     scenarios: ['storm', 'small', 'swarm'],
   },
@@ -492,7 +495,7 @@ export const mutations: readonly Mutation[] = [
     file: 'src/actors/rpc/feed-place.ts',
     edits: [
       {
-        find: 'return flow.commit < told && flow.updated < since.at - skewMs;',
+        find: 'return flow.commit < told && flow.record.updated < since.at - skewMs;',
         replace: 'return flow.commit < told + 2;',
       },
     ],

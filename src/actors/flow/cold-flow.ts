@@ -1,62 +1,71 @@
 /**
- * A flow that sleeps or waits, as little memory as it can be: the bytes of its checkpoint, and the timer that wakes it.
- * Owns which flows can be kept so: those that their checkpoint alone brings back as they are, by the way of a restart.
+ * A flow that sleeps or waits, as little memory as it can be: one string, with the bytes of its checkpoint and the time
+ * at which its timer rings. Owns the form of that string, and which flows can be kept so: those that their checkpoint
+ * alone brings back as they are, by the way of a restart.
  */
 import { flowHead, journalEntry } from '../../persistence/index.ts';
-import type { Alarm, Ringing } from '../shard/index.ts';
 import { FlowInstance } from './instance.ts';
 import { patience } from './waiting.ts';
 
-/** Length of a record, and length and place of a journal entry, stand before its bytes. */
+/**
+ * One byte to a character: a string has neither a buffer nor a view of its own, which together are larger than most
+ * checkpoints. In it: when it rings, the rest of its id behind its key, its signals, its head, and its journal.
+ */
+export type ColdFlow = string;
+
+/** A cold flow as it was before. */
+export interface Thawed {
+  readonly flow: FlowInstance;
+  /** When its timer rings, in milliseconds since 1970; undefined when it has none. */
+  readonly due: number | undefined;
+}
+
+const timeBytes = 8;
+/** Length of a part, and place of a journal entry, stand before its bytes. */
 const lengthBytes = 4;
 
-export class ColdFlow implements Ringing {
-  readonly id: string;
-  readonly #wake: (id: string) => void;
-  /**
-   * Head and journal, one byte to a character: a string has neither a buffer nor a view of its own, which together are
-   * larger than most checkpoints.
-   */
-  readonly #checkpoint: string;
-  readonly #signals: FlowInstance['signals'];
-  readonly #alarm: Alarm | undefined;
-
-  private constructor(flow: FlowInstance, wake: (id: string) => void) {
-    this.id = flow.id;
-    this.#wake = wake;
-    this.#checkpoint = packed(flow);
-    this.#signals = flow.signals;
-    this.#alarm = flow.alarm;
-    // Whatever else the timer held would keep the flow as it was.
-    if (flow.alarm !== undefined) flow.alarm.ringing = this;
+/** The flow, cold; undefined when it holds what its checkpoint does not say. Its timer is nobody's from here on. */
+export function coldFlow(flow: FlowInstance): ColdFlow | undefined {
+  if (!isCold(flow)) return undefined;
+  const { key, id, head, journal, signals, alarm } = flow;
+  const time = Buffer.allocUnsafe(timeBytes);
+  time.writeDoubleLE(alarm?.due ?? Number.POSITIVE_INFINITY);
+  const given = signals === undefined ? '' : JSON.stringify([...signals]);
+  const parts = [time, ...part(Buffer.from(id.slice(key.length))), ...part(Buffer.from(given))];
+  parts.push(...part(flowHead.encode(head)));
+  for (const [place, entry] of journal.entries()) {
+    if (entry !== undefined) parts.push(number(place), ...part(journalEntry.encode(entry)));
   }
+  return Buffer.concat(parts).toString('latin1');
+}
 
-  /** The flow, cold; undefined when it holds what its checkpoint does not say. `wake` is called when its timer rings. */
-  static of(flow: FlowInstance, wake: (id: string) => void): ColdFlow | undefined {
-    return isCold(flow) ? new ColdFlow(flow, wake) : undefined;
-  }
+/** When its timer rings, in milliseconds since 1970; infinite when it has none. */
+export function dueOf(cold: ColdFlow): number {
+  return Buffer.from(cold.slice(0, timeBytes), 'latin1').readDoubleLE();
+}
 
-  /** The flow as it was; what is done to it is not done to this one. */
-  thawed(): FlowInstance {
-    const bytes = Buffer.from(this.#checkpoint, 'latin1');
-    let at = lengthBytes + bytes.readUInt32LE(0);
-    const flow = new FlowInstance(this.id, flowHead.decode(bytes.subarray(lengthBytes, at)));
-    while (at < bytes.length) {
-      const begin = at + 2 * lengthBytes;
-      const end = begin + bytes.readUInt32LE(at + lengthBytes);
-      flow.journal[bytes.readUInt32LE(at)] = journalEntry.decode(bytes.subarray(begin, end));
-      at = end;
-    }
-    const wait = patience(flow);
-    flow.waits = wait === undefined ? [] : [wait];
-    flow.signals = this.#signals;
-    flow.alarm = this.#alarm;
-    return flow;
+/** The flow of a routing key; what is done to it is not done to the cold one. */
+export function thawed(key: string, cold: ColdFlow): Thawed {
+  const bytes = Buffer.from(cold, 'latin1');
+  let at = timeBytes;
+  const next = (): Buffer => {
+    const begin = at + lengthBytes;
+    at = begin + bytes.readUInt32LE(at);
+    return bytes.subarray(begin, at);
+  };
+  const rest = next().toString();
+  const given = next();
+  const flow = new FlowInstance(key, key + rest, flowHead.decode(next()));
+  while (at < bytes.length) {
+    const place = bytes.readUInt32LE(at);
+    at += lengthBytes;
+    flow.journal[place] = journalEntry.decode(next());
   }
-
-  ring(): void {
-    this.#wake(this.id);
-  }
+  const wait = patience(flow);
+  flow.waits = wait === undefined ? [] : [wait];
+  if (given.length > 0) flow.signals = new Map(JSON.parse(given.toString()));
+  const due = bytes.readDoubleLE();
+  return { flow, due: due === Number.POSITIVE_INFINITY ? undefined : due };
 }
 
 function isCold(flow: FlowInstance): boolean {
@@ -71,19 +80,12 @@ function isCold(flow: FlowInstance): boolean {
   return told !== undefined && told.what === wait?.what && told.label === wait.label && told.due === wait.due;
 }
 
-function packed({ head, journal }: FlowInstance): string {
-  const headBytes = flowHead.encode(head);
-  const parts: Uint8Array[] = [numbers(headBytes.length), headBytes];
-  for (const [place, entry] of journal.entries()) {
-    if (entry === undefined) continue;
-    const bytes = journalEntry.encode(entry);
-    parts.push(numbers(place, bytes.length), bytes);
-  }
-  return Buffer.concat(parts).toString('latin1');
+function part(bytes: Uint8Array): [Buffer, Uint8Array] {
+  return [number(bytes.length), bytes];
 }
 
-function numbers(...values: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(values.length * lengthBytes);
-  for (const [index, value] of values.entries()) bytes.writeUInt32LE(value, index * lengthBytes);
+function number(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(lengthBytes);
+  bytes.writeUInt32LE(value);
   return bytes;
 }

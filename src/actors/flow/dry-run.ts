@@ -9,6 +9,7 @@ import { stageRun } from './begin.ts';
 import type { Parked } from './branch.ts';
 import type { AnyFlow, UntypedStage } from './definition.ts';
 import { entryAt, type Resume } from './entries.ts';
+import { routingKeyOf } from './ids.ts';
 import { FlowInstance, peerOf } from './instance.ts';
 import type { StageDriver, StageEnd, StageRun } from './stage-run.ts';
 
@@ -42,7 +43,7 @@ export interface Mismatch {
 /** @throws what the code throws when its parameters are taken apart, and WeirError `WEIR_FLOW_DEFINITION` */
 export function dryRun({ id, head, journal }: Checkpoint, { definition, code, stage, state }: StageStart): DryRun {
   // Read as from the log: what the code changes is its own copy, and it sees nothing that a restart would not give it.
-  const flow = new FlowInstance(id, flowHead.decode(flowHead.encode({ ...head, stage, state })));
+  const flow = new FlowInstance(routingKeyOf(id), id, flowHead.decode(flowHead.encode({ ...head, stage, state })));
   for (const [index, entry] of journal.entries()) {
     if (entry !== undefined) flow.journal[index] = journalEntry.decode(journalEntry.encode(entry));
   }

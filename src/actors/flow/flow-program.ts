@@ -84,6 +84,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     this.#table = new FlowTable({
       ...{ host, registry, statusTopic, retentionMs, maxHot },
       wake: (flow) => this.#engine.wake(flow),
+      arm: (flow, due) => this.#engine.life.arm(flow, due),
       held: (flow) => this.#engine.guard.has(flow),
     });
     this.#trails = new AuditTrails({ host, topic: auditTopic, windowMs: settings.auditMs });

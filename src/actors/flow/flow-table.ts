@@ -7,7 +7,8 @@ import { type FlowHead, isTerminal } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import { type KnownStart, printOf, StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
-import { ColdFlow } from './cold-flow.ts';
+import { ColdAlarms } from './cold-alarms.ts';
+import { type ColdFlow, coldFlow, dueOf, type Thawed, thawed } from './cold-flow.ts';
 import { flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
 import { cut } from './limits.ts';
@@ -35,6 +36,8 @@ export interface FlowTableSetup {
   readonly maxHot: number;
   /** A timer of the flow rang. */
   readonly wake: (flow: FlowInstance) => void;
+  /** Sets the timer of a flow. */
+  readonly arm: (flow: FlowInstance, due: number) => void;
   /** Whether somebody else holds the flow, to let it run on. */
   readonly held: (flow: FlowInstance) => boolean;
 }
@@ -44,45 +47,62 @@ const expireAtOnce = 500;
 
 export class FlowTable {
   readonly #setup: FlowTableSetup;
-  readonly #dedupe = new StartDedupe((id) => this.#printOf(id));
+  readonly #dedupe = new StartDedupe();
+  /** Unfinished ones by routing key: there is one of a key at a time. */
   readonly #flows = new Map<string, FlowInstance | ColdFlow>();
+  readonly #alarms: ColdAlarms;
   /** The hot ones, and those that cannot be cold. */
   readonly #decoded = new Set<FlowInstance>();
   readonly #hot = new Set<FlowInstance>();
-  /** Flows whose checkpoint this version cannot read. */
-  readonly #parked = new Set<string>();
+  /** Flows whose checkpoint this version cannot read, by routing key. */
+  readonly #parked = new Map<string, string>();
   #expiryArmed = false;
   readonly #counts = { started: 0, ended: 0 };
 
   constructor(setup: FlowTableSetup) {
     this.#setup = setup;
+    this.#alarms = new ColdAlarms({
+      host: setup.host,
+      count: () => this.#cold,
+      dueOf: (key) => {
+        const flow = this.#flows.get(key);
+        return typeof flow === 'string' ? dueOf(flow) : undefined;
+      },
+      ring: (key) => this.#ring(key),
+    });
   }
 
   /** An unfinished flow, to do something to it. */
   find(id: string): FlowInstance | undefined {
-    const flow = this.#flows.get(id);
-    if (!(flow instanceof ColdFlow)) return flow;
-    const thawed = this.#thawed(flow);
-    this.#add(thawed);
-    this.#hot.add(thawed);
-    this.#passivate(thawed);
-    return thawed;
+    const key = routingKeyOf(id);
+    const known = this.#flows.get(key);
+    if (known === undefined) return undefined;
+    if (typeof known !== 'string') return known.id === id ? known : undefined;
+    const { flow, due } = this.#thawed(detached(key), known);
+    if (flow.id !== id) return undefined;
+    this.#warm(flow);
+    if (due !== undefined) this.#setup.arm(flow, due);
+    return flow;
   }
 
   /** An unfinished flow, to read it: what is done to it may be lost. */
   look(id: string): FlowInstance | undefined {
-    const flow = this.#flows.get(id);
-    return flow instanceof ColdFlow ? this.#thawed(flow) : flow;
+    const flow = this.#lookUp(routingKeyOf(id));
+    return flow?.id === id ? flow : undefined;
   }
 
   /** The flow of a routing key, ended or not. */
   known(routingKey: string): KnownStart | undefined {
-    return this.#dedupe.find(routingKey);
+    const flow = this.#lookUp(routingKey);
+    if (flow !== undefined) return { flowId: flow.id, print: printOf(flow.head.flow, flow.head.inputHash) };
+    const parked = this.#parked.get(routingKey);
+    // Of a checkpoint that cannot be read nobody knows what was asked for.
+    return parked === undefined ? this.#dedupe.find(routingKey) : { flowId: parked, print: '' };
   }
 
   /** Unfinished flows, oldest first, to read them. */
   *unfinished(): Generator<FlowInstance> {
-    for (const flow of this.#flows.values()) yield flow instanceof ColdFlow ? this.#thawed(flow) : flow;
+    for (const [key, flow] of this.#flows) yield typeof flow === 'string' ? this.#thawed(key, flow).flow : flow;
   }
 
   /** Flows that are not cold, among them all that have sessions. */
@@ -92,12 +112,12 @@ export class FlowTable {
 
   /** Whether its checkpoint cannot be read here: it has not ended, and nobody may answer for it. */
   parked(id: string): boolean {
-    return this.#parked.has(id);
+    return this.#parked.get(routingKeyOf(id)) === id;
   }
 
   /** Why there is no such unfinished flow here. */
   missing(flowId: string): WeirError {
-    if (this.#parked.has(flowId)) {
+    if (this.parked(flowId)) {
       const context = { what: `the checkpoint of flow ${flowId}`, why: 'this version of Weir does not know its form' };
       return new WeirError('WEIR_RECORD_UNREADABLE', context);
     }
@@ -111,20 +131,20 @@ export class FlowTable {
 
   /** Nothing may be made anew in the place of a checkpoint that waits for a worker that can read it. */
   park(id: string): void {
-    this.#parked.add(id);
-    this.#dedupe.started(routingKeyOf(id), id);
+    const own = detached(id);
+    this.#parked.set(routingKeyOf(own), own);
   }
 
   restoreHead(id: string, head: FlowHead): void {
-    const own = detached(id);
+    const key = detached(routingKeyOf(id));
+    const own = key + id.slice(key.length);
     if (isTerminal(head.status)) {
-      this.#dedupe.finished(routingKeyOf(own), own, printOf(head.flow, head.inputHash), head.updated);
+      this.#dedupe.finished(key, own, printOf(head.flow, head.inputHash), head.updated);
       return;
     }
-    const flow = new FlowInstance(own, head);
+    const flow = new FlowInstance(key, own, head);
     flow.definition = this.#setup.registry.flow(flow.member, head.flow);
     this.#add(flow);
-    this.#dedupe.started(routingKeyOf(own), own);
   }
 
   restored(): void {
@@ -136,9 +156,10 @@ export class FlowTable {
 
   create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace }: NewFlow): FlowInstance {
     const { host, registry } = this.#setup;
-    const id = flowIdOf(routingKey, host.commitNumber());
+    const key = detached(routingKey);
+    const id = flowIdOf(key, host.commitNumber());
     const now = host.clock.now();
-    const flow = new FlowInstance(id, {
+    const flow = new FlowInstance(key, id, {
       flow: name,
       version,
       memberName: member.name,
@@ -167,18 +188,17 @@ export class FlowTable {
     });
     flow.definition = registry.flow(member, name);
     this.#add(flow);
-    this.#dedupe.started(routingKey, id);
     this.#counts.started++;
     return flow;
   }
 
   ended(flow: FlowInstance): void {
-    const { id, head } = flow;
-    this.#flows.delete(id);
+    const { key, id, head } = flow;
+    this.#flows.delete(key);
     this.#decoded.delete(flow);
     this.#hot.delete(flow);
     this.#counts.ended++;
-    this.#dedupe.finished(routingKeyOf(id), id, printOf(head.flow, head.inputHash), head.updated);
+    this.#dedupe.finished(key, id, printOf(head.flow, head.inputHash), head.updated);
     this.#armExpiry();
   }
 
@@ -192,12 +212,17 @@ export class FlowTable {
 
   /** Keeps of a flow that waits only the bytes of its checkpoint, if these say all of it. */
   cool(flow: FlowInstance): void {
-    if (this.#flows.get(flow.id) !== flow || this.#setup.held(flow)) return;
-    const cold = ColdFlow.of(flow, this.#ring);
+    const { key } = flow;
+    if (this.#flows.get(key) !== flow || this.#setup.held(flow)) return;
+    const cold = coldFlow(flow);
     if (cold === undefined) return;
-    this.#flows.set(flow.id, cold);
+    this.#flows.set(key, cold);
     this.#decoded.delete(flow);
     this.#hot.delete(flow);
+    if (flow.alarm === undefined) return;
+    this.#setup.host.timers.cancel(flow.alarm);
+    this.#alarms.set(flow.alarm.due, key);
+    flow.alarm = undefined;
   }
 
   #passivate(current: FlowInstance): void {
@@ -210,28 +235,39 @@ export class FlowTable {
     }
   }
 
-  readonly #ring = (id: string): void => {
-    const flow = this.find(id);
-    if (flow === undefined) return;
-    flow.alarm = undefined;
+  #ring(key: string): void {
+    const cold = this.#flows.get(key);
+    if (typeof cold !== 'string') return;
+    const { flow } = this.#thawed(key, cold);
+    this.#warm(flow);
     this.#setup.wake(flow);
-  };
+  }
 
-  #thawed(cold: ColdFlow): FlowInstance {
-    const flow = cold.thawed();
+  #lookUp(key: string): FlowInstance | undefined {
+    const flow = this.#flows.get(key);
+    return typeof flow === 'string' ? this.#thawed(key, flow).flow : flow;
+  }
+
+  #thawed(key: string, cold: ColdFlow): Thawed {
+    const found = thawed(key, cold);
+    const { flow } = found;
     flow.definition = this.#setup.registry.flow(flow.member, flow.head.flow);
-    return flow;
+    return found;
+  }
+
+  #warm(flow: FlowInstance): void {
+    this.#add(flow);
+    this.#hot.add(flow);
+    this.#passivate(flow);
   }
 
   #add(flow: FlowInstance): void {
-    this.#flows.set(flow.id, flow);
+    this.#flows.set(flow.key, flow);
     this.#decoded.add(flow);
   }
 
-  #printOf(id: string): string {
-    const head = this.look(id)?.head;
-    // Of a checkpoint that cannot be read nobody knows what was asked for.
-    return head === undefined ? '' : printOf(head.flow, head.inputHash);
+  get #cold(): number {
+    return this.#flows.size - this.#decoded.size;
   }
 
   /** The shard's incarnation is over: nothing that runs outside may come back. */
@@ -254,8 +290,8 @@ export class FlowTable {
       stuck,
       lackCode,
       hot: this.#hot.size,
-      cold: this.#flows.size - this.#decoded.size,
-      remembered: this.#dedupe.size,
+      cold: this.#cold,
+      remembered: this.#flows.size + this.#parked.size + this.#dedupe.size,
       ...this.#counts,
     };
   }
@@ -279,7 +315,7 @@ export class FlowTable {
   }
 }
 
-/** The same string, without the key of the log that it was cut from. */
-function detached(id: string): string {
-  return Buffer.from(id, 'latin1').toString('latin1');
+/** The same string, without the longer one that it was cut from. */
+function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

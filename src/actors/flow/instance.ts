@@ -29,6 +29,8 @@ export interface StepRun {
 }
 
 export class FlowInstance {
+  /** Its routing key, which its id begins with. */
+  readonly key: string;
   readonly id: string;
   readonly head: FlowHead;
   /** The newest version that there is here. */
@@ -54,7 +56,8 @@ export class FlowInstance {
   /** Order of the last outcome of the running visit, once it is known. */
   #order: number | undefined;
 
-  constructor(id: string, head: FlowHead) {
+  constructor(key: string, id: string, head: FlowHead) {
+    this.key = key;
     this.id = id;
     this.head = head;
   }

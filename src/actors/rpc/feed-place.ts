@@ -1,7 +1,8 @@
 /** How far a feed has come in the changes that this worker knows, and what that is worth at another one. */
 import type { FeedPosition } from './feed-position.ts';
 import { positionText } from './feed-position.ts';
-import type { FlowIndex, IndexedFlow } from './flow-index.ts';
+import type { FlowIndex } from './flow-index.ts';
+import type { IndexedFlow } from './indexed-flow.ts';
 import type { FeedCursor } from './protocol.ts';
 
 export interface FeedPlaceParts {
@@ -62,6 +63,6 @@ export class FeedPlace implements FeedCursor {
     const { since, index } = this.parts;
     if (since === undefined || !this.isOld(flow)) return false;
     const told = since.commits.get(index.partitionOf(flow.flowId)) ?? 0;
-    return flow.commit < told && flow.updated < since.at - skewMs;
+    return flow.commit < told && flow.record.updated < since.at - skewMs;
   }
 }

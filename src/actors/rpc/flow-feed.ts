@@ -11,7 +11,8 @@ import type { Authority, Clock, Timer } from '../../ports/index.ts';
 import { FeedPlace } from './feed-place.ts';
 import { type FeedPosition, positionOf } from './feed-position.ts';
 import { flowFilter } from './flow-filter.ts';
-import type { FlowIndex, IndexedFlow } from './flow-index.ts';
+import type { FlowIndex } from './flow-index.ts';
+import type { IndexedFlow } from './indexed-flow.ts';
 import type { FeedPage, FlowName, FlowView, RpcRequest } from './protocol.ts';
 import { StatusReadings } from './status-readings.ts';
 
@@ -224,7 +225,7 @@ export class FlowFeed {
       const { record, view } = this.#readings.of(flow);
       if (!fits(record) || !hasStatus(query.status, flow, record, place)) continue;
       flows.push(view());
-      bytes += flow.bytes.length;
+      bytes += flow.size;
     }
     const behind = FeedPlace.behind(index, partitions, now);
     return looked(behind, flows, { reset, current: true });

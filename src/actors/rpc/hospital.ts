@@ -67,6 +67,7 @@ export class Hospital {
   async #page(request: Extract<HospitalRequest, { type: 'hospital' }>): Promise<HospitalPage> {
     const { filter, authority, limit, cursor } = request;
     const { flows, next } = this.#setup.index.list({
+      status: 'STUCK',
       matches: this.#admits(filter, authority),
       limit: checkedLimit(limit),
       before: placeOf(cursor),
@@ -89,7 +90,12 @@ export class Hospital {
     const chosen: string[] = [];
     let next: number | undefined;
     if (flowIds === undefined) {
-      const found = this.#setup.index.list({ matches: admits, limit: checkedLimit(limit), before: placeOf(cursor) });
+      const found = this.#setup.index.list({
+        status: 'STUCK',
+        matches: admits,
+        limit: checkedLimit(limit),
+        before: placeOf(cursor),
+      });
       chosen.push(...found.flows.map(({ flowId }) => flowId));
       next = found.next;
     } else {

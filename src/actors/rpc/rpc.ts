@@ -142,7 +142,8 @@ class Rpc {
       find: (name) => this.#find(name),
       mayRead,
     });
-    this.#index.load(table.entries());
+    // Held once, in the form of the index.
+    this.#index.load(table.handOver());
     // Applied at once, not by mailbox: a client that was just told "accepted" finds its flow.
     table.onChange((flowId, value) => this.#changed(flowId, value));
   }
@@ -274,7 +275,7 @@ class Rpc {
     void asked.then((answer) => {
       // The next incarnation asks again.
       if (this.#over) return;
-      const seen = answer.type === 'error' || this.#index.get(answer.value.flowId) !== undefined;
+      const seen = answer.type === 'error' || this.#index.has(answer.value.flowId);
       if (seen) return void replyTo.tell(answer);
       const late = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) } as const;
       this.#unseen.wait(answer.value.flowId, 0, (now) => {
@@ -305,9 +306,7 @@ class Rpc {
     const { member, status, flow, cursor } = query;
     const [limit, before] = [checkedLimit(query.limit), placeOf(cursor)];
     const fits = flowFilter({ member, flow }, (record) => this.#allowed(authority, 'flow.read', record));
-    const matches = (record: StatusRecord): boolean =>
-      (status === undefined || record.status === status) && fits(record);
-    const { flows, next } = this.#index.list({ matches, limit, before });
+    const { flows, next } = this.#index.list({ status, matches: fits, limit, before });
     const page = flows.map(({ flowId, record }) => viewOf(flowId, record));
     replyTo.tell(ok({ flows: page, ...cursorOf(next) }));
   }
@@ -329,7 +328,7 @@ class Rpc {
         const record = this.#index.get(flowId);
         replyTo.tell(record === undefined ? notFound(flowId) : ok(viewOf(flowId, record)));
       };
-      const seen = this.#over || (this.#index.get(flowId)?.commit ?? 0) >= commit;
+      const seen = this.#over || (this.#index.find(flowId)?.commit ?? 0) >= commit;
       if (seen) tell();
       else this.#unseen.wait(flowId, commit, tell);
     });

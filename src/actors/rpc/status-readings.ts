@@ -1,7 +1,8 @@
 /** Statuses as they are read: the newest are decoded once for all clients who follow them. */
-import { type StatusRecord, statusRecord } from '../../persistence/index.ts';
-import type { FlowIndex, IndexedFlow } from './flow-index.ts';
+import type { StatusRecord } from '../../persistence/index.ts';
+import type { FlowIndex } from './flow-index.ts';
 import { viewOf } from './flow-view.ts';
+import type { IndexedFlow } from './indexed-flow.ts';
 import type { FlowView } from './protocol.ts';
 
 export interface StatusReading {
@@ -28,7 +29,7 @@ export class StatusReadings {
     const reading = readingOf(flow);
     // Whoever reads everything finds most of it changed long ago: nobody else looks at that now.
     const isNew = flow.changed > this.#index.lastChange - most;
-    if (isNew && flow.bytes.length <= maxBytes) this.#keep(flow.changed, reading);
+    if (isNew && flow.size <= maxBytes) this.#keep(flow.changed, reading);
     return reading;
   }
 
@@ -41,8 +42,7 @@ export class StatusReadings {
   }
 }
 
-function readingOf({ flowId, bytes }: IndexedFlow): StatusReading {
-  const record = statusRecord.decode(bytes);
+function readingOf({ flowId, record }: IndexedFlow): StatusReading {
   let view: FlowView | undefined;
   return {
     record,

@@ -1,6 +1,7 @@
 /**
  * Start dedupe: which flow a routing key belongs to, for as long as its head is kept. One client request id, or one
- * session, starts one flow, however often it is asked for (SM1, SM3).
+ * session, starts one flow, however often it is asked for (SM1, SM3). Unfinished flows are known to whoever holds them;
+ * this owns what is remembered of those that have ended, and for how long.
  */
 export interface KnownStart {
   readonly flowId: string;
@@ -19,29 +20,17 @@ interface Finished extends KnownStart {
 }
 
 export class StartDedupe {
-  readonly #printOf: (flowId: string) => string;
-  /** An unfinished flow by its id alone: whoever holds it knows the rest. */
-  readonly #flows = new Map<string, string | Finished>();
-  /** Finished flows, oldest first. */
+  readonly #flows = new Map<string, Finished>();
+  /** Oldest first. */
   #finished: Finished[] = [];
   #head = 0;
-
-  /** `printOf` says what was asked for of a flow that has not finished. */
-  constructor(printOf: (flowId: string) => string) {
-    this.#printOf = printOf;
-  }
 
   get size(): number {
     return this.#flows.size;
   }
 
   find(routingKey: string): KnownStart | undefined {
-    const known = this.#flows.get(routingKey);
-    return typeof known === 'string' ? { flowId: known, print: this.#printOf(known) } : known;
-  }
-
-  started(routingKey: string, flowId: string): void {
-    this.#flows.set(routingKey, flowId);
+    return this.#flows.get(routingKey);
   }
 
   /** From here on the window of the request id runs. */

@@ -1,7 +1,7 @@
-/** The log contract's cases of `read`: a partition of a table, once, in either direction, without holding it. */
+/** The log contract's cases of tables that nobody holds: `read`, once and in either direction, and `handOver`. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Claim, Log, ReadOptions, StoredRecord } from '../../transport/log/index.ts';
-import { expectCode, publish, text } from './log-contract-support.ts';
+import { changesOf, contents, expectCode, publish, text } from './log-contract-support.ts';
 
 /** Runs the cases over the log that `open` gives for each test; its topics are there. */
 export function logReadingCases(open: () => Log): void {
@@ -42,6 +42,32 @@ export function logReadingCases(open: () => Log): void {
       { length: count },
       (_, index) => [`n/${String(first + index).padStart(6, '0')}`, `${first + index}`] as const,
     );
+
+  describe('tables whose records somebody takes over', () => {
+    it('W7 hold none from then on, and tell of changes as before', async () => {
+      await write(1, [
+        ['a', '1'],
+        ['b', '2'],
+      ]);
+      const table = await open().table('flow.status');
+      const taken = [...table.handOver()].map(([key, value]) => [key, text(value)]);
+      expect(taken.sort()).toEqual([
+        ['a', '1'],
+        ['b', '2'],
+      ]);
+      const changed = changesOf(table, 2);
+      await write(1, [
+        ['a', '3'],
+        ['b', null],
+      ]);
+      expect(await changed).toEqual([
+        ['a', '3'],
+        ['b', undefined],
+      ]);
+      expect([contents(table), table.size, table.get('a')]).toEqual([{}, 0, undefined]);
+      expect(table.handOver().size).toBe(0);
+    });
+  });
 
   describe('readings', () => {
     it('WK1 give what was published to a partition, oldest or newest first', async () => {

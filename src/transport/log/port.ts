@@ -97,6 +97,11 @@ export interface Table {
   get(key: string): Uint8Array | undefined;
   entries(): IterableIterator<[string, Uint8Array]>;
   readonly size: number;
+  /**
+   * Gives all records to whoever keeps them in a form of its own. From here on the table holds none, and only tells of
+   * changes.
+   */
+  handOver(): ReadonlyMap<string, Uint8Array>;
   /** Called after each change is applied; `value` is undefined for a removal. */
   onChange(listener: (key: string, value: Uint8Array | undefined) => void): void;
   close(): void;

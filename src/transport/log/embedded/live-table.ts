@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../../../ports/index.ts';
 import type { Table } from '../port.ts';
+import { TableEntries } from '../table-entries.ts';
 import { partitionPrefix } from './codec.ts';
 import { readPrefix, type StreamSetup } from './read-prefix.ts';
 import type { StoredTopic } from './system-records.ts';
@@ -11,7 +12,7 @@ import type { StoredTopic } from './system-records.ts';
 type TableListener = (key: string, value: Uint8Array | undefined) => void;
 
 export class LiveTable implements Table {
-  readonly #entries = new Map<string, Uint8Array>();
+  readonly #entries = new TableEntries();
   readonly #listeners: TableListener[] = [];
   readonly #logger: Logger;
   readonly #onClose: () => void;
@@ -32,7 +33,7 @@ export class LiveTable implements Table {
         for (const { key, value } of chunk) this.#entries.set(key, value);
       }
     }
-    for (const [key, value] of this.#waiting ?? []) this.#set(key, value);
+    for (const [key, value] of this.#waiting ?? []) this.#entries.set(key, value);
     this.#waiting = undefined;
   }
 
@@ -42,7 +43,7 @@ export class LiveTable implements Table {
       this.#waiting.push([key, value]);
       return;
     }
-    this.#set(key, value);
+    this.#entries.set(key, value);
     for (const listener of this.#listeners) {
       try {
         listener(key, value);
@@ -60,6 +61,10 @@ export class LiveTable implements Table {
     return this.#entries.entries();
   }
 
+  handOver(): ReadonlyMap<string, Uint8Array> {
+    return this.#entries.handOver();
+  }
+
   get size(): number {
     return this.#entries.size;
   }
@@ -71,10 +76,5 @@ export class LiveTable implements Table {
   close(): void {
     this.#closed = true;
     this.#onClose();
-  }
-
-  #set(key: string, value: Uint8Array | undefined): void {
-    if (value === undefined) this.#entries.delete(key);
-    else this.#entries.set(key, value);
   }
 }

@@ -7,6 +7,7 @@
 import { messageOf } from '../../../errors/index.ts';
 import type { Logger } from '../../../ports/index.ts';
 import type { Table } from '../port.ts';
+import { TableEntries } from '../table-entries.ts';
 import { shardKey } from './own-records.ts';
 import { PartitionReader, type PartitionReaderSetup } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
@@ -26,7 +27,7 @@ type TableListener = (key: string, value: Uint8Array | undefined) => void;
 
 export class TopicTable implements Table {
   readonly #setup: TopicTableSetup;
-  readonly #entries = new Map<string, Uint8Array>();
+  readonly #entries = new TableEntries();
   readonly #listeners: TableListener[] = [];
   #closed = false;
 
@@ -47,6 +48,10 @@ export class TopicTable implements Table {
 
   entries(): IterableIterator<[string, Uint8Array]> {
     return this.#entries.entries();
+  }
+
+  handOver(): ReadonlyMap<string, Uint8Array> {
+    return this.#entries.handOver();
   }
 
   get size(): number {
@@ -98,8 +103,7 @@ export class TopicTable implements Table {
   }
 
   #change(key: string, value: Uint8Array | undefined): void {
-    if (value === undefined) this.#entries.delete(key);
-    else this.#entries.set(key, value);
+    this.#entries.set(key, value);
     for (const listener of this.#listeners) {
       try {
         listener(key, value);

@@ -1,11 +1,12 @@
 /** A table as one worker of a memory cluster sees it: a snapshot, then the changes that the worker has heard of. */
 import type { Table } from '../port.ts';
+import { TableEntries } from '../table-entries.ts';
 import type { Change } from './storage.ts';
 
 export class MemoryTable implements Table {
   readonly #listeners: Array<(key: string, value: Uint8Array | undefined) => void> = [];
   readonly #onClose: () => void;
-  #entries = new Map<string, Uint8Array>();
+  readonly #entries = new TableEntries();
   #closed = false;
 
   constructor(onClose: () => void) {
@@ -24,6 +25,10 @@ export class MemoryTable implements Table {
     return this.#entries.entries();
   }
 
+  handOver(): ReadonlyMap<string, Uint8Array> {
+    return this.#entries.handOver();
+  }
+
   onChange(listener: (key: string, value: Uint8Array | undefined) => void): void {
     this.#listeners.push(listener);
   }
@@ -33,14 +38,13 @@ export class MemoryTable implements Table {
     this.#onClose();
   }
 
-  begin(snapshot: Map<string, Uint8Array>): void {
-    this.#entries = snapshot;
+  begin(snapshot: Iterable<readonly [string, Uint8Array]>): void {
+    for (const [key, value] of snapshot) this.#entries.set(key, value);
   }
 
   hear({ key, value }: Change): void {
     if (this.#closed) return;
-    if (value === undefined) this.#entries.delete(key);
-    else this.#entries.set(key, value);
+    this.#entries.set(key, value);
     for (const listener of this.#listeners) listener(key, value);
   }
 }
