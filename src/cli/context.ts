@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly client: (waitMs?: number) => NodeClient;
   /** Address of that node. */
   readonly url: () => string;
+  /** Whether the command line itself names it. */
+  readonly urlGiven: () => boolean;
   /** Whether answers are wanted as JSON. */
   readonly json: () => boolean;
   /** The exit code, when it is not 0. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { toMs } from '../ports/index.ts';
+import { compatCommand } from './compat-command.ts';
 import type { CommandContext } from './context.ts';
 import { Refusal } from './failure.ts';
 import { isOpen, outcomeOf, statuses, statusOf } from './flow-status.ts';
@@ -43,7 +44,9 @@ export function flowCommands(program: Command, context: CommandContext): void {
   const { terminal, stdin, client, json, done } = context;
   const flow = program
     .command('flow')
-    .description('start, list, show, watch, signal, query, retry, skip, cancel and kill flows');
+    .description(
+      'start, list, show, watch, signal, query, retry, skip, cancel and kill flows; compat says what new code makes of them',
+    );
 
   flow
     .command('start')
@@ -109,6 +112,7 @@ export function flowCommands(program: Command, context: CommandContext): void {
     });
 
   watchCommand(flow, context);
+  compatCommand(flow, context);
   interventionCommands(flow, context);
 
   flow

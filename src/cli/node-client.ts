@@ -38,6 +38,8 @@ export const queryAnswer = z.looseObject({ value: z.unknown().optional() });
 
 export const pageAnswer = z.looseObject({ flows: z.array(flowAnswer), cursor: z.string().optional() });
 
+export const checkpointAnswer = z.looseObject({ records: z.array(z.object({ key: z.string(), value: z.string() })) });
+
 const failure = z.object({ at: z.string(), code: z.string(), message: z.string(), place: z.string() });
 const failedOperation = z.object({ operation: z.string(), attempts: z.number(), failures: z.array(failure) });
 

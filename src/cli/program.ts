@@ -39,6 +39,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     terminal,
     stdin: process.stdin,
     url,
+    urlGiven: () => shared().url !== undefined,
     client: (waitMs) => nodeClient(url(), waitMs),
     json: () => args.includes('--json'),
     done: (outcome) => {

@@ -1,5 +1,6 @@
 /** A worker: what a process is made of. */
 
+export { CheckpointReader } from '../actors/flow/index.ts';
 export { openKafkaUndertaker } from '../transport/log/index.ts';
 export type { AuditQuery } from './audit-client.ts';
 export type { ChaosOptions } from './chaos.ts';
@@ -14,6 +15,8 @@ export type {
 } from './client.ts';
 export { resultOf } from './client.ts';
 export { clusterTopics } from './cluster/index.ts';
+export type { JudgedFlow } from './compat.ts';
+export { flowJudge } from './compat.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
 export type { AclRole, Finding } from './doctor/index.ts';
@@ -34,7 +37,15 @@ export type {
 } from './node.ts';
 export { createNode } from './node.ts';
 export type { OfflineLog, Totals } from './offline/index.ts';
-export { adoptLog, exportLog, importLog, openOffline, readLogFile, reshardLog } from './offline/index.ts';
+export {
+  adoptLog,
+  exportLog,
+  importLog,
+  openOffline,
+  readLogFile,
+  reshardLog,
+  unfinishedFlows,
+} from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
 export { reportFailure } from './reports.ts';

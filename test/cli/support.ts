@@ -104,9 +104,14 @@ export interface Up extends Followed {
   weir(...args: string[]): Promise<Outcome>;
 }
 
-/** `weir up`, once it has said where it listens. */
-export async function up(directory: string, ...args: string[]): Promise<Up> {
-  const node = followed(['up', '--config', join(directory, 'weir.yaml'), ...args]);
+/** `weir up` in a folder with a `weir.yaml`, once it has said where it listens. */
+export function up(directory: string, ...args: string[]): Promise<Up> {
+  return upWith(['--config', join(directory, 'weir.yaml'), ...args]);
+}
+
+/** `weir up` with these options. */
+export async function upWith(args: readonly string[]): Promise<Up> {
+  const node = followed(['up', ...args]);
   let out = '';
   node.child.stdout.on('data', (chunk) => {
     out += chunk;

@@ -27,7 +27,18 @@ export interface LoggedAsk extends AskAddress {
   readonly request: (replyTo: ReplyTo<unknown>) => RemoteRequest;
 }
 
-type Kind = 'retry' | 'edit' | 'skip' | 'kill' | 'killStuck' | 'cancel' | 'signal' | 'query' | 'describe' | 'ask';
+type Kind =
+  | 'retry'
+  | 'edit'
+  | 'skip'
+  | 'kill'
+  | 'killStuck'
+  | 'cancel'
+  | 'signal'
+  | 'query'
+  | 'describe'
+  | 'checkpoint'
+  | 'ask';
 
 interface AskRecord extends AskAddress {
   readonly kind: Kind;
@@ -56,7 +67,7 @@ const askRecord = recordCodec<AskRecord>(
       small('answers'),
       count('expires'),
       choice('kind', 'AskKind', [
-        ...['retry', 'edit', 'skip', 'kill', 'killStuck', 'cancel', 'signal', 'query', 'describe', 'ask'],
+        ...['retry', 'edit', 'skip', 'kill', 'killStuck', 'cancel', 'signal', 'query', 'describe', 'ask', 'checkpoint'],
       ]),
       text('flowId'),
       text('name'),
@@ -93,7 +104,7 @@ export function decodeAsk(encoded: Uint8Array): LoggedAsk {
   return {
     ...{ id, answers, expires, request },
     place: kind === 'ask' ? actorAddress(member, name, key) : routingKeyOf(flowId),
-    isAct: kind !== 'query' && kind !== 'describe',
+    isAct: kind !== 'query' && kind !== 'describe' && kind !== 'checkpoint',
   };
 }
 
@@ -116,7 +127,8 @@ function partsOf(request: RemoteRequest): Partial<AskRecord> & Pick<AskRecord, '
     case 'query':
       return { kind: 'query', flowId: request.flowId, name: request.query, body: request.input };
     case 'describe':
-      return { kind: 'describe', flowId: request.flowId };
+    case 'checkpoint':
+      return { kind: request.type, flowId: request.flowId };
     case 'ask': {
       const { member, actor: name, key, message, body } = request;
       return { kind: 'ask', memberName: member.name, memberGroup: member.group, name, key, message, body };
@@ -144,7 +156,8 @@ function requestOf(record: AskRecord): LoggedAsk['request'] {
     case 'query':
       return (replyTo) => ({ type: 'query', flowId, query: name, input: body, replyTo });
     case 'describe':
-      return (replyTo) => ({ type: 'describe', flowId, replyTo });
+    case 'checkpoint':
+      return (replyTo) => ({ type: kind, flowId, replyTo });
     case 'ask': {
       const member = { name: memberName, group: memberGroup };
       return (replyTo) => ({ type: 'ask', member, actor: name, key, message, body, replyTo });

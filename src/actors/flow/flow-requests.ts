@@ -10,6 +10,7 @@ import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { ActorHost } from './actor-host.ts';
 import { type ActDetails, type FlowActs, hashOnly } from './acts.ts';
 import type { AuditTrails } from './audit-trails.ts';
+import { partsOf } from './checkpoint-records.ts';
 import { actOf } from './correction.ts';
 import { describe } from './describe.ts';
 import type { FlowEngine } from './engine.ts';
@@ -68,6 +69,12 @@ export class FlowRequests {
         message.replyTo.tell(
           flow === undefined ? { type: 'error', error: this.#table.missing(message.flowId) } : ok(describe(flow)),
         );
+        return;
+      }
+      case 'checkpoint': {
+        const flow = this.#table.look(message.flowId);
+        if (flow === undefined) this.#fail(message.replyTo, this.#table.missing(message.flowId));
+        else this.#answer(message.replyTo, ok(partsOf(flow)));
         return;
       }
       case 'waiting': {

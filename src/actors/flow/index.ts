@@ -3,6 +3,9 @@
 export { defaultCredit } from '../session-manager/index.ts';
 export { ActorHost } from './actor-host.ts';
 export type { AllOptions, AllResults, Branches, RaceResult, Task } from './branching.ts';
+export { CheckpointReader } from './checkpoint-records.ts';
+export type { Compat, Obstacle } from './compat.ts';
+export { compatOf } from './compat.ts';
 export { issuesOf } from './context.ts';
 export type { ReceivedFrom } from './conversations.ts';
 export type {
@@ -16,6 +19,7 @@ export type {
   States,
 } from './definition.ts';
 export { flow } from './definition.ts';
+export type { Checkpoint } from './dry-run.ts';
 export { standsFor } from './duties.ts';
 export { ApplicationError, FlowError, TransientError } from './faults.ts';
 export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';

@@ -78,6 +78,12 @@ export interface FlowDescription {
   readonly stays: readonly FailureRecord[];
 }
 
+/** A record of a checkpoint, as the shard keeps it. */
+export interface CheckpointPart {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
 /** An operation that did not go well at once. */
 export interface FailedOperation {
   /** `step "book"` */
@@ -165,6 +171,12 @@ export type FlowRequest =
       readonly replyTo: Ref<Answer<Uint8Array>>;
     }
   | { readonly type: 'describe'; readonly flowId: string; readonly replyTo: ReplyTo<FlowDescription> }
+  /** Head and journal of an unfinished flow, as they are kept. */
+  | {
+      readonly type: 'checkpoint';
+      readonly flowId: string;
+      readonly replyTo: ReplyTo<readonly CheckpointPart[]>;
+    }
   /** Unfinished flows, oldest first. */
   | { readonly type: 'waiting'; readonly limit: number; readonly replyTo: ReplyTo<readonly FlowDescription[]> }
   /** The newest entry of a chain of the audit; nothing when it does not lie in the shard's partition. */

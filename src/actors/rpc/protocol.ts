@@ -1,7 +1,7 @@
 /** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
 import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
-import type { Answer, Correction, FlowDescription, Signalled, Started } from '../flow/protocol.ts';
+import type { Answer, CheckpointPart, Correction, FlowDescription, Signalled, Started } from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 import type { AuditRequest } from './audit/messages.ts';
 import type { FlowView } from './flow-view.ts';
@@ -136,6 +136,13 @@ export type RpcRequest =
       readonly name: FlowName;
       readonly authority: Authority;
       readonly replyTo: Ref<RpcAnswer<FlowDescription>>;
+    }
+  /** Head and journal of an unfinished flow as its shard keeps them, to judge other code by. */
+  | {
+      readonly type: 'checkpoint';
+      readonly name: FlowName;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<readonly CheckpointPart[]>>;
     }
   /**
    * Flows that have changed after `since` (the cursor of the page before, or the text of one; `now` for what comes from

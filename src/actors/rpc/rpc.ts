@@ -21,6 +21,7 @@ import {
   type Answer,
   actorAddress,
   bodyHash,
+  type CheckpointPart,
   clientRoutingKey,
   encodeStart,
   type FlowDescription,
@@ -205,17 +206,12 @@ class Rpc {
       case 'query':
         this.#query(message);
         return;
-      case 'describe': {
-        const flowId = this.#find(message.name);
-        this.#readable(flowId, message.authority);
-        const asked = this.#shards.askFor(routingKeyOf(flowId), (replyTo: Ref<Answer<FlowDescription>>) => ({
-          type: 'describe',
-          flowId,
-          replyTo,
-        }));
-        void asked.then((answer) => message.replyTo.tell(answer));
+      case 'describe':
+        this.#read<FlowDescription>(message, (flowId, replyTo) => ({ type: 'describe', flowId, replyTo }));
         return;
-      }
+      case 'checkpoint':
+        this.#read<readonly CheckpointPart[]>(message, (flowId, replyTo) => ({ type: 'checkpoint', flowId, replyTo }));
+        return;
       case 'changes':
         this.#feed.changes(message);
         return;
@@ -345,6 +341,17 @@ class Rpc {
       ...{ flowId, signal, signalId, body: bytes, authority },
       replyTo: reply,
     }));
+    void asked.then((answer) => replyTo.tell(answer));
+  }
+
+  /** What the shard of a flow says of it. */
+  #read<T>(
+    { name, authority, replyTo }: { name: FlowName; authority: Authority; replyTo: Ref<Answer<T>> },
+    question: (flowId: string, replyTo: Ref<Answer<T>>) => FlowRequest,
+  ): void {
+    const flowId = this.#find(name);
+    this.#readable(flowId, authority);
+    const asked = this.#shards.askFor(routingKeyOf(flowId), (reply: Ref<Answer<T>>) => question(flowId, reply));
     void asked.then((answer) => replyTo.tell(answer));
   }
 

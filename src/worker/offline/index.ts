@@ -7,3 +7,4 @@ export { readLogFile } from './log-file/index.ts';
 export { openOffline } from './open.ts';
 export { reshardLog } from './reshard.ts';
 export type { Totals } from './tally.ts';
+export { unfinishedFlows } from './unfinished-flows.ts';

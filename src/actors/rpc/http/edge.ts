@@ -10,7 +10,7 @@ import {
   type Identity,
   type MemberDirectory,
 } from '../../../ports/index.ts';
-import type { Correction, FlowDescription, Signalled, Started } from '../../flow/protocol.ts';
+import type { CheckpointPart, Correction, FlowDescription, Signalled, Started } from '../../flow/protocol.ts';
 import type { ActorSystem, Ref } from '../../kernel/index.ts';
 import type {
   AuditChain,
@@ -136,6 +136,10 @@ export class Edge {
 
   describe(name: FlowName): Promise<FlowDescription> {
     return this.#ask((replyTo) => ({ type: 'describe', name, authority: client, replyTo }));
+  }
+
+  checkpoint(name: FlowName): Promise<readonly CheckpointPart[]> {
+    return this.#ask((replyTo) => ({ type: 'checkpoint', name, authority: client, replyTo }));
   }
 
   kill(name: FlowName, reason: string): Promise<FlowView> {

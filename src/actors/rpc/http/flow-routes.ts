@@ -21,7 +21,7 @@ import {
 } from './requests.ts';
 import { apiRoot, json, type Route, route, rpcErrors } from './routing/route.ts';
 import { flowJson, flowSchema, pageJson, pageSchema } from './views.ts';
-import { waitingJson, waitingSchema } from './waiting-views.ts';
+import { checkpointJson, checkpointSchema, waitingJson, waitingSchema } from './waiting-views.ts';
 
 const tag = 'flows';
 const flowPath = z.object({ flowId: z.string() });
@@ -167,6 +167,17 @@ export function flowRoutes(edge: Edge): readonly Route[] {
       replies: { 200: json('where the flow is and what it waits on', waitingSchema) },
       errors: shardErrors,
       handle: async ({ params }) => ({ status: 200, body: waitingJson(await edge.describe(params)) }),
+    }),
+    route({
+      method: 'GET',
+      path: `${apiRoot}/flows/:flowId/checkpoint`,
+      operation: 'getCheckpoint',
+      tag,
+      summary: 'What is kept of an unfinished flow, to judge other code by',
+      params: flowPath,
+      replies: { 200: json('records of its head and its journal', checkpointSchema) },
+      errors: [...shardErrors, 'WEIR_FLOW_TOO_LARGE', 'WEIR_RECORD_UNREADABLE'],
+      handle: async ({ params }) => ({ status: 200, body: checkpointJson(await edge.checkpoint(params)) }),
     }),
     ...talk(edge),
     ...interventions(edge),

@@ -1,7 +1,7 @@
 /** The shape of an unfinished flow as operators read it: what it waits on, its state, and what did not go well. */
 import { z } from 'zod';
 import type { FailureRecord } from '../../../persistence/index.ts';
-import type { FailedOperation, FlowDescription, WaitingOn } from '../../flow/protocol.ts';
+import type { CheckpointPart, FailedOperation, FlowDescription, WaitingOn } from '../../flow/protocol.ts';
 import { toJson } from './json.ts';
 import type { Json } from './routing/route.ts';
 import { countSchema, flowStatus, memberJson, memberSchema, shortError, timeOf, timeSchema } from './views.ts';
@@ -131,4 +131,16 @@ function failedJson({ operation, attempts, failures }: FailedOperation): Json<ty
 
 function failureJson({ at, ...failure }: FailureRecord): Json<typeof failureSchema> {
   return { ...failure, at: timeOf(at) };
+}
+
+export const checkpointSchema = z
+  .object({
+    records: z
+      .array(z.object({ key: z.string(), value: z.base64() }))
+      .describe('head and journal as they lie in the state of the shard; for `weir flow compat`'),
+  })
+  .meta({ id: 'FlowCheckpoint' });
+
+export function checkpointJson(parts: readonly CheckpointPart[]): Json<typeof checkpointSchema> {
+  return { records: parts.map(({ key, value }) => ({ key, value: Buffer.from(value).toString('base64') })) };
 }

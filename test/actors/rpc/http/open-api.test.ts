@@ -78,6 +78,7 @@ describe('HTTP, the document of the routes', () => {
       await api.get(`${root}/flows/${nap}`),
       await api.get(`${root}/flows/${nap}/result`),
       await api.get(`${root}/flows/${nap}/waiting`),
+      await api.get(`${root}/flows/${nap}/checkpoint`),
       await api.get(`${root}/hospital`),
       await api.post(`${root}/hospital/retry`, { reason, all: true, dryRun: true }),
       await api.post(`${root}/hospital/skip`, { reason, all: true, dryRun: true }),
