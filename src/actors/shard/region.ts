@@ -50,7 +50,10 @@ export interface RegionSetup<Local> {
 /** Restarts of one shard within the window; the next failure is the region's own. */
 const restartsAllowed = 10;
 const restartWindowMs = 60_000;
-const hopelessCodes = ['WEIR_SHARD_PARTITIONS', 'WEIR_LOG_ADOPTION', 'WEIR_LOG_REPLACED'] as const;
+const hopelessCodes = [
+  ...(['WEIR_SHARD_PARTITIONS', 'WEIR_LOG_PARTITIONS'] as const),
+  ...(['WEIR_LOG_ADOPTION', 'WEIR_LOG_REPLACED', 'WEIR_LOG_LOST'] as const),
+];
 const mailboxCapacity = 20_000;
 /** A shard does not wait in its turns: one that holds messages up for so long hangs. */
 const progressWithinMs = 10_000;
@@ -219,7 +222,7 @@ class Region<Local> {
       running.lastFailure = error.message;
     }
     logger.error({ partition, err: error, stack: error.stack }, 'a shard has failed');
-    // A log of another shape, or another log, will not get better by trying again.
+    // A log of another shape, another log, or one that has lost something will not get better by trying again.
     const hopeless = hopelessCodes.some((code) => WeirError.is(error, code));
     if (failures.length > restartsAllowed || hopeless) return { type: 'escalate' };
     return { type: 'restart', delayMs: Math.min(5_000, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4) };

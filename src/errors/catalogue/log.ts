@@ -39,6 +39,19 @@ export const log = {
     remedy: 'a topic keeps the partition count and cleanup policy it was created with',
     status: 500,
   },
+  WEIR_LOG_PARTITIONS: {
+    message: 'topic {topic} has {found} partitions on the brokers, but the log was made with {expected}',
+    remedy:
+      'somebody has given it another number: stop every worker and run "weir reshard --partitions {found}", which copies the log into new topics of so many; nothing was written where it does not belong',
+    status: 500,
+  },
+  WEIR_LOG_LOST: {
+    message:
+      'commits of {topic}/{partition} that were acknowledged are gone: it had come to offset {acknowledged}, and goes on at {found}',
+    remedy:
+      'an unclean leader election, or a disk that went back in time, has taken them, and nobody runs what is left; find out from peers and from what flows have done outside what they were, then stop every worker and run "weir log adopt", which goes on without them',
+    status: 500,
+  },
   WEIR_LOG_TOO_LARGE: {
     message: '{what} has {bytes} bytes; the log takes {limit}',
     remedy: 'write less at once; nothing of it was written',

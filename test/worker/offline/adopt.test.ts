@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom, silentLogger } from '../../../src/ports/index.ts';
 import type { OfflineLog } from '../../../src/transport/log/index.ts';
 import { kafkaOffline } from '../../../src/transport/log/kafka/offline.ts';
-import { adoptLog } from '../../../src/worker/offline/index.ts';
+import { adoptLog, reshardLog } from '../../../src/worker/offline/index.ts';
 import { codeOf, commit, kafkaWorld, type World } from '../../transport/log/kafka/world.ts';
 import { clock, directory, fill, record, topics } from './support.ts';
 
@@ -112,6 +112,37 @@ describe('a log that is not the one that was run on', () => {
       message: expect.stringContaining('weir.flow.status is missing'),
     });
     expect((await openOffline(world)).incarnation).toBe(1);
+  });
+
+  it('WK16 a log that has lost commits is refused by every worker, and adopted with what is left', async () => {
+    const world = await kafkaWorld();
+    const worker = world.worker('one');
+    const claim = await world.claim(worker);
+    for (const value of ['1', '2', '3']) await world.commit(claim, { a: value });
+    await claim.release();
+    world.broker.electUncleanly('weir.flow.state', 0, 2);
+    expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
+    await world.run(worker.close());
+    expect(await codeOf(world.run(world.worker('two').ensureTopics(topics)))).toBe('WEIR_LOG_LOST');
+    const { strange } = await adopt(world);
+    expect(strange).toEqual(['weir.flow.state/0 has lost commits']);
+    expect(await world.restored(await world.claim(world.worker('three')))).toMatchObject({ a: '1' });
+    expect(await world.run((await openOffline(world)).strangeness())).toEqual([]);
+  });
+
+  it('WK16 another number of partitions than the log was made with is refused by every worker, and not adopted', async () => {
+    const world = await kafkaWorld();
+    const worker = world.worker('one');
+    await world.claim(worker);
+    world.broker.addPartitions('weir.flow.state', 3);
+    // Who runs a shard already writes where it did: the next claim sees it.
+    expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_PARTITIONS');
+    await world.run(worker.close());
+    expect(await codeOf(world.run(world.worker('two').ensureTopics(topics)))).toBe('WEIR_LOG_PARTITIONS');
+    const log = await openOffline(world);
+    expect(await codeOf(world.run(adoptLog(log, world.clock)))).toBe('WEIR_LOG_PARTITIONS');
+    // Into new topics, which is the remedy.
+    expect(await world.run(reshardLog(log, 3, world.clock))).toMatchObject({ before: 2, partitions: 3 });
   });
 
   it('WK16 an adoption that breaks off has adopted nothing, and is done again', async () => {

@@ -1,12 +1,14 @@
 /**
- * The topics of one log on a Kafka cluster: what they were created as, under which prefix, in which incarnation.
+ * The topics of one log on a Kafka cluster: what they were created as, under which prefix, in which incarnation, and
+ * whether they have lost anything since.
  *
  * Brokers know partitions and settings; what a topic is for (`state`, `events`, `table`) and the incarnation of the log
- * stand in a topic of their own, `<prefix>topics`, so that a worker that is set up differently is refused.
+ * stand in a topic of their own, `<prefix>topics`, so that a worker that is set up differently is refused. A worker that
+ * sees that a shard lacks what was acknowledged writes it there: nobody runs that shard before an operator has adopted it.
  */
 import { WeirError } from '../../../errors/index.ts';
 import type { Clock } from '../../../ports/index.ts';
-import type { TopicName, TopicSpec } from '../port.ts';
+import type { ShardId, TopicName, TopicSpec } from '../port.ts';
 import { checkTopic, expectTopic } from '../rules.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
@@ -37,12 +39,24 @@ export interface CatalogEntry {
   readonly place: string;
 }
 
+/** What a shard lacks: it had been acknowledged up to one offset, and goes on at a lower one. */
+interface Loss {
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly acknowledged: number;
+  readonly found: number;
+}
+
 const incarnationKey = '!incarnation';
+/** In front of topic and partition of a shard that has lost commits. */
+const lossPrefix = '!lost/';
 const registrySpec: TopicSpec = { name: 'topics', partitions: 1, kind: 'table' };
 
 export class Catalog {
   readonly #setup: CatalogSetup;
   readonly #topics = new Map<TopicName, CatalogEntry>();
+  /** By the key that it is registered under. */
+  readonly #losses = new Map<string, Loss>();
   #incarnation: number | undefined;
   /** Of the registry: goes on where it has come to. */
   #registry: PartitionReader | undefined;
@@ -99,7 +113,7 @@ export class Catalog {
 
   /**
    * Creates what is missing and checks what is there.
-   * @throws WeirError `WEIR_LOG_TOPIC`, `WEIR_LOG_TOPIC_SETTINGS`, `WEIR_LOG_REFUSED`
+   * @throws WeirError `WEIR_LOG_TOPIC`, `WEIR_LOG_TOPIC_SETTINGS`, `WEIR_LOG_REFUSED`, and what `assertKnown` throws
    */
   async ensure(specs: readonly TopicSpec[]): Promise<void> {
     const { rules } = this.#setup;
@@ -147,7 +161,9 @@ export class Catalog {
   /** Registers these topics in the place of those of the same name, under another incarnation: all of it at once. */
   async replace(entries: readonly CatalogEntry[], incarnation: number): Promise<void> {
     const number = { key: incarnationKey, value: Buffer.from(String(incarnation)) };
-    await this.#write([number, ...entries.map(entryRecord)]);
+    const accepted = [...this.#losses.keys()].map((key) => ({ key, value: null }));
+    await this.#write([number, ...entries.map(entryRecord), ...accepted]);
+    this.#losses.clear();
     this.#incarnation = incarnation;
     for (const entry of entries) this.#topics.set(entry.spec.name, entry);
   }
@@ -158,10 +174,25 @@ export class Catalog {
     return new Map(this.entries.map(({ spec }) => [spec.name, onBrokers.get(this.nameOf(spec.name))]));
   }
 
+  /** What shards of the topic have lost, as errors that say so. */
+  lossesOf(topic: TopicName): readonly WeirError[] {
+    const found = [...this.#losses.values()].filter((loss) => loss.topic === topic);
+    return found.map((loss) => new WeirError('WEIR_LOG_LOST', { ...loss }));
+  }
+
+  /** From now on no worker claims a shard of that topic. */
+  async registerLoss({ topic, partition }: ShardId, { context }: WeirError): Promise<void> {
+    const { acknowledged, found } = context;
+    const loss: Loss = { topic, partition, acknowledged: Number(acknowledged), found: Number(found) };
+    const key = `${lossPrefix}${topic}/${partition}`;
+    await this.#write([{ key, value: Buffer.from(JSON.stringify(loss)) }]);
+    this.#losses.set(key, loss);
+  }
+
   /**
-   * The topic is still that of the log, and the one on the brokers is the one that was registered: not one that took its
-   * name, whose terms would begin anew.
-   * @throws WeirError `WEIR_LOG_ADOPTION`, `WEIR_LOG_REPLACED`
+   * The topic is still that of the log and has lost nothing, and the one on the brokers is the one that was registered,
+   * as it was: not one that took its name, whose terms would begin anew.
+   * @throws WeirError `WEIR_LOG_ADOPTION`, `WEIR_LOG_REPLACED`, `WEIR_LOG_PARTITIONS`, `WEIR_LOG_LOST`
    */
   async assertKnown(topic: TopicName): Promise<void> {
     const [place, incarnation] = [this.nameOf(topic), this.incarnation];
@@ -173,6 +204,16 @@ export class Catalog {
     const found = (await this.#onBrokers()).get(place);
     if (found === undefined) throw strange(topic, unseen);
     this.#assertSame(topic, found);
+    this.#assertWhole(topic, found);
+  }
+
+  #assertWhole(topic: TopicName, { partitions: found }: WireTopic): void {
+    const expected = this.#topics.get(topic)?.spec.partitions;
+    if (expected !== undefined && expected !== found) {
+      throw new WeirError('WEIR_LOG_PARTITIONS', { topic: this.nameOf(topic), found, expected });
+    }
+    const [loss] = this.lossesOf(topic);
+    if (loss !== undefined) throw loss;
   }
 
   #assertSame(topic: TopicName, found: WireTopic): void {
@@ -219,8 +260,10 @@ export class Catalog {
       throw new WeirError('WEIR_LOG_TOPIC', { topic: spec.name, why });
     };
     if (found === undefined) return refuse('does not exist');
-    if (found.partitions !== spec.partitions) refuse(`has ${found.partitions} partitions, not ${spec.partitions}`);
     this.#assertSame(spec.name, found);
+    this.#assertWhole(spec.name, found);
+    // It was there before the log.
+    if (found.partitions !== spec.partitions) refuse(`has ${found.partitions} partitions, not ${spec.partitions}`);
     if (!settings) return;
     const config = await patience.until(`settings of ${found.name}`, async () => ({
       done: await wire.topicConfig(found.name),
@@ -274,10 +317,19 @@ export class Catalog {
   }
 
   #take({ key, value }: WireRecord): void {
-    if (key === null || value === null) return;
+    if (key === null) return;
+    if (value === null) {
+      this.#losses.delete(key);
+      return;
+    }
     const text = Buffer.from(value).toString();
     if (key === incarnationKey) {
       this.#incarnation = Number(text);
+      return;
+    }
+    if (key.startsWith(lossPrefix)) {
+      // Written by `registerLoss` alone.
+      this.#losses.set(key, JSON.parse(text) as Loss);
       return;
     }
     // Written by `entryRecord` alone.

@@ -33,6 +33,8 @@ export interface ClaimingSetup {
   readonly fetchBytes: number;
   /** Largest sum of keys and values of one batch of repairs. */
   readonly maxBatchBytes: number;
+  /** Everything below this offset was acknowledged to this worker. Default 0: it knows of nothing. */
+  readonly acknowledged?: number;
   /** Why this claim is to go no further: a newer one of this worker, its deadline, the end of the log. */
   readonly ended: () => Error | undefined;
 }
@@ -55,7 +57,7 @@ const fenceWaitMs = 500;
 
 /**
  * @throws WeirError `WEIR_LOG_FENCED` when another worker claimed the shard meanwhile, `WEIR_LOG_OUT_OF_STEP`,
- *   `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
+ *   `WEIR_LOG_LOST` when the fence lies below what was acknowledged, `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
  */
 export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
   let producer = await newEpoch(setup);
@@ -79,6 +81,9 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
   });
   const nonce = Buffer.from(random.bytes(16)).toString('hex');
   const fence = await writer.write([fenceRecord({ ...producer, nonce })]);
+  // Whoever has heard of what is gone is ahead of what is left: to go on from there would contradict them.
+  const { acknowledged = 0 } = setup;
+  if (fence < acknowledged) throw new WeirError('WEIR_LOG_LOST', { ...shard, acknowledged, found: fence });
 
   const state = new ShardState();
   const reading = new ClaimReading(setup, state);

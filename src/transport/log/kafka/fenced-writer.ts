@@ -44,6 +44,11 @@ export class FencedWriter {
     this.#setup = setup;
   }
 
+  /** Everything below this offset has been acknowledged; undefined before the first batch. */
+  get end(): number | undefined {
+    return this.#expected;
+  }
+
   /** The next batch must land at this offset; anything else means another writer, or data lost. */
   expect(offset: number): void {
     this.#expected = offset;

@@ -79,6 +79,11 @@ export class KafkaClaim implements Claim {
     this.#armKeepAlive();
   }
 
+  /** Everything below this offset of the shard's partition has been acknowledged. */
+  get end(): number {
+    return this.#setup.holding.writer.end ?? 0;
+  }
+
   async *restore(): AsyncIterable<readonly LogRecord[]> {
     this.#assertHeld();
     const records = this.#restored;

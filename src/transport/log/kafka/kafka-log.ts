@@ -94,6 +94,8 @@ class WorkerLog implements KafkaLog {
   readonly #patience: Patience;
   readonly #catalog: Catalog;
   readonly #claims = new Map<string, KafkaClaim>();
+  /** Up to where each shard that was held here has been acknowledged. */
+  readonly #acknowledged = new Map<string, number>();
   readonly #turns: ClaimTurns;
   readonly #appenders = new Map<string, Appender>();
   readonly #members = new Map<string, Set<GroupMember>>();
@@ -307,11 +309,16 @@ class WorkerLog implements KafkaLog {
       const { leaseMs, keepAliveMs } = await this.#times();
       const topic = this.#catalog.nameOf(shard.topic);
       const { incarnation } = this.#catalog;
+      const acknowledged = Math.max(this.#acknowledged.get(key) ?? 0, this.#claims.get(key)?.end ?? 0);
       const holding = await takeOver({
-        ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation },
+        ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation, acknowledged },
         patience: this.#patience,
         maxBatchBytes: this.limits.maxBatchBytes,
         ended: turn.ended,
+      }).catch(async (error: unknown) => {
+        // No other worker can see it: the log itself has to say so.
+        if (WeirError.is(error, 'WEIR_LOG_LOST')) await this.#catalog.registerLoss(shard, error);
+        throw error;
       });
       const claim = new KafkaClaim({
         ...{ wire, clock, logger, shard, holding, keepAliveMs },
@@ -322,6 +329,7 @@ class WorkerLog implements KafkaLog {
         nameOf: (name) => this.#catalog.nameOf(name),
         checkTable: (name, partition) => void this.#catalog.expect(name, 'table', partition),
         onOver: (over) => {
+          this.#acknowledged.set(key, Math.max(this.#acknowledged.get(key) ?? 0, over.end));
           if (this.#claims.get(key) === over) this.#claims.delete(key);
         },
       });

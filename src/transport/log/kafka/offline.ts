@@ -178,11 +178,14 @@ class KafkaOffline implements OfflineLog {
     const entries = catalog.entries.map((entry) => {
       const { spec } = entry;
       const topic = found.get(spec.name);
-      const refuse = (why: string): never => {
-        throw new WeirError('WEIR_LOG_TOPIC', { topic: catalog.nameOf(spec.name), why });
-      };
-      if (topic === undefined) return refuse('is missing: a log is adopted whole');
-      if (topic.partitions !== spec.partitions) refuse(`has ${topic.partitions} partitions, not ${spec.partitions}`);
+      const name = catalog.nameOf(spec.name);
+      if (topic === undefined) {
+        throw new WeirError('WEIR_LOG_TOPIC', { topic: name, why: 'is missing: a log is adopted whole' });
+      }
+      const { partitions } = topic;
+      if (partitions !== spec.partitions) {
+        throw new WeirError('WEIR_LOG_PARTITIONS', { topic: name, found: partitions, expected: spec.partitions });
+      }
       return { ...entry, id: topic.id };
     });
     // The registry comes last: until then the log is as strange as it was, and adopted anew from the start.
@@ -204,7 +207,11 @@ class KafkaOffline implements OfflineLog {
       const topic = found.get(spec.name);
       const name = catalog.nameOf(spec.name);
       if (topic === undefined) return [`${name} is missing`];
-      return id === undefined || topic.id === undefined || id === topic.id ? [] : [`${name} has another id`];
+      const losses = catalog
+        .lossesOf(spec.name)
+        .map(({ context: { partition } }) => `${name}/${partition} has lost commits`);
+      const known = id === undefined || topic.id === undefined || id === topic.id;
+      return known ? losses : [`${name} has another id`, ...losses];
     });
   }
 

@@ -6,7 +6,7 @@ import type { KafkaAdmin } from '../../../../src/transport/log/kafka/admin.ts';
 import { type KafkaCheckupSetup, kafkaCheckup } from '../../../../src/transport/log/kafka/checkup/index.ts';
 import { kafkaError, WireFailure } from '../../../../src/transport/log/kafka/wire.ts';
 import { forwarding } from './fencing/forwarding.ts';
-import { kafkaWorld, minuteMs, type World, type WorldSetup } from './world.ts';
+import { codeOf, kafkaWorld, minuteMs, type World, type WorldSetup } from './world.ts';
 
 interface Looking extends Partial<Omit<KafkaCheckupSetup, 'admin' | 'wire'>> {
   /** What the brokers say otherwise than the model. */
@@ -143,9 +143,20 @@ describe('a checkup of a cluster', () => {
     made.broker.deleteTopic('weir.flow.status');
     expect(bad(await look(made))).toEqual([
       'fail topic weir.flow.state WEIR_LOG_ADOPTION',
-      'fail topic weir.flow.events WEIR_LOG_TOPIC',
+      'fail topic weir.flow.events WEIR_LOG_PARTITIONS',
       'fail topic weir.flow.status WEIR_LOG_ADOPTION',
     ]);
+  });
+
+  it('WK5 a shard that lacks commits that were acknowledged', async () => {
+    const made = await world();
+    const worker = made.worker('one');
+    const claim = await made.claim(worker);
+    for (const value of ['1', '2', '3']) await made.commit(claim, { a: value });
+    await claim.release();
+    made.broker.electUncleanly('weir.flow.state', 0, 2);
+    expect(await codeOf(made.claim(worker))).toBe('WEIR_LOG_LOST');
+    expect(bad(await look(made))).toContain('fail topic weir.flow.state WEIR_LOG_LOST');
   });
 
   it('every setting of a topic that is wrong, not the first alone', async () => {

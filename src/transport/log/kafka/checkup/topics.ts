@@ -25,10 +25,14 @@ export async function* topics(checkup: KafkaCheckup): AsyncGenerator<Finding> {
       continue;
     }
     if (topic.partitions !== spec.partitions) {
-      const why = `has ${topic.partitions} partitions, not ${spec.partitions}`;
-      yield found(check, new WeirError('WEIR_LOG_TOPIC', { topic: name, why }));
+      const { partitions } = topic;
+      yield found(
+        check,
+        new WeirError('WEIR_LOG_PARTITIONS', { topic: name, found: partitions, expected: spec.partitions }),
+      );
       continue;
     }
+    yield* catalog.lossesOf(spec.name).map((loss) => found(check, loss));
     const { replication } = topic;
     const faults = topicFaults(name, spec.kind, { config: await wire.topicConfig(name), replication }, settings.topics);
     const findings = [...faults.map((fault) => found(check, fault)), ...wholeness(check, all.get(name), checkup)];
