@@ -8,6 +8,7 @@ export interface ConfigurationFlags {
   readonly port?: string;
   readonly host?: string;
   readonly roles?: string;
+  readonly monitoringPort?: string;
 }
 
 /** @throws WeirError `WEIR_CLI_USAGE`, `WEIR_CONFIGURATION_UNREADABLE`, `WEIR_CONFIGURATION_INVALID` */
@@ -17,17 +18,19 @@ export async function readConfiguration({
   port,
   host,
   roles,
+  monitoringPort,
 }: ConfigurationFlags): Promise<Configuration> {
   const { loadConfiguration } = await import('../worker/index.ts');
   return loadConfiguration({
     file: config,
     environment: process.env,
-    flags: { data, port: port === undefined ? undefined : portOf(port), host, roles: roles?.split(',') },
+    flags: { data, port: portOf(port), host, roles: roles?.split(','), monitoringPort: portOf(monitoringPort) },
     directory: process.cwd(),
   });
 }
 
-function portOf(text: string): number {
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text)) return Number(text);
   throw new WeirError('WEIR_CLI_USAGE', { why: `"${text}" is not a port`, help: 'weir up --help' });
 }

@@ -22,7 +22,7 @@ export async function runNode(
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
   const { reportFailure, startNode } = await import('../worker/index.ts');
-  const { log, redeliver, idle, audit, watchdog, kafka, shards } = configuration;
+  const { log, monitoring, redeliver, idle, audit, watchdog, kafka, shards } = configuration;
   const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
   const asked = endAsked(terminal.error);
   process.once('uncaughtException', (error) => {
@@ -48,6 +48,7 @@ export async function runNode(
     ...(audit === undefined ? {} : { audit }),
     replayCheck: configuration.profile === 'development',
     http: configuration.http,
+    ...(monitoring === undefined ? {} : { monitoring }),
     chaos: configuration.chaos,
     ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
     logger,

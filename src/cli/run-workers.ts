@@ -22,7 +22,7 @@ export async function runWorkers(
   const { clusterTopics, forkWorker, deathReporter, openKafkaUndertaker, workersParent } = await import(
     '../worker/index.ts'
   );
-  const { kafka, data, http, log } = configuration;
+  const { kafka, data, http, monitoring, log } = configuration;
   if (kafka === undefined) throw new WeirError('WEIR_WORKERS_NEED_KAFKA', { data });
   const clock = systemClock();
   const undertaker = await openKafkaUndertaker({ ...kafka, worker: `${hostname()}-parent-${process.pid}`, clock });
@@ -30,7 +30,7 @@ export async function runWorkers(
     ...{ clock, random: systemRandom() },
     logger: pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY }),
     workers: Array.from({ length: count }, (_, index) => `${hostname()}-${index + 1}`),
-    launch: (name, index) => forkWorker([script, ...argumentsOf(name, index, flags, http.port)]),
+    launch: (name, index) => forkWorker([script, ...argumentsOf(name, index, flags, [http.port, monitoring?.port])]),
     leave: (group, memberId) => undertaker.leave(group, memberId),
     forget: (worker) => undertaker.remove(clusterTopics.heartbeats, worker),
     report: deathReporter({ data, clock, append: (topic, records) => undertaker.append(topic, records) }),
@@ -55,10 +55,18 @@ export function workersOf(text: string): number {
   throw new WeirError('WEIR_CLI_USAGE', { why, help: 'weir up --help' });
 }
 
-/** Each worker has a port of its own: the next ones after that of the first, or any that is free. */
-function argumentsOf(name: string, index: number, flags: ConfigurationFlags, port: number): string[] {
-  const given = { ...flags, name, port: String(port === 0 ? 0 : port + index) };
-  return ['worker', ...Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, value])];
+/** Each worker has ports of its own: the next ones after those of the first, or any that are free. */
+function argumentsOf(
+  name: string,
+  index: number,
+  flags: ConfigurationFlags,
+  [port = 0, monitoring]: readonly [number, number | undefined],
+): string[] {
+  const nth = (first: number): string => String(first === 0 ? 0 : first + index);
+  const { monitoringPort: _first, ...others } = flags;
+  const given = { ...others, name, port: nth(port) };
+  const monitored = monitoring === undefined ? [] : ['--monitoring-port', nth(monitoring)];
+  return ['worker', ...Object.entries(given).flatMap(([flag, value]) => [`--${flag}`, value]), ...monitored];
 }
 
 function lineOf(event: ParentEvent): string {

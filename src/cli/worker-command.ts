@@ -24,6 +24,7 @@ export function workerCommand(program: Command, context: CommandContext): void {
     .option('--port <number>', 'HTTP port, over the configuration; 0 for any that is free')
     .option('--host <address>', 'loopback address to listen on, over the configuration')
     .option('--roles <roles>', 'what it does of its node, over the configuration: all, flow, rpc')
+    .option('--monitoring-port <number>', 'where it shows health and figures when its roles have no HTTP')
     .action(async ({ name = `${hostname()}-${process.pid}`, ...flags }: WorkerFlags) => {
       const { loadMembers } = await import('../worker/index.ts');
       const configuration = await readConfiguration(flags);

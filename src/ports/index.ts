@@ -11,6 +11,8 @@ export { shownFields } from './log-fields.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { silentLogger } from './logger.ts';
 export type { LoopProbe } from './loop-probe.ts';
+export type { Counting, Meter, Timing } from './meter.ts';
+export { silentMeter } from './meter.ts';
 export type { LogLevel, PinoLoggerSettings } from './pino-logger.ts';
 export { pinoLogger } from './pino-logger.ts';
 export type { LogSink } from './pretty-lines.ts';

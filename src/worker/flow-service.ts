@@ -64,7 +64,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
     creates: flowTopicSpecs(partitions),
     secrets: [],
     ready: 'when-reported',
-    start: ({ log, clock, random, logger, onDrain }, child) => {
+    start: ({ log, clock, random, logger, meter, onDrain }, child) => {
       // One for the whole life of the process, however often the service is started in it.
       guard ??= new WorkerGuard(Buffer.from(random.bytes(8)).toString('hex'), clock);
       peer.listen(
@@ -79,6 +79,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
         clock,
         random,
         logger,
+        meter,
         settings: setup.shards,
         router,
         program: flowProgram({

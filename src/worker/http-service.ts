@@ -5,6 +5,7 @@ import {
   type ClusterDesk,
   checkAddress,
   type ErrorDesk,
+  type FigureDesk,
   type HttpMessage,
   type HttpSetup,
   httpBehavior,
@@ -31,6 +32,10 @@ export interface HttpEdge {
 export interface HttpDesks {
   readonly chaos?: ChaosDesk | undefined;
   readonly errors?: ErrorDesk | undefined;
+  /** What the worker adds up. */
+  readonly figures?: FigureDesk | undefined;
+  /** Without it the edge shows health and figures alone. Default true. */
+  readonly answersClients?: boolean;
   readonly cluster?: () => ClusterDesk | undefined;
 }
 
@@ -42,7 +47,7 @@ const defaultHttpPort = 7_447;
  */
 export async function openHttp(
   { port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions,
-  { chaos, errors, cluster = () => undefined }: HttpDesks = {},
+  { chaos, errors, figures, answersClients = true, cluster = () => undefined }: HttpDesks = {},
 ): Promise<HttpEdge> {
   let address: Address = { host, port };
   let url: string | undefined;
@@ -55,7 +60,7 @@ export async function openHttp(
         name: 'http',
         // It needs nothing, so that it can say what the node still waits on; requests are refused until RPC is there.
         needs: [logNeed],
-        uses: ['rpc'],
+        uses: answersClients ? ['rpc'] : [],
         topics: { reads: [], writes: [] },
         creates: [],
         secrets: [],
@@ -68,7 +73,7 @@ export async function openHttp(
             authorize,
             address,
             logger,
-            ...{ version, chaos, errors, restartService },
+            ...{ version, chaos, errors, figures, answersClients, restartService },
             cluster: cluster(),
             facts: {
               status,

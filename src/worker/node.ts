@@ -25,7 +25,9 @@ import {
   type Logger,
   type LoopProbe,
   type MemberDirectory,
+  type Meter,
   type Random,
+  silentMeter,
 } from '../ports/index.ts';
 import {
   type ChildAnswer,
@@ -112,6 +114,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly logger: Logger;
   readonly peer: PeerTransport;
+  /** Told how long things take. Default: nobody is. */
+  readonly meter?: Meter | undefined;
   /** Told whose turn it is, for whoever watches the event loop. */
   readonly probe?: LoopProbe | undefined;
   /** Gives the start up when it is aborted before the node is ready. Default: nothing does. */
@@ -188,7 +192,7 @@ export async function createNode(
   extra: ExtraServices = () => [],
   faults: NodeFaults = {},
 ): Promise<Node> {
-  const { log, clock, random, logger, peer } = ports;
+  const { log, clock, random, logger, meter = silentMeter, peer } = ports;
   checkNodeSettings(settings);
   const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 3, roles } = settings;
   const [runsFlows, answersClients] = [runsService('flow', roles), runsService('rpc', roles)];
@@ -293,6 +297,7 @@ export async function createNode(
     clock,
     random,
     logger,
+    meter,
     onDrain: (name, drain) => void drains.set(name, drain),
   };
   const spec = supervision(descriptors, context);

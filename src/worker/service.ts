@@ -2,7 +2,7 @@
  * Service descriptors: what a service is called, what it needs, which topics and secrets it touches, and how it starts.
  * Domino start, roles, status, and later ACLs and grants, come from these; there is no other list of services.
  */
-import type { Clock, Logger, Random } from '../ports/index.ts';
+import type { Clock, Logger, Meter, Random } from '../ports/index.ts';
 import type { AnyBehavior, ChildStart } from '../supervisors/index.ts';
 import type { Log, TopicName, TopicSpec } from '../transport/log/index.ts';
 
@@ -12,6 +12,7 @@ export interface WorkerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly meter: Meter;
   /**
    * Registers what a service has to finish before the worker's actors are stopped. Services drain one after the other,
    * the last of the worker's list first: an edge before what it asks.

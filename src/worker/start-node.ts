@@ -9,7 +9,7 @@ import {
   systemClock,
   systemRandom,
 } from '../ports/index.ts';
-import { type KafkaConnection, openEmbeddedLog, openKafkaLog } from '../transport/log/index.ts';
+import { type KafkaConnection, meteredLog, openEmbeddedLog, openKafkaLog } from '../transport/log/index.ts';
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type ChaosOptions, nodeChaos } from './chaos.ts';
 import { Cluster, heartbeatService } from './cluster/index.ts';
@@ -43,6 +43,8 @@ export interface StartNodeSettings extends NodeSettings, Placement {
   readonly logger?: Logger;
   /** Also listens for HTTP, on loopback only, where `roles` has clients answered. Default: it does not. */
   readonly http?: HttpOptions;
+  /** Where a worker without the role `rpc` shows its health and figures, on loopback only. Default: nowhere. */
+  readonly monitoring?: HttpOptions;
   /**
    * Ends the process with exit code 5, and a report below the data directory, when its event loop stands still for so
    * long; `weir up` does so after 30 s. Default: nobody watches the loop of a program that embeds a node.
@@ -96,16 +98,19 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   const { logger } = errors;
   const chaos = settings.chaos?.allow === true ? nodeChaos({ clock: machine, random, logger }) : undefined;
   const clock = chaos?.clock ?? machine;
-  const http =
-    settings.http === undefined || !runsService('rpc', roles)
-      ? undefined
-      : await openHttp(settings.http, { chaos: chaos?.desk, errors: errors.desk, cluster: () => cluster });
+  const answersClients = runsService('rpc', roles);
+  const listen = answersClients ? settings.http : settings.monitoring;
+  // Only a worker that shows its figures pays for the library, and for adding up.
+  const figures = listen === undefined ? undefined : (await import('./monitoring/figures.ts')).workerFigures();
+  const desks = { chaos: chaos?.desk, errors: errors.desk, figures, answersClients, cluster: () => cluster };
+  const http = listen === undefined ? undefined : await openHttp(listen, desks);
   const logLines = logger.child({ service: logNeed });
   const kafka =
     connection === undefined
       ? undefined
       : await openKafkaLog({
           ...{ ...connection, worker, clock, random, logger: logLines },
+          onRebalance: () => figures?.count('rebalance'),
           ...{ claims: runsService('flow', roles), about: { roles: roles.join(), version } },
           ...(settings.onMemberId === undefined ? {} : { onMemberId: settings.onMemberId }),
           ...(chaos === undefined ? {} : { decorate: chaos.wire }),
@@ -120,6 +125,7 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
       ...{ directory: data, clock, logger: logLines },
       ...(chaos === undefined ? {} : { openStore: chaos.openStore() }),
     }));
+  const metered = figures === undefined ? log : meteredLog(log, figures, clock);
   const peer = loopbackTransport({ clock, random });
   // From here on: a start that waits for brokers has nothing else that keeps the process alive.
   const letGo = holdProcess();
@@ -136,9 +142,9 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
     const node = await createNode(
       settings,
       {
-        ...(chaos?.ports({ log, peer }) ?? { log, peer }),
+        ...(chaos?.ports({ log: metered, peer }) ?? { log: metered, peer }),
         ...{ clock, random, logger, probe: watch?.probe, signal: settings.signal },
-        elsewhere: cluster?.elsewhere,
+        ...{ meter: figures, elsewhere: cluster?.elsewhere },
       },
       (parts) => [
         ...more(parts),

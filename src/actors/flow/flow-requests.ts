@@ -108,6 +108,7 @@ export class FlowRequests {
     const inputHash = shortHash(named.hash);
     const known = this.#table.known(routingKey);
     if (known !== undefined) {
+      this.#host.meter.count('repeatedStart');
       const { flowId, print } = known;
       const answer: Answer<Started> =
         print === printOf(name, inputHash)

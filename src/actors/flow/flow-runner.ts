@@ -57,12 +57,20 @@ export class FlowRunner {
 
   /** Runs a flow on as far as it gets. */
   run(flow: FlowInstance, changes: ChangeSet): void {
-    const run = flow.run ?? this.#begin(flow, changes);
-    if (run !== undefined) this.#runOn(flow, run, changes);
+    if (flow.run === undefined && flow.journal.length > 0) this.#replay(flow, changes);
+    else this.#runOn(flow, flow.run ?? this.#begin(flow, changes), changes);
+  }
+
+  /** A flow that has rested, or that another owner has run: its journal brings it to where it was. */
+  #replay(flow: FlowInstance, changes: ChangeSet): void {
+    const { clock, meter } = this.#host;
+    const from = clock.monotonic();
+    this.#runOn(flow, this.#begin(flow, changes), changes);
+    meter.time('replay', clock.monotonic() - from);
   }
 
   /** Runs a stage, and those that it becomes, until the flow waits or ends. */
-  #runOn(flow: FlowInstance, first: StageRun, changes: ChangeSet): void {
+  #runOn(flow: FlowInstance, first: StageRun | undefined, changes: ChangeSet): void {
     let performed = 0;
     const driver: StageDriver = {
       perform: (parked) => this.#setup.performer.perform(flow, parked, changes),

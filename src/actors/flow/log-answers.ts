@@ -81,6 +81,7 @@ export class LogAnswers {
     const known = this.#kept.get(ask.id);
     if (known !== undefined) {
       this.counts.repeatedAsks++;
+      this.#setup.host.meter.count('repeatedRequest');
       // The act may not be durable yet (W3).
       this.#afterCommit(() => this.#send(ask, known.answer));
       return;

@@ -143,6 +143,7 @@ export class SessionInputs {
     if (session === undefined) return;
     const unread = session.received - session.consumed;
     if (unread >= 2 * this.#setup.creditMessages) return;
+    if (message.sequence <= session.received) this.#host.meter.count('repeatedMessage');
     for (const due of this.#sessions.order.arrive(flow.id, message, session.received)) {
       if (due.kind === 'data' && session.peer !== 'open') {
         this.#refuseLate(session, due, changes);

@@ -28,6 +28,8 @@ interface Body {
   readonly index: number;
   readonly op: StepOp;
   readonly began: number;
+  /** The same by the clock that only goes on. */
+  readonly from: number;
   /** When it is given up, in milliseconds since 1970. */
   due: number;
 }
@@ -72,10 +74,13 @@ export class StepRunner {
     }
     // While the shard drains nothing new starts: the checkpoint says where the next owner goes on.
     if (this.#draining || flow.steps.get(index) !== run) return;
-    const body: Body = { flow, index, op, began: this.#host.clock.now(), due: Number.POSITIVE_INFINITY };
+    const { clock } = this.#host;
+    const due = Number.POSITIVE_INFINITY;
+    const body: Body = { flow, index, op, began: clock.now(), from: clock.monotonic(), due };
     this.#running.set(run, body);
     this.#guard.bodyStarted();
     const settle = (outcome: () => StepOutcome): void => {
+      this.#timed(body);
       this.#ended(run);
       this.#host.turn(() => {
         // Its time was over, its flow has ended or is STUCK, or its branch was cancelled.
@@ -134,7 +139,9 @@ export class StepRunner {
   }
 
   /** The time of an attempt is over (FE10): its signal is aborted, and what it still gives is dropped. */
-  #giveUp(run: StepRun, { flow, index, op, began, due }: Body): void {
+  #giveUp(run: StepRun, body: Body): void {
+    const { flow, index, op, began, due } = body;
+    this.#timed(body);
     this.#ended(run);
     if (flow.steps.get(index) !== run) return;
     const late = run.until > 0 && due === run.until;
@@ -149,6 +156,11 @@ export class StepRunner {
   /** The shard's incarnation is over: nobody waits for a body any more. */
   abandon(): void {
     for (const run of this.#running.keys()) this.#ended(run);
+  }
+
+  #timed({ from }: Body): void {
+    const { clock, meter } = this.#host;
+    meter.time('step', clock.monotonic() - from);
   }
 
   #ended(run: StepRun): void {

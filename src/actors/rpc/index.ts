@@ -6,6 +6,7 @@ export type {
   ErrorPage,
   ErrorQuery,
   ErrorSeverity,
+  FigureDesk,
   HttpMessage,
   HttpSetup,
   KeptError,

@@ -2,7 +2,7 @@
  * The seam between the generic shard and the service that runs on it.
  * The shard owns the claim, the commit loop, the outbox and the lanes; the program owns what the records mean.
  */
-import type { Clock, Logger, Random } from '../../ports/index.ts';
+import type { Clock, Logger, Meter, Random } from '../../ports/index.ts';
 import type { LogLimits } from '../../transport/log/index.ts';
 import type { ChangeSet } from './change-set.ts';
 import type { ShardTimers } from './timers.ts';
@@ -14,6 +14,7 @@ export interface ShardHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly meter: Meter;
   readonly limits: LogLimits;
   readonly timers: ShardTimers;
   /** Number of the commit that is being filled; grows for ever. */

@@ -3,7 +3,7 @@
  * that is assigned here. Assignment is only a hint; the claim of each shard makes it safe.
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
-import type { Clock, Logger, Random } from '../../ports/index.ts';
+import type { Clock, Logger, Meter, Random } from '../../ports/index.ts';
 import type { Log, Membership } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior, Decision, Failure, Ref } from '../kernel/index.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
@@ -39,6 +39,7 @@ export interface RegionSetup<Local> {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly meter?: Meter | undefined;
   readonly settings: ShardSettings;
   readonly router: Router<Local>;
   readonly program: (host: ShardHost) => ShardProgram<Local>;
@@ -169,7 +170,7 @@ class Region<Local> {
       this.#wanted.add(partition);
       return;
     }
-    const { topics, partitions, log, clock, random, settings, program, router, crashPoint } = this.#setup;
+    const { topics, partitions, log, clock, random, meter, settings, program, router, crashPoint } = this.#setup;
     const opening = ++this.#openings;
     let inspect: () => Readonly<Record<string, unknown>> = () => ({});
     const behavior = shardBehavior<Local>(
@@ -180,6 +181,7 @@ class Region<Local> {
         log,
         clock,
         random,
+        meter,
         settings,
         program,
         route: (receiver, message) => router.route(receiver, message),

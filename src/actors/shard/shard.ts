@@ -7,7 +7,7 @@
  */
 import { ensureError, messageOf, WeirError } from '../../errors/index.ts';
 import { shardRecord } from '../../persistence/index.ts';
-import type { Clock, Random } from '../../ports/index.ts';
+import { type Clock, type Meter, type Random, silentMeter } from '../../ports/index.ts';
 import type { Claim, Log, Tail, TailRecord } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior } from '../kernel/index.ts';
 import type { Batch } from './batch.ts';
@@ -56,6 +56,7 @@ export interface ShardSetup<Local> {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly meter?: Meter | undefined;
   readonly settings: ShardSettings;
   readonly program: (host: ShardHost) => ShardProgram<Local>;
   /** Brings a message to a shard, on this worker or another. */
@@ -218,12 +219,13 @@ class Shard<Local> {
   }
 
   #host(): ShardHost {
-    const { partition, partitions, clock, random, log } = this.#setup;
+    const { partition, partitions, clock, random, log, meter = silentMeter } = this.#setup;
     return {
       partition,
       partitions,
       clock,
       random,
+      meter,
       log: this.#context.log,
       limits: log.limits,
       timers: this.#timers,
@@ -269,6 +271,7 @@ class Shard<Local> {
       }
     }
     this.#counts.repeats += repeats;
+    if (repeats > 0) this.#setup.meter?.count('repeatedDelivery', repeats);
     this.#counts.gaps += gaps;
     // One answer for all of them: each one that asks for a resend brings a whole stream again.
     if (repeats + gaps > 0) this.#acknowledge(sender, gaps > 0);

@@ -29,6 +29,7 @@ export {
 } from './kafka/index.ts';
 export type { AppendInfo, CommitInfo, Fate, Faults, MemoryCluster, MemoryClusterSetup } from './memory/index.ts';
 export { memoryCluster } from './memory/index.ts';
+export { meteredLog } from './metered.ts';
 export type { LogStage, OfflineLog } from './offline.ts';
 export type {
   AssignmentListener,

@@ -47,6 +47,8 @@ export interface Configuration {
   readonly idle: Duration | undefined;
   readonly audit: Duration | undefined;
   readonly http: { readonly host: string; readonly port: number };
+  /** Where a worker without the role `rpc` shows health and figures; none: nowhere. */
+  readonly monitoring: { readonly host: string; readonly port: number } | undefined;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean | undefined };
   /** None: everything is kept in the data directory. */
   readonly kafka: KafkaConnection | undefined;
@@ -78,7 +80,7 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     const more = others.map(({ path, why }) => `; at ${path}: ${why}`).join('');
     throw new WeirError('WEIR_CONFIGURATION_INVALID', { path: first?.path, why: `${first?.why}${more}` });
   }
-  const { data, shards, redeliver, idle, audit, log, members, ...settings } = outcome.data;
+  const { data, shards, redeliver, idle, audit, monitoring, log, members, ...settings } = outcome.data;
   windowsOf(outcome.data);
   checkPlacement(outcome.data, log.driver === 'kafka');
   const base = overlaid.sources.has('data') ? directory : dirname(file);
@@ -90,6 +92,7 @@ export async function loadConfiguration(sources: ConfigurationSources): Promise<
     redeliver,
     idle,
     audit,
+    monitoring,
     log: { level: log.level, pretty: log.pretty },
     kafka: kafkaOf(log, dirname(file)),
     members: Object.entries(members).map(([key, { name = key, ...member }]) => ({ key, name, ...member })),

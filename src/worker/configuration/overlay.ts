@@ -7,6 +7,7 @@ export interface ConfigurationFlags {
   readonly port?: number | undefined;
   readonly host?: string | undefined;
   readonly roles?: readonly string[] | undefined;
+  readonly monitoringPort?: number | undefined;
 }
 
 type Tree = Record<string, unknown>;
@@ -36,6 +37,7 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_AUDIT', { path: ['audit'], read: text }],
   ['WEIR_HTTP_HOST', { path: ['http', 'host'], read: text }],
   ['WEIR_HTTP_PORT', { path: ['http', 'port'], read: number }],
+  ['WEIR_MONITORING_PORT', { path: ['monitoring', 'port'], read: number }],
   ['WEIR_LOG_LEVEL', { path: ['log', 'level'], read: text }],
   ['WEIR_LOG_PRETTY', { path: ['log', 'pretty'], read: flag }],
   ['WEIR_LOG_DRIVER', { path: ['log', 'driver'], read: text }],
@@ -81,6 +83,7 @@ export function overlay(
   if (flags.data !== undefined) set(['data'], flags.data, '--data');
   if (flags.port !== undefined) set(['http', 'port'], flags.port, '--port');
   if (flags.host !== undefined) set(['http', 'host'], flags.host, '--host');
+  if (flags.monitoringPort !== undefined) set(['monitoring', 'port'], flags.monitoringPort, '--monitoring-port');
   if (flags.roles !== undefined) set(['roles'], flags.roles, '--roles');
   return { tree: root, sources };
 }

@@ -40,6 +40,11 @@ const httpSchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(7_447),
 });
 
+const monitoringSchema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.int().min(0).max(65_535),
+});
+
 export const brokersSetting = z
   .array(z.string().regex(/^.+:\d{1,5}$/, 'a broker is named as host:port'), 'name brokers as a list of host:port')
   .min(1, 'name at least one broker as host:port');
@@ -103,6 +108,7 @@ export const configurationSchema = z.strictObject({
   idle: durationSetting.optional(),
   audit: durationSetting.optional(),
   http: httpSchema.prefault({}),
+  monitoring: monitoringSchema.optional(),
   log: logSchema.prefault({}),
   watchdog: watchdogSchema.prefault({}),
   chaos: chaosSchema.prefault({}),
@@ -118,6 +124,7 @@ export const configurationSchema = z.strictObject({
 /** Keys that may stand at a path, for the sentence about one that may not. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return Object.keys(configurationSchema.shape);
+  if (path[0] === 'monitoring') return Object.keys(monitoringSchema.shape);
   if (path[0] === 'http') return Object.keys(httpSchema.shape);
   if (path[0] === 'log') return keysOfLog(path[1]);
   if (path[0] === 'chaos') return Object.keys(chaosSchema.shape);

@@ -1,7 +1,7 @@
 /** The service that tells of errors: several workers, one stream, in virtual time on a log that can be made to fail. */
 import { describe, expect, it } from 'vitest';
 import { type ActorSystem, createActorSystem } from '../../../src/actors/kernel/index.ts';
-import { type Logger, seededRandom, silentLogger } from '../../../src/ports/index.ts';
+import { type Logger, seededRandom, silentLogger, silentMeter } from '../../../src/ports/index.ts';
 import { virtualClock } from '../../../src/testing/index.ts';
 import { type Fate, type Log, memoryCluster } from '../../../src/transport/log/index.ts';
 import { ErrorList } from '../../../src/worker/errors/error-list.ts';
@@ -46,7 +46,7 @@ function cluster() {
     await created;
     const drains: Array<() => Promise<void>> = [];
     const behavior = service.start(
-      { ...{ log, clock, random, logger }, onDrain: (_name, how) => void drains.push(how) },
+      { ...{ log, clock, random, logger, meter: silentMeter }, onDrain: (_name, how) => void drains.push(how) },
       { id: 'errors', ready: () => undefined, onAvailability: () => undefined },
     );
     system.spawn('errors', behavior);

@@ -1,12 +1,27 @@
 /**
- * The figures that a node shows to Prometheus. Most are read from the live tree when somebody scrapes; only requests
- * and the lag of the event loop are measured all the time. One registry for each node, never the library's global one.
+ * The figures that a worker shows to Prometheus. Most are read from the live tree when somebody scrapes; only requests
+ * and the lag of the event loop are measured all the time, and what the worker itself adds up (`FigureDesk`). One
+ * registry for each node, never the library's global one.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ActorEventType, ActorSnapshot } from '../../kernel/index.ts';
 
+/** What a worker adds up while it runs, whatever becomes of its edges. */
+export interface FigureDesk {
+  /** In the text format of Prometheus. */
+  text(): Promise<string>;
+}
+
 export interface MetricsSetup {
   readonly tree: () => readonly ActorSnapshot[];
+  readonly status: () => {
+    readonly ready: boolean;
+    readonly shards: ReadonlyArray<{ readonly phase: string }>;
+    readonly log: { readonly state: 'ok' | 'stalled' };
+  };
+  /** The shards of this worker, as its last heartbeat told of them; none where there are no heartbeats. */
+  readonly ownShards: () => ReadonlyArray<{ readonly partition: number; readonly lag: number | undefined }>;
+  readonly figures?: FigureDesk | undefined;
   /** Longest delay of the event loop since the last call, in seconds. */
   readonly takeLag: () => number;
   /** How often what has happened to actors. */
@@ -20,6 +35,10 @@ export class Metrics {
   readonly #figures: ReadonlyArray<(totals: Totals) => void>;
   readonly #ended: Counter<'status'>;
   readonly #events: Counter<'type'>;
+  readonly #shards: Gauge<'phase'>;
+  readonly #laneLag: Gauge<'shard'>;
+  readonly #ready: Gauge;
+  readonly #stalled: Gauge;
   readonly #lag: Gauge;
 
   constructor(setup: MetricsSetup) {
@@ -68,6 +87,24 @@ export class Metrics {
       labelNames: ['type'],
       registers,
     });
+    this.#shards = new Gauge({
+      name: 'weir_shards',
+      help: 'Shards of this worker, by phase',
+      labelNames: ['phase'],
+      registers,
+    });
+    this.#laneLag = new Gauge({
+      name: 'weir_shard_lag_records',
+      help: 'Records of the log lane that a shard of this worker has not taken yet, at its last heartbeat',
+      labelNames: ['shard'],
+      registers,
+    });
+    this.#ready = new Gauge({ name: 'weir_ready', help: 'Whether the worker is ready: 1, or 0', registers });
+    this.#stalled = new Gauge({
+      name: 'weir_log_stalled',
+      help: 'Whether commits wait for the log (a full disk, absent brokers): 1, or 0',
+      registers,
+    });
     this.#lag = new Gauge({
       name: 'weir_event_loop_lag_seconds',
       help: 'Longest delay of the event loop since the last scrape',
@@ -98,7 +135,21 @@ export class Metrics {
     this.#events.reset();
     for (const [type, count] of this.#setup.events()) this.#events.inc({ type }, count);
     this.#lag.set(this.#setup.takeLag());
-    return this.#registry.metrics();
+    this.#stand();
+    const [text, added] = await Promise.all([this.#registry.metrics(), this.#setup.figures?.text()]);
+    return added === undefined ? text : `${text}${added}`;
+  }
+
+  #stand(): void {
+    const { ready, shards, log } = this.#setup.status();
+    this.#ready.set(Number(ready));
+    this.#stalled.set(Number(log.state === 'stalled'));
+    this.#shards.reset();
+    for (const { phase } of shards) this.#shards.inc({ phase });
+    this.#laneLag.reset();
+    for (const { partition, lag } of this.#setup.ownShards()) {
+      if (lag !== undefined) this.#laneLag.set({ shard: String(partition) }, lag);
+    }
   }
 }
 

@@ -19,7 +19,7 @@ import { flowRoutes } from './flow-routes.ts';
 import { checkSource } from './guard.ts';
 import { hospitalRoutes } from './hospital-routes.ts';
 import { loopLag } from './loop-lag.ts';
-import { Metrics } from './metrics.ts';
+import { type FigureDesk, Metrics } from './metrics.ts';
 import { type NodeFacts, nodeRoutes } from './node-routes.ts';
 import { rawProblem } from './problem.ts';
 import { pathOf, sendProblem } from './reply.ts';
@@ -39,6 +39,10 @@ export interface ServerSetup extends EdgeSetup {
   readonly cluster?: ClusterDesk | undefined;
   /** What has gone wrong; undefined where nobody collects it. */
   readonly errors?: ErrorDesk | undefined;
+  /** What the worker adds up while it runs; undefined where nobody does. */
+  readonly figures?: FigureDesk | undefined;
+  /** Without it there are health and figures alone. Default true. */
+  readonly answersClients?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -65,7 +69,12 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   const { clock, logger, facts } = setup;
   const edge = new Edge(setup);
   const lag = loopLag(clock);
-  const metrics = new Metrics({ tree: facts.tree, takeLag: lag.take, events: () => setup.system.events.counts() });
+  const { cluster } = setup;
+  const metrics = new Metrics({
+    ...{ tree: facts.tree, status: facts.status, figures: setup.figures, takeLag: lag.take },
+    events: () => setup.system.events.counts(),
+    ownShards: () => cluster?.shards().filter(({ worker }) => worker === cluster.self) ?? [],
+  });
   const feeds = new Feeds({
     ...{ edge, clock, logger },
     onAnswered: (route, status) => metrics.answered('GET', route, status, 0),
@@ -112,18 +121,19 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error: FastifyError, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, missing(app, request)));
-  const routes = [
+  const ofNode = nodeRoutes(facts, metrics, () => edge.checkRead());
+  const ofClients = [
     ...flowRoutes(edge),
     ...hospitalRoutes(edge),
     ...auditRoutes(edge),
     feedRoute,
-    ...nodeRoutes(facts, metrics, () => edge.checkRead()),
-    ...clusterRoutes(edge, setup.cluster),
+    ...ofNode,
+    ...clusterRoutes(edge, cluster),
     ...(setup.errors === undefined ? [] : errorRoutes(edge, setup.errors, () => clock.now())),
     ...actorRoutes({ edge, system: setup.system, restartService: setup.restartService, logger }),
     ...chaosRoutes(edge, setup.chaos),
   ];
-  mount(app, documented(routes, setup.version));
+  mount(app, documented(setup.answersClients === false ? ofNode : ofClients, setup.version));
 
   function refuse(thrown: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const error = refusalOf(thrown, request);

@@ -47,6 +47,8 @@ export interface GroupMemberSetup {
   /** The brokers dropped this member, and others may run by now what it thinks it runs. */
   readonly onExpelled: () => void;
   readonly onLeft: (member: GroupMember) => void;
+  /** The group has given out its partitions anew. */
+  readonly onRebalance: () => void;
   /** It begins without taking part: see `rest`. */
   readonly resting: boolean;
 }
@@ -125,6 +127,7 @@ export class GroupMember implements Membership {
       const assignment = await this.#round();
       if (this.#left) return;
       if (assignment === undefined) continue;
+      this.#setup.onRebalance();
       this.#apply(assignment);
       await this.#stay();
     }

@@ -56,6 +56,8 @@ export interface KafkaLogSetup extends GivenSettings {
   readonly worker: string;
   /** Told which id the brokers know this worker by in a group, so that it can be made to leave when it dies. */
   readonly onMemberId?: (group: string, memberId: string) => void;
+  /** Told each time that a group of this worker has given out its partitions anew. */
+  readonly onRebalance?: (() => void) | undefined;
 }
 
 export interface KafkaLog extends Log {
@@ -219,7 +221,7 @@ class WorkerLog implements KafkaLog {
 
   async join(group: string, partitions: number, listener: AssignmentListener): Promise<Membership> {
     this.#assertOpen();
-    const { wire, clock, logger, worker, onMemberId } = this.#setup;
+    const { wire, clock, logger, worker, onMemberId, onRebalance } = this.#setup;
     const member = new GroupMember({
       ...{ wire, clock, logger, worker, partitions, listener },
       patience: this.#patience,
@@ -230,6 +232,7 @@ class WorkerLog implements KafkaLog {
       onExpelled: () => this.#proveClaims(),
       onLeft: (left) => this.#members.get(group)?.delete(left),
       resting: this.#resting,
+      onRebalance: () => onRebalance?.(),
     });
     const members = this.#members.get(group) ?? new Set();
     this.#members.set(group, members.add(member));

@@ -41,6 +41,8 @@ export interface OpenKafkaSettings extends KafkaConnection {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told each time that a group of this worker has given out its partitions anew. */
+  readonly onRebalance?: (() => void) | undefined;
   /** Whether it claims shards: then it finds out at its start that the brokers fence. Default true. */
   readonly claims?: boolean;
   /** What operators see of this worker in its groups, beside its name. Default: nothing. */
@@ -55,11 +57,11 @@ export interface OpenKafkaSettings extends KafkaConnection {
  * @throws WeirError `WEIR_CONFIGURATION_INVALID` when a file of `tls` cannot be read
  */
 export async function openKafkaLog(settings: OpenKafkaSettings): Promise<KafkaLog> {
-  const { onMemberId, clock, random, logger, claims = true, about = {} } = settings;
+  const { onMemberId, clock, random, logger, claims = true, about = {}, onRebalance } = settings;
   const { worker = `${hostname()}-${process.pid}`, decorate = (wire) => wire } = settings;
   const wire = await connect(settings, worker);
   return kafkaLog({
-    ...{ wire: decorate(wire), clock, random, logger, worker, about, probe: claims, ...givenOf(settings) },
+    ...{ wire: decorate(wire), clock, random, logger, worker, about, onRebalance, probe: claims, ...givenOf(settings) },
     ...(onMemberId === undefined ? {} : { onMemberId }),
   });
 }

@@ -30,7 +30,7 @@ async function live(child: Partial<ActorSnapshot>) {
       log: { driver: 'memory', state: 'ok' as const },
     }),
   };
-  const metrics = new Metrics({ tree, takeLag: () => 0, events: () => new Map() });
+  const metrics = new Metrics({ ...facts, takeLag: () => 0, events: () => new Map(), ownShards: () => [] });
   mount(
     app,
     nodeRoutes(facts, metrics, () => undefined),

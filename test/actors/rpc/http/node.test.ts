@@ -10,7 +10,7 @@ function figure(text: string, metric: string): number {
 }
 
 describe('HTTP, the node', () => {
-  it('shows its figures to Prometheus', async () => {
+  it('MO5 shows its figures to Prometheus', async () => {
     const { api } = await served();
     await api.start('a', 'double', { n: 1 }, '?wait=30s');
     await api.start('b', 'decline', { why: 'no' }, '?wait=30s');
@@ -24,8 +24,12 @@ describe('HTTP, the node', () => {
         ?.map((line) => line.slice(7))
         .sort(),
     ).toEqual([
+      'process_cpu_seconds_total',
+      'process_resident_memory_bytes',
       'weir_actor_events_total',
       'weir_actor_restarts_total',
+      'weir_commit_seconds',
+      'weir_dedupe_hits_total',
       'weir_event_loop_lag_seconds',
       'weir_feeds_open',
       'weir_flows_ended_total',
@@ -33,10 +37,21 @@ describe('HTTP, the node', () => {
       'weir_flows_started_total',
       'weir_flows_stuck',
       'weir_http_request_duration_seconds',
+      'weir_log_stalled',
       'weir_mailbox_messages',
       'weir_mailbox_wait_seconds',
       'weir_outbox_unacknowledged',
+      'weir_ready',
+      'weir_rebalances_total',
+      'weir_replay_seconds',
+      'weir_shard_claim_seconds',
       'weir_shard_commits_total',
+      'weir_shard_lag_records',
+      'weir_shard_restore_seconds',
+      'weir_shard_takeover_seconds',
+      'weir_shards',
+      'weir_shards_fenced_total',
+      'weir_step_seconds',
       'weir_turn_seconds',
     ]);
     expect(figure(text, 'weir_flows_started_total')).toBe(4);

@@ -1,0 +1,42 @@
+/** A log whose claims, restores and commits are timed. Owns only the measuring. */
+import { WeirError } from '../../errors/index.ts';
+import type { Clock, Meter } from '../../ports/index.ts';
+import { forwardingClaim, forwardingLog } from './forwarding.ts';
+import type { Claim, CommitBatch, Log, LogRecord, ShardId } from './port.ts';
+
+export function meteredLog(log: Log, meter: Meter, clock: Clock): Log {
+  async function claim(shard: ShardId): Promise<Claim> {
+    const began = clock.monotonic();
+    const inner = await log.claim(shard);
+    meter.time('claim', clock.monotonic() - began);
+    let fenced = false;
+    const lost = (): void => {
+      if (!fenced) meter.count('fenced');
+      fenced = true;
+    };
+    inner.onLost(lost);
+
+    async function* restore(): AsyncGenerator<readonly LogRecord[]> {
+      const from = clock.monotonic();
+      yield* inner.restore();
+      const now = clock.monotonic();
+      meter.time('restore', now - from);
+      meter.time('takeover', now - began);
+    }
+
+    async function commit(batch: CommitBatch): Promise<void> {
+      const from = clock.monotonic();
+      try {
+        await inner.commit(batch);
+      } catch (error) {
+        if (WeirError.is(error, 'WEIR_LOG_FENCED')) lost();
+        throw error;
+      }
+      meter.time('commit', clock.monotonic() - from);
+    }
+
+    return forwardingClaim(inner, { restore, commit });
+  }
+
+  return forwardingLog(log, { claim });
+}
