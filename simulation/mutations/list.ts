@@ -536,6 +536,20 @@ export const mutations: readonly Mutation[] = [
     scenarios: ['branches'],
   },
   {
+    id: 'signals-forgotten-on-takeover',
+    sentence: 'What signals a flow was given is not restored: one that is said again is heard again.',
+    file: program,
+    edits: [{ find: 'this.#table.find(id)?.knows(visit, decoder.decode(value));', replace: '' }],
+    scenarios: ['branches'],
+  },
+  {
+    id: 'signal-not-kept',
+    sentence: 'That a flow was given a signal is not kept with what it changed.',
+    file: 'src/actors/flow/signal-desk.ts',
+    edits: [{ find: 'changes.put(signalKey(flow.id, id), encoder.encode(print));', replace: 'flow.journal.length;' }],
+    scenarios: ['branches'],
+  },
+  {
     id: 'loser-not-withdrawn',
     sentence: 'A branch that has lost goes on waiting: it takes a message that nobody reads.',
     file: 'src/actors/flow/stage-run.ts',

@@ -24,6 +24,7 @@ export { standsFor } from './duties.ts';
 export { ApplicationError, FlowError, TransientError } from './faults.ts';
 export type { FlowProgramSetup, FlowSettings } from './flow-program.ts';
 export { flowProgram } from './flow-program.ts';
+export { signalSession } from './notices.ts';
 export type { Op, Operation, StageRequest } from './operation.ts';
 export { BranchRequest, OperationRequest } from './operation.ts';
 export type { Become, Failed } from './outcome.ts';

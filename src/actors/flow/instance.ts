@@ -91,8 +91,11 @@ export class FlowInstance {
 
   /** An outcome of this order has been recorded; without one, the order begins anew. */
   ordered(order?: number): void {
-    this.#order = order === undefined ? undefined : Math.max(this.#order ?? 0, order);
-    if (order === undefined) this.checked = 0;
+    if (order === undefined) {
+      this.#order = undefined;
+      this.checked = 0;
+    } else if (this.#order !== undefined) this.#order = Math.max(this.#order, order);
+    // Else whoever asks for the next one looks into the journal, where this one is.
   }
 
   /** It was given a signal. */

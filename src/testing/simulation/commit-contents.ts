@@ -3,6 +3,7 @@
  *
  * Owns the way from keys to their parts, and from what is asked of often to its values.
  */
+import { signalSession } from '../../actors/flow/index.ts';
 import { flowTopics, isAuditAnchor } from '../../actors/flow/protocol.ts';
 import { decodeCount } from '../../actors/shard/index.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type StatusRecord,
   shardRecord,
   statusRecord,
+  unreadRecord,
 } from '../../persistence/index.ts';
 import type { CommitBatch, ShardId } from '../../transport/log/index.ts';
 
@@ -50,6 +52,13 @@ export interface JournalRecord {
   readonly value: Uint8Array | null;
 }
 
+/** `i/<flow>/<n>`: what is kept there from now on, if anything is. */
+export interface UnreadChange {
+  readonly flowId: string;
+  readonly place: number;
+  readonly kept: 'message' | 'signal' | undefined;
+}
+
 /** `o/<receiver>/<n>` of the stream from one shard to another. */
 export interface StreamRecord {
   readonly receiver: number;
@@ -67,7 +76,9 @@ export interface CommitContents {
   readonly chainHead: Uint8Array | undefined;
   readonly journal: readonly JournalRecord[];
   /** Messages received and not yet read: `i/<flow>/<n>`. */
-  readonly unread: ReadonlyArray<{ readonly flowId: string; readonly place: number; readonly removed: boolean }>;
+  readonly unread: readonly UnreadChange[];
+  /** Flows that were given a signal, once for each. */
+  readonly signalled: readonly string[];
   readonly stream: readonly StreamRecord[];
   /** Messages of sessions: `o/<session ...>/<n>`. */
   readonly sessions: ReadonlyArray<{ readonly key: string; readonly value: Uint8Array | null }>;
@@ -77,6 +88,10 @@ export interface CommitContents {
   readonly position: number | undefined;
   /** What the shard knows of itself. */
   readonly shard: ShardRecord | undefined;
+}
+
+function unreadKind(bytes: Uint8Array): 'message' | 'signal' {
+  return unreadRecord.decode(bytes).session === signalSession ? 'signal' : 'message';
 }
 
 const partition = /^\d{1,5}$/;
@@ -97,7 +112,8 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
   const audit: Array<{ number: number | undefined; value: Uint8Array | null }> = [];
   let chainHead: Uint8Array | undefined;
   const journal: JournalRecord[] = [];
-  const unread: Array<{ flowId: string; place: number; removed: boolean }> = [];
+  const unread: UnreadChange[] = [];
+  const signalled: string[] = [];
   const stream: StreamRecord[] = [];
   const sessions: Array<{ key: string; value: Uint8Array | null }> = [];
   const marks: Array<{ sender: number; taken: number }> = [];
@@ -113,7 +129,10 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
         journal.push({ key, flowId: name, visit: Number(number), place: Number(place), value });
         break;
       case 'i':
-        unread.push({ flowId: name, place: Number(number), removed: value === null });
+        unread.push({ flowId: name, place: Number(number), kept: value === null ? undefined : unreadKind(value) });
+        break;
+      case 'g':
+        if (value !== null) signalled.push(name);
         break;
       case 'o':
         if (partition.test(name)) stream.push({ receiver: Number(name), number: Number(number), value });
@@ -135,5 +154,5 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
     if (topic === flowTopics.status) statuses.push(new FlowRecord(key, value, statusRecord.decode));
     else if (topic === flowTopics.audit) audit.push({ number: numberOf(key), value });
   }
-  return { heads, statuses, audit, chainHead, journal, unread, stream, sessions, marks, position, shard };
+  return { heads, statuses, audit, chainHead, journal, unread, signalled, stream, sessions, marks, position, shard };
 }

@@ -20,16 +20,19 @@ const mostUnread = defaultCredit.messages + 2;
 /** `lanes` is kept up here, for others who ask as well. */
 export function sessions(lanes = new Lanes()): Invariant {
   /** Records of messages that were received and not yet read, by flow. */
-  const unread = new Map<string, Set<number>>();
+  const unread = new Map<string, Map<number, 'message' | 'signal'>>();
+  /** How many signals each flow was given. */
+  const signals = new Map<string, number>();
 
   function applied(event: Applied, violate: Violate): void {
     const { contents } = event;
-    for (const { flowId, place, removed } of contents.unread) {
-      const places = unread.get(flowId) ?? new Set();
+    for (const { flowId, place, kept } of contents.unread) {
+      const places = unread.get(flowId) ?? new Map();
       unread.set(flowId, places);
-      if (removed) places.delete(place);
-      else places.add(place);
+      if (kept === undefined) places.delete(place);
+      else places.set(place, kept);
     }
+    for (const flowId of contents.signalled) signals.set(flowId, (signals.get(flowId) ?? 0) + 1);
     for (const { key, value } of contents.sessions) {
       if (value !== null) sent(key, sessionMessage.decode(value), violate);
     }
@@ -40,6 +43,7 @@ export function sessions(lanes = new Lanes()): Invariant {
         if ((unread.get(flowId)?.size ?? 0) > 0)
           violate(`${flowId} has ended, and its unread messages are still there`);
         unread.delete(flowId);
+        signals.delete(flowId);
       }
     }
     for (const { key, value } of contents.sessions) if (value === null) forgotten(key, violate);
@@ -74,9 +78,13 @@ export function sessions(lanes = new Lanes()): Invariant {
       data += theirs.dataUpTo(session.received);
       waiting += theirs.dataUpTo(session.received) - theirs.dataUpTo(session.consumed);
     }
-    if (data !== head.nextInbox)
-      violate(`${flowId} was given ${head.nextInbox} messages, and was sent ${data} of those it took`);
-    const records = unread.get(flowId)?.size ?? 0;
+    const told = signals.get(flowId) ?? 0;
+    if (data + told !== head.nextInbox)
+      violate(
+        `${flowId} was given ${head.nextInbox} messages, was sent ${data} of those it took, and told ${told} signals`,
+      );
+    let records = 0;
+    for (const kind of unread.get(flowId)?.values() ?? []) if (kind === 'message') records += 1;
     if (waiting !== records) violate(`${flowId} has not read ${waiting} messages, and ${records} of them are there`);
   }
 

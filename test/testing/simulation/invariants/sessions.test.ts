@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { responderRoutingKey } from '../../../../src/actors/flow/protocol.ts';
 import type { SessionMessage } from '../../../../src/actors/session-manager/index.ts';
-import type { SessionRecord } from '../../../../src/persistence/index.ts';
+import { type SessionRecord, unreadRecord } from '../../../../src/persistence/index.ts';
 import { sessions } from '../../../../src/testing/simulation/invariants/sessions.ts';
 import { flowId, History, headBytes, message, session } from './history.ts';
 
@@ -9,7 +9,11 @@ const acme = { name: 'ACME', group: 'default' };
 const globex = { name: 'GLOBEX', group: 'default' };
 const lane = `o/${flowId}.0.0:r`;
 const responder = `${responderRoutingKey(globex, acme, `${flowId}.0.0`)}-1`;
-const noBytes = new Uint8Array();
+
+/** What is kept of a message, or of a signal, that its flow has not read. */
+function unreadBytes(session: string): Uint8Array {
+  return unreadRecord.encode({ session, number: 1, type: 'word', body: new Uint8Array() });
+}
 
 /** ACME has committed two messages to GLOBEX. */
 function sent(): History {
@@ -26,12 +30,21 @@ interface Took extends Partial<SessionRecord> {
   readonly nextInbox?: number;
   /** Places of messages that are kept unread. */
   readonly unread?: readonly number[];
+  /** Signals that it was given: how many, and places of those that are kept unread. */
+  readonly signals?: { readonly given: number; readonly unread: readonly number[] };
 }
 
 /** GLOBEX commits what it has taken. */
-function takes(history: History, { nextInbox, unread = [], ...record }: Took): History {
+function takes(
+  history: History,
+  { nextInbox, unread = [], signals = { given: 0, unread: [] }, ...record }: Took,
+): History {
   const heard = session({ role: 'responder', peerName: 'ACME', ...record });
-  const records = Object.fromEntries(unread.map((place) => [`i/${responder}/${place}`, noBytes]));
+  const records = Object.fromEntries([
+    ...unread.map((place) => [`i/${responder}/${place}`, unreadBytes(heard.id)] as const),
+    ...signals.unread.map((place) => [`i/${responder}/${place}`, unreadBytes('')] as const),
+    ...Array.from({ length: signals.given }, (_, index) => [`g/${responder}/${index}`, unreadBytes('')] as const),
+  ]);
   const parts = { memberName: 'GLOBEX', sessions: [heard], nextInbox: nextInbox ?? heard.received };
   return history.commits({ partition: 1, records: { ...records, [`c/${responder}`]: headBytes(parts) } });
 }
@@ -78,9 +91,9 @@ describe('sessions', () => {
 
   it('TK5 finds a message that is delivered twice, or left out', () => {
     const twice = takes(sent(), { received: 1, consumed: 1, nextInbox: 2 });
-    expect(twice.violations).toEqual([expect.stringContaining('was given 2 messages, and was sent 1')]);
+    expect(twice.violations).toEqual([expect.stringContaining('was given 2 messages, was sent 1')]);
     const left = takes(sent(), { received: 2, consumed: 2, nextInbox: 1 });
-    expect(left.violations).toEqual([expect.stringContaining('was given 1 messages, and was sent 2')]);
+    expect(left.violations).toEqual([expect.stringContaining('was given 1 messages, was sent 2')]);
   });
 
   it('TK5 finds numbers that go back', () => {
@@ -104,6 +117,19 @@ describe('sessions', () => {
     const left = takes(sent(), { received: 1, consumed: 0, unread: [0] });
     left.commits({ partition: 1, records: { [`c/${responder}`]: headBytes({ status: 'COMPLETED' }) } });
     expect(left.violations).toEqual([expect.stringContaining('its unread messages are still there')]);
+  });
+
+  it('TK5 counts signals beside messages, and finds one that a flow was given without keeping that it was', () => {
+    const well = takes(sent(), {
+      received: 2,
+      consumed: 1,
+      unread: [1],
+      nextInbox: 5,
+      signals: { given: 3, unread: [4] },
+    });
+    expect(well.violations).toEqual([]);
+    const unkept = takes(sent(), { received: 2, consumed: 2, nextInbox: 3 });
+    expect(unkept.violations).toEqual([expect.stringContaining('was sent 2 of those it took, and told 0 signals')]);
   });
 
   it('TK5 finds a gap among the messages that are sent, and a flow that counts others than are there', () => {
