@@ -241,7 +241,7 @@ export const mutations: readonly Mutation[] = [
     id: 'late-step-result',
     sentence: 'The result of a step that belongs to a former incarnation of its flow is taken.',
     file: 'src/actors/flow/step-runner.ts',
-    edits: [{ find: 'if (flow.steps.get(index) !== run) this.lateResults++;\n        else this', replace: 'this' }],
+    edits: [{ find: 'if (flow.steps.get(index) !== run) this.lateResults++;\n      else this', replace: 'this' }],
     scenarios: ['operators'],
   },
   {

@@ -14,28 +14,12 @@ const bigIntExtension = 0x42;
 /** @throws Error with the reason why these bytes are not one encoded value. */
 export function scan(bytes: Uint8Array): void {
   const end = bytes.length;
-  /** Values still to come in each open container, outermost first. */
-  const open: number[] = [];
+  /** Values still to come in each open container, outermost first; most values are none, or one. */
+  let open: number[] | undefined;
   let here = 1;
   /** Values still to come in all of them. */
   let owed = 1;
   let at = 0;
-
-  const uint = (size: number): number => {
-    let value = 0;
-    for (let left = size; left > 0; left -= 1) value = value * 256 + (bytes[at++] ?? 0);
-    return value;
-  };
-  const skip = (size: number): void => {
-    at += size;
-  };
-  const enter = (values: number): void => {
-    if (values === 0) return;
-    open.push(here);
-    if (open.length > maxValueDepth + 1) throw new Error(`nested deeper than ${maxValueDepth} levels`);
-    here = values;
-    owed += values;
-  };
 
   while (owed > 0) {
     // Each value takes a byte at least: with this, no container can announce more than the bytes can hold.
@@ -43,10 +27,12 @@ export function scan(bytes: Uint8Array): void {
     const token = bytes[at++] ?? 0;
     here -= 1;
     owed -= 1;
+    /** Values in the container that begins here. */
+    let values = 0;
     if (token < 0x80 || token >= 0xe0) {
       // a small integer
-    } else if (token < 0x90) enter((token & 0x0f) * 2);
-    else if (token < 0xa0) enter(token & 0x0f);
+    } else if (token < 0x90) values = (token & 0x0f) * 2;
+    else if (token < 0xa0) values = token & 0x0f;
     else if (token < 0xc0) at += token & 0x1f;
     else {
       switch (token) {
@@ -56,22 +42,22 @@ export function scan(bytes: Uint8Array): void {
           break;
         case 0xc4:
         case 0xd9:
-          skip(uint(1));
+          at += 1 + uint(bytes, at, 1);
           break;
         case 0xc5:
         case 0xda:
-          skip(uint(2));
+          at += 2 + uint(bytes, at, 2);
           break;
         case 0xc6:
         case 0xdb:
-          skip(uint(4));
+          at += 4 + uint(bytes, at, 4);
           break;
         case 0xc7:
         case 0xc8:
         case 0xc9: {
-          const length = uint(1 << (token - 0xc7));
-          expectExtension(bytes[at], bigIntExtension);
-          at += 1 + length;
+          const size = 1 << (token - 0xc7);
+          expectExtension(bytes[at + size], bigIntExtension);
+          at += size + 1 + uint(bytes, at, size);
           break;
         }
         case 0xd8:
@@ -107,24 +93,42 @@ export function scan(bytes: Uint8Array): void {
           break;
         }
         case 0xdc:
-          enter(uint(2));
+          values = uint(bytes, at, 2);
+          at += 2;
           break;
         case 0xdd:
-          enter(uint(4));
+          values = uint(bytes, at, 4);
+          at += 4;
           break;
         case 0xde:
-          enter(uint(2) * 2);
+          values = uint(bytes, at, 2) * 2;
+          at += 2;
           break;
         case 0xdf:
-          enter(uint(4) * 2);
+          values = uint(bytes, at, 4) * 2;
+          at += 4;
           break;
         default:
           throw new Error(`unknown token ${token}`);
       }
     }
-    while (here === 0 && open.length > 0) here = open.pop() ?? 0;
+    if (values > 0) {
+      open ??= [];
+      open.push(here);
+      if (open.length > maxValueDepth + 1) throw new Error(`nested deeper than ${maxValueDepth} levels`);
+      here = values;
+      owed += values;
+    }
+    while (here === 0 && open !== undefined && open.length > 0) here = open.pop() ?? 0;
   }
   if (at !== end) throw new Error(at > end ? 'it ends too early' : `${end - at} bytes follow its end`);
+}
+
+/** A number of `size` bytes. */
+function uint(bytes: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let index = at; index < at + size; index += 1) value = value * 256 + (bytes[index] ?? 0);
+  return value;
 }
 
 function expectExtension(found: number | undefined, expected: number): void {

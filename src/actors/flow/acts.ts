@@ -58,11 +58,18 @@ export class FlowActs {
     const { principal, reason } = authority;
     this.#trail.enter(
       {
-        ...{ at, act, flowId: id, flow, version, memberName, memberGroup, principalKind: principal.kind },
+        at,
+        act,
         // What was cut in the middle of a character would be another text once it has been written.
         subject: cut(subject).toWellFormed(),
+        flowId: id,
+        flow,
+        version,
+        memberName,
+        memberGroup,
         clientRequestId: clientRequestId.toWellFormed(),
         principal: cut(principal.name).toWellFormed(),
+        principalKind: principal.kind,
         reason: cut(reason).toWellFormed(),
         code: cut(code).toWellFormed(),
         before: before ?? null,

@@ -43,6 +43,7 @@ export class AuditTrail {
   readonly #setup: AuditTrailSetup;
   readonly #host: ShardHost;
   readonly #stepMs: number;
+  readonly #headKey: string;
   /** The newest entry; `at` is when the oldest entry behind the newest mark was made. */
   #head: ChainPoint = chainStart;
   #anchor: ChainPoint = chainStart;
@@ -54,6 +55,7 @@ export class AuditTrail {
   constructor(setup: AuditTrailSetup) {
     this.#setup = setup;
     this.#host = setup.host;
+    this.#headKey = this.#key('head');
     this.#stepMs = Math.max(1, Math.ceil(setup.windowMs / marksOfWindow));
   }
 
@@ -103,11 +105,12 @@ export class AuditTrail {
     // Also for whoever reads from the newest entry backwards: the anchor is never far.
     if (fresh) this.#publishAnchor(changes);
     const { number: last, hash: previous } = this.#head;
-    const entry = { ...facts, number: last + 1, previous };
-    const hash = entryHash(chain, entry);
-    changes.publish(topic, entryKey(chain, entry.number), auditRecord.encode({ ...entry, hash }));
-    this.#head = { number: entry.number, hash, at: fresh ? facts.at : this.#head.at };
-    changes.put(this.#key('head'), chainPoint.encode(this.#head));
+    const entry = { ...facts, number: last + 1, previous, hash: previous };
+    entry.hash = entryHash(chain, entry);
+    changes.publish(topic, entryKey(chain, entry.number), auditRecord.encode(entry));
+    const head = { number: entry.number, hash: entry.hash, at: fresh ? facts.at : this.#head.at };
+    this.#head = head;
+    changes.putLast(this.#headKey, () => chainPoint.encode(head));
     if (fresh) this.#armMark();
   }
 

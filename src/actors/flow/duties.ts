@@ -3,6 +3,7 @@
  * `failed` has to be returned. Both are silent mistakes otherwise: nothing happens, and the flow completes.
  */
 import { type ErrorCode, WeirError } from '../../errors/index.ts';
+import { Few } from './few.ts';
 import type { Operation } from './operation.ts';
 import type { Become, Failed } from './outcome.ts';
 
@@ -17,7 +18,7 @@ export function standsFor(wrapper: object, operation: object): void {
 export class Duties {
   /** Whether it is kept where operations were made; that costs about as much as a step. */
   readonly watched: boolean;
-  readonly #unrun = new Map<object, string>();
+  readonly #unrun = new Few<object, string>();
   #outcome: Become | Failed | undefined;
   /** Where the operation that was begun last was made: an error, for its stack. */
   site: Error | undefined;

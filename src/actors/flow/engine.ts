@@ -221,30 +221,34 @@ export class FlowEngine {
     const before = flow.journal[index];
     const attempts = (before?.attempts ?? 0) + 1;
     const { until, branch, failures } = before ?? { until: 0, branch: false, failures: [] };
-    const blank = {
-      op: op.op,
-      label: op.label,
-      value: noBytes,
-      fault: null,
-      due: 0,
-      attempts,
-      until,
-      order: 0,
-      branch,
-      failures,
-    };
+    const { op: kind, label } = op;
     switch (outcome.type) {
       case 'done':
-        record(flow, index, { ...blank, state: 'done', value: outcome.value, failures: [] }, changes);
+      case 'failed': {
+        const done = outcome.type === 'done';
+        const entry: JournalEntry = {
+          op: kind,
+          label,
+          state: outcome.type,
+          value: done ? outcome.value : noBytes,
+          fault: done ? null : outcome.fault,
+          due: 0,
+          attempts,
+          until,
+          order: flow.nextOrder(),
+          branch,
+          failures: done ? [] : failures,
+        };
+        record(flow, index, entry, changes);
         break;
-      case 'failed':
-        record(flow, index, { ...blank, state: 'failed', fault: outcome.fault }, changes);
-        break;
+      }
       case 'transient': {
         const policy = op.retry;
         const due = this.#host.clock.now() + backoffMs(policy, attempts, this.#host.random.next());
         const failed = failureOf(outcome.error, this.#host.clock.now());
-        record(flow, index, { ...blank, state: 'open', due, failures: withFailure(failures, failed) }, changes);
+        const waiting = { op: kind, label, state: 'open', value: noBytes, fault: null, due, attempts } as const;
+        const tried = withFailure(failures, failed);
+        record(flow, index, { ...waiting, until, order: 0, branch, failures: tried }, changes);
         if (attempts >= policy.attempts) {
           const context = { step: op.label, attempts, why: outcome.error.message };
           flow.head.faultEntry = index;

@@ -6,9 +6,10 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import { encodeValue } from '../../persistence/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import { stageRun } from './begin.ts';
+import type { Parked } from './branch.ts';
 import { issuesOf } from './context.ts';
 import { type StageStart, unasked } from './dry-run.ts';
-import { entryAt } from './entries.ts';
+import { entryAt, type Resume } from './entries.ts';
 import { ApplicationError, faultOf, platformFault, verdictOn } from './faults.ts';
 import type { FlowInstance } from './instance.ts';
 import { dropJournal } from './journal.ts';
@@ -44,6 +45,34 @@ const noBytes = new Uint8Array();
 export const cancelledCode = 'CANCELLED';
 export const expiredCode = 'WEIR_FLOW_EXPIRED';
 
+/** One advance of a flow, as its stages see it. */
+class Advance implements StageDriver {
+  readonly #performer: OperationPerformer;
+  readonly #flow: FlowInstance;
+  readonly #changes: ChangeSet;
+  #performed = 0;
+
+  constructor(performer: OperationPerformer, flow: FlowInstance, changes: ChangeSet) {
+    this.#performer = performer;
+    this.#flow = flow;
+    this.#changes = changes;
+  }
+
+  perform(parked: Parked): Resume | undefined {
+    return this.#performer.perform(this.#flow, parked, this.#changes);
+  }
+
+  exhausted(): boolean {
+    return this.#performed++ >= maxOperations || this.#changes.bytes > maxBytes;
+  }
+
+  withdrawn({ index }: Parked): void {
+    const { steps } = this.#flow;
+    steps.get(index)?.controller?.abort(new Error('its branch was cancelled'));
+    steps.delete(index);
+  }
+}
+
 export class FlowRunner {
   readonly #setup: RunnerSetup;
   readonly #host: ShardHost;
@@ -71,15 +100,7 @@ export class FlowRunner {
 
   /** Runs a stage, and those that it becomes, until the flow waits or ends. */
   #runOn(flow: FlowInstance, first: StageRun | undefined, changes: ChangeSet): void {
-    let performed = 0;
-    const driver: StageDriver = {
-      perform: (parked) => this.#setup.performer.perform(flow, parked, changes),
-      exhausted: () => performed++ >= maxOperations || changes.bytes > maxBytes,
-      withdrawn: ({ index }) => {
-        flow.steps.get(index)?.controller?.abort(new Error('its branch was cancelled'));
-        flow.steps.delete(index);
-      },
-    };
+    const driver = new Advance(this.#setup.performer, flow, changes);
     for (let run: StageRun | undefined = first; run !== undefined; ) {
       const end = run.run(driver);
       switch (end.type) {

@@ -3,9 +3,11 @@
  * it was accepted, so that a request id reused after its window names a new flow (SM15).
  */
 import { hash } from 'node:crypto';
+import { hex } from '../../persistence/index.ts';
 import { type Identity, memberId } from '../../ports/index.ts';
 
 const keyLength = 24;
+const shortHashLength = 32;
 
 /** Routing key of a flow that a client starts. */
 export function clientRoutingKey(member: Identity, clientRequestId: string): string {
@@ -51,12 +53,12 @@ export function derived(...parts: ReadonlyArray<string | number>): string {
 
 /** Hash of canonical bytes, for "same body". */
 export function bodyHash(bytes: Uint8Array): string {
-  return shortHash(hash('sha256', bytes, 'buffer'));
+  return hash('sha256', bytes, 'hex').slice(0, shortHashLength);
 }
 
 /** The part of a SHA-256 that "same body" goes by, in hex. */
 export function shortHash(sha256: Uint8Array): string {
-  return Buffer.from(sha256.buffer, sha256.byteOffset, 16).toString('hex');
+  return hex(sha256).slice(0, shortHashLength);
 }
 
 function digest(parts: readonly string[]): string {

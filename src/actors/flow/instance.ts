@@ -4,6 +4,7 @@ import { type Identity, sameIdentity } from '../../ports/index.ts';
 import type { Alarm } from '../shard/index.ts';
 import type { AnyFlow } from './definition.ts';
 import { orderOf } from './entries.ts';
+import { Few } from './few.ts';
 import type { WaitingOn } from './protocol.ts';
 import type { StageRun } from './stage-run.ts';
 
@@ -52,7 +53,7 @@ export class FlowInstance {
   /** The head differs from its record. */
   dirty = false;
   /** Made with the first one: most flows that there are wait for something else. */
-  #steps: Map<number, StepRun> | undefined;
+  #steps: Few<number, StepRun> | undefined;
   /** Order of the last outcome of the running visit, once it is known. */
   #order: number | undefined;
 
@@ -67,8 +68,8 @@ export class FlowInstance {
   }
 
   /** Bodies of steps that are under way, by place in the journal. */
-  get steps(): Map<number, StepRun> {
-    this.#steps ??= new Map();
+  get steps(): Few<number, StepRun> {
+    this.#steps ??= new Few();
     return this.#steps;
   }
 

@@ -48,8 +48,8 @@ export function forgetFrom(flow: FlowInstance, first: number, changes: ChangeSet
 }
 
 export function dropJournal(flow: FlowInstance, changes: ChangeSet): void {
-  for (const [index, entry] of flow.journal.entries()) {
-    if (entry !== undefined) changes.remove(journalKey(flow.id, flow.head.visit, index));
+  for (let index = 0; index < flow.journal.length; index++) {
+    if (flow.journal[index] !== undefined) changes.remove(journalKey(flow.id, flow.head.visit, index));
   }
   flow.journal.length = 0;
   flow.ordered();

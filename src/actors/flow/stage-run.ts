@@ -13,6 +13,7 @@ import type { Branch, BranchOutcome, BranchResume, Parked } from './branch.ts';
 import { type BranchOwner, BranchTree, cancelled } from './branch-tree.ts';
 import type { Duties } from './duties.ts';
 import { entryAt, orderOf, outcomeOf, type Resume } from './entries.ts';
+import { Few } from './few.ts';
 import { BranchRequest, type Op, OperationRequest, type StageRequest } from './operation.ts';
 import { opText } from './place.ts';
 
@@ -67,7 +68,7 @@ export class StageRun implements BranchOwner {
   readonly #tree: BranchTree;
   /** Outcomes to be given, in the order in which they were recorded. */
   #due: Due[] = [];
-  readonly #parked = new Map<number, Parked>();
+  readonly #parked = new Few<number, Parked>();
   /** Operations to be performed, or performed again. */
   #toPerform: Parked[] = [];
   /** Places of operations whose branch was cancelled before they had an outcome. */

@@ -27,6 +27,7 @@ interface Body {
   readonly flow: FlowInstance;
   readonly index: number;
   readonly op: StepOp;
+  readonly run: StepRun;
   readonly began: number;
   /** The same by the clock that only goes on. */
   readonly from: number;
@@ -48,7 +49,7 @@ export class StepRunner {
   readonly #stepMs: number;
   readonly #guard: CrashGuard;
   /** Bodies that somebody waits for, in the order in which they began. */
-  readonly #running = new Map<StepRun, Body>();
+  readonly #running = new Set<Body>();
   /** Rings when the first of them may be over its time: one for all, since nearly all end long before theirs. */
   #limit: Alarm | undefined;
   #draining = false;
@@ -76,42 +77,52 @@ export class StepRunner {
     if (this.#draining || flow.steps.get(index) !== run) return;
     const { clock } = this.#host;
     const due = Number.POSITIVE_INFINITY;
-    const body: Body = { flow, index, op, began: clock.now(), from: clock.monotonic(), due };
-    this.#running.set(run, body);
+    const body: Body = { flow, index, op, run, began: clock.now(), from: clock.monotonic(), due };
+    this.#running.add(body);
     this.#guard.bodyStarted();
-    const settle = (outcome: () => StepOutcome): void => {
-      this.#timed(body);
-      this.#ended(run);
-      this.#host.turn(() => {
-        // Its time was over, its flow has ended or is STUCK, or its branch was cancelled.
-        if (flow.steps.get(index) !== run) this.lateResults++;
-        else this.#settled(flow, index, op, outcome());
-      });
-    };
     let result: unknown;
     try {
-      result = op.body(stepInfo(operationId(flow.id, flow.head.visit, index), run));
+      result = op.body(new Attempt(operationId(flow.id, flow.head.visit, index), run));
     } catch (thrown) {
-      settle(() => failure(thrown));
+      this.#threw(body, thrown);
       return;
     }
     if (result instanceof Promise || isThenable(result)) {
       result.then(
-        (value: unknown) => settle(() => success(value, flow, op, this.#host)),
-        (thrown: unknown) => settle(() => failure(thrown)),
+        (value: unknown) => this.#returned(body, value),
+        (thrown: unknown) => this.#threw(body, thrown),
       );
       const ends = body.began + (op.timeoutMs ?? this.#stepMs);
       body.due = run.until > 0 ? Math.min(run.until, ends) : ends;
       this.#arm(body.due);
     } else {
-      settle(() => success(result, flow, op, this.#host));
+      this.#returned(body, result);
     }
+  }
+
+  #returned(body: Body, value: unknown): void {
+    this.#settle(body, () => success(value, body.flow, body.op, this.#host));
+  }
+
+  #threw(body: Body, thrown: unknown): void {
+    this.#settle(body, () => failure(thrown));
+  }
+
+  #settle(body: Body, outcome: () => StepOutcome): void {
+    this.#timed(body);
+    this.#ended(body);
+    this.#host.turn(() => {
+      const { flow, index, op, run } = body;
+      // Its time was over, its flow has ended or is STUCK, or its branch was cancelled.
+      if (flow.steps.get(index) !== run) this.lateResults++;
+      else this.#settled(flow, index, op, outcome());
+    });
   }
 
   /** Starts nothing any more; resolves when no body is under way that somebody waits for. */
   drain(): Promise<void> {
     this.#draining = true;
-    for (const [run, { flow, index }] of this.#running) if (flow.steps.get(index) !== run) this.#ended(run);
+    for (const body of this.#running) if (body.flow.steps.get(body.index) !== body.run) this.#ended(body);
     if (this.#running.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
@@ -131,18 +142,18 @@ export class StepRunner {
     this.#limit = undefined;
     const now = this.#host.clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const [run, body] of [...this.#running]) {
-      if (body.due <= now) this.#giveUp(run, body);
+    for (const body of [...this.#running]) {
+      if (body.due <= now) this.#giveUp(body);
       else next = Math.min(next, body.due);
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
   }
 
   /** The time of an attempt is over (FE10): its signal is aborted, and what it still gives is dropped. */
-  #giveUp(run: StepRun, body: Body): void {
-    const { flow, index, op, began, due } = body;
+  #giveUp(body: Body): void {
+    const { flow, index, op, run, began, due } = body;
     this.#timed(body);
-    this.#ended(run);
+    this.#ended(body);
     if (flow.steps.get(index) !== run) return;
     const late = run.until > 0 && due === run.until;
     const error = late
@@ -155,7 +166,7 @@ export class StepRunner {
 
   /** The shard's incarnation is over: nobody waits for a body any more. */
   abandon(): void {
-    for (const run of this.#running.keys()) this.#ended(run);
+    for (const body of this.#running) this.#ended(body);
   }
 
   #timed({ from }: Body): void {
@@ -163,21 +174,28 @@ export class StepRunner {
     meter.time('step', clock.monotonic() - from);
   }
 
-  #ended(run: StepRun): void {
-    if (this.#running.delete(run)) this.#guard.bodyEnded();
+  #ended(body: Body): void {
+    if (this.#running.delete(body)) this.#guard.bodyEnded();
     if (this.#running.size === 0) this.#idle?.();
   }
 }
 
-function stepInfo(id: string, run: StepRun): StepInfo {
-  return {
-    id,
-    attempt: run.attempt,
-    get signal(): AbortSignal {
-      run.controller ??= new AbortController();
-      return run.controller.signal;
-    },
-  };
+/** What a body is given; its signal is made when it asks for it. */
+class Attempt implements StepInfo {
+  readonly id: string;
+  readonly attempt: number;
+  readonly #run: StepRun;
+
+  constructor(id: string, run: StepRun) {
+    this.id = id;
+    this.attempt = run.attempt;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    this.#run.controller ??= new AbortController();
+    return this.#run.controller.signal;
+  }
 }
 
 function success(value: unknown, flow: FlowInstance, op: StepOp, host: ShardHost): StepOutcome {

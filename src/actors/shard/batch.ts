@@ -7,7 +7,8 @@ import type { ChangeSet } from './change-set.ts';
 
 export class Batch {
   readonly number: number;
-  readonly records = new Map<string, Uint8Array | null>();
+  readonly #records = new Map<string, LogRecord>();
+  readonly #last = new Map<string, () => Uint8Array>();
   readonly publications: Publication[] = [];
   readonly afterCommit: Array<() => void> = [];
   /** Newest outbox number per receiver that becomes durable with this batch. */
@@ -23,19 +24,28 @@ export class Batch {
   }
 
   get empty(): boolean {
-    return this.records.size === 0 && this.publications.length === 0 && this.afterCommit.length === 0;
+    return (
+      this.#records.size === 0 &&
+      this.#last.size === 0 &&
+      this.publications.length === 0 &&
+      this.afterCommit.length === 0
+    );
   }
 
   add(changes: ChangeSet): void {
-    for (const { key, value } of changes.records) this.records.set(key, value);
+    for (const record of changes.records) this.put(record);
+    for (const { key, value } of changes.last) this.#last.set(key, value);
     for (const publication of changes.publications) this.publications.push(publication);
     for (const run of changes.afterCommit) this.afterCommit.push(run);
     this.bytes += changes.bytes;
   }
 
+  put(record: LogRecord): void {
+    this.#records.set(record.key, record);
+  }
+
   seal(): CommitBatch {
-    const records: LogRecord[] = [];
-    for (const [key, value] of this.records) records.push({ key, value });
-    return { records, publications: this.publications };
+    for (const [key, value] of this.#last) this.put({ key, value: value() });
+    return { records: [...this.#records.values()], publications: this.publications };
   }
 }

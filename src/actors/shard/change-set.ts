@@ -10,18 +10,56 @@ export interface Outgoing {
   readonly bytes: Uint8Array;
 }
 
+export interface LastRecord {
+  readonly key: string;
+  readonly value: () => Uint8Array;
+}
+
+/** What such a record is reckoned at until it is made: they are small. */
+const lastBytes = 64;
+
+const none: readonly never[] = [];
+
+/** Every advance of every flow has one, and most have few things in them: a list is made with what is first in it. */
 export class ChangeSet {
   readonly records: LogRecord[] = [];
-  readonly publications: Publication[] = [];
-  readonly outgoing: Outgoing[] = [];
-  /** Run, in order, once the batch that carries the set is durable (W3). */
-  readonly afterCommit: Array<() => void> = [];
-  readonly #joining: Array<(changes: ChangeSet) => void> = [];
+  #publications: Publication[] | undefined;
+  #outgoing: Outgoing[] | undefined;
+  #afterCommit: Array<() => void> | undefined;
+  #last: LastRecord[] | undefined;
+  #joining: Array<(changes: ChangeSet) => void> | undefined;
   bytes = 0;
+
+  get publications(): readonly Publication[] {
+    return this.#publications ?? none;
+  }
+
+  get outgoing(): readonly Outgoing[] {
+    return this.#outgoing ?? none;
+  }
+
+  /** Run, in order, once the batch that carries the set is durable (W3). */
+  get afterCommit(): ReadonlyArray<() => void> {
+    return this.#afterCommit ?? none;
+  }
+
+  /** Records whose values are made when the batch leaves. */
+  get last(): readonly LastRecord[] {
+    return this.#last ?? none;
+  }
 
   put(key: string, value: Uint8Array): void {
     this.records.push({ key, value });
     this.bytes += key.length + value.length;
+  }
+
+  /**
+   * Puts what many sets of a batch put anew, such as the head of a chain: its bytes are made when the batch leaves, of
+   * the last of them alone.
+   */
+  putLast(key: string, value: () => Uint8Array): void {
+    this.#last = joined(this.#last, { key, value });
+    this.bytes += key.length + lastBytes;
   }
 
   remove(key: string): void {
@@ -30,18 +68,18 @@ export class ChangeSet {
   }
 
   publish(topic: string, key: string, value: Uint8Array | null): void {
-    this.publications.push({ topic, key, value });
+    this.#publications = joined(this.#publications, { topic, key, value });
     this.bytes += key.length + (value?.length ?? 0);
   }
 
   /** Sends `bytes` to a shard through the outbox: durable with this set, delivered after its commit, in order, once. */
   send(partition: number, bytes: Uint8Array): void {
-    this.outgoing.push({ partition, bytes });
+    this.#outgoing = joined(this.#outgoing, { partition, bytes });
     this.bytes += bytes.length;
   }
 
   after(run: () => void): void {
-    this.afterCommit.push(run);
+    this.#afterCommit = joined(this.#afterCommit, run);
   }
 
   /**
@@ -49,21 +87,25 @@ export class ChangeSet {
    * the numbers of a chain. A set that is thrown away uses none up.
    */
   onJoin(run: (changes: ChangeSet) => void): void {
-    this.#joining.push(run);
+    this.#joining = joined(this.#joining, run);
   }
 
   /** @internal Called once, by the shard. */
   joining(): void {
-    for (const run of this.#joining.splice(0)) run(this);
+    const joining = this.#joining;
+    if (joining === undefined) return;
+    this.#joining = undefined;
+    for (const run of joining) run(this);
   }
 
   /** Takes everything of `other` in, after what is here already. */
   merge(other: ChangeSet): void {
-    this.records.push(...other.records);
-    this.publications.push(...other.publications);
-    this.outgoing.push(...other.outgoing);
-    this.afterCommit.push(...other.afterCommit);
-    this.#joining.push(...other.#joining);
+    for (const record of other.records) this.records.push(record);
+    for (const publication of other.publications) this.#publications = joined(this.#publications, publication);
+    for (const sent of other.outgoing) this.#outgoing = joined(this.#outgoing, sent);
+    for (const run of other.afterCommit) this.#afterCommit = joined(this.#afterCommit, run);
+    for (const record of other.last) this.#last = joined(this.#last, record);
+    for (const run of other.#joining ?? none) this.#joining = joined(this.#joining, run);
     this.bytes += other.bytes;
   }
 
@@ -72,21 +114,27 @@ export class ChangeSet {
    * that came after it is durable either.
    */
   get onlyRemoves(): boolean {
-    return (
-      this.publications.length === 0 &&
-      this.outgoing.length === 0 &&
-      this.afterCommit.length === 0 &&
-      this.records.every(({ value }) => value === null)
-    );
+    return this.#isSilent && this.records.every(({ value }) => value === null);
   }
 
   get empty(): boolean {
+    return this.records.length === 0 && this.#isSilent && this.#joining === undefined;
+  }
+
+  /** Nothing is told, sent or done, and no value is to be made. */
+  get #isSilent(): boolean {
     return (
-      this.records.length === 0 &&
-      this.publications.length === 0 &&
-      this.outgoing.length === 0 &&
-      this.afterCommit.length === 0 &&
-      this.#joining.length === 0
+      this.#publications === undefined &&
+      this.#outgoing === undefined &&
+      this.#afterCommit === undefined &&
+      this.#last === undefined
     );
   }
+}
+
+/** With its first entry a list is as long as that; one that is empty would take room for many. */
+function joined<T>(list: T[] | undefined, entry: T): T[] {
+  if (list === undefined) return [entry];
+  list.push(entry);
+  return list;
 }

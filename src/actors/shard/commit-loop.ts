@@ -142,7 +142,7 @@ export class CommitLoop {
     const { partitions, turn, beforeCommit, onRefused } = this.#setup;
     const { counter } = this.#claim.term;
     const own = { partitions, commit: first.number, released: this.#released, claim: counter };
-    first.records.set('shard', shardRecord.encode(own));
+    first.put({ key: 'shard', value: shardRecord.encode(own) });
     this.#inFlight = first;
     beforeCommit();
     this.#claim.commit(first.seal()).then(

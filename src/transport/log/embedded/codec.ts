@@ -17,6 +17,7 @@ export const groupPrefix = '!g/';
 export const keptGroups = 64;
 
 const crcBytes = 4;
+const noRoom = Buffer.alloc(0);
 const groupRecordBytes = 32;
 const hashBytes = 16;
 
@@ -46,8 +47,33 @@ export class Operations {
   readonly crcs: number[] = [];
   bytes = 0;
 
+  #room = noRoom;
+  #used = 0;
+
+  /** Makes room for the values of so many records at once; values are copied, so the caller's may be reused at once. */
+  reserve(...batches: ReadonlyArray<readonly LogRecord[]>): void {
+    let bytes = 0;
+    for (const records of batches) {
+      for (const { value } of records) if (value !== null) bytes += crcBytes + value.byteLength;
+    }
+    this.#room = Buffer.allocUnsafe(bytes);
+    this.#used = 0;
+  }
+
   put(key: string, value: Uint8Array): void {
-    this.#add(key, value, Buffer.allocUnsafe(crcBytes + value.byteLength));
+    const end = this.#used + crcBytes + value.byteLength;
+    if (end > this.#room.length) {
+      this.#add(key, value, Buffer.allocUnsafe(crcBytes + value.byteLength));
+      return;
+    }
+    this.#add(key, value, this.#room.subarray(this.#used, end));
+    this.#used = end;
+  }
+
+  /** A record under `prefix`. */
+  record(prefix: string, { key, value }: LogRecord): void {
+    if (value === null) this.delete(prefix + key);
+    else this.put(prefix + key, value);
   }
 
   delete(key: string): void {
@@ -57,21 +83,10 @@ export class Operations {
     this.bytes += key.length;
   }
 
-  /** Records under `prefix`; their values are copied into one buffer, so the caller's may be reused at once. */
+  /** Records under `prefix`. */
   records(prefix: string, records: readonly LogRecord[]): void {
-    let size = 0;
-    for (const { value } of records) if (value !== null) size += crcBytes + value.byteLength;
-    const buffer = Buffer.allocUnsafe(size);
-    let at = 0;
-    for (const { key, value } of records) {
-      if (value === null) {
-        this.delete(prefix + key);
-        continue;
-      }
-      const end = at + crcBytes + value.byteLength;
-      this.#add(prefix + key, value, buffer.subarray(at, end));
-      at = end;
-    }
+    this.reserve(records);
+    for (const record of records) this.record(prefix, record);
   }
 
   append(other: Operations): void {

@@ -33,6 +33,8 @@ import { readOrdered, type StreamSetup } from './read-prefix.ts';
 import { putClaim, putTopic, readSystemRecords, type StoredTopic } from './system-records.ts';
 
 interface Topic extends StoredTopic {
+  /** What the keys of each partition begin with. */
+  readonly prefixes: readonly string[];
   readonly events: EventStream[];
   readonly tables: Set<LiveTable>;
 }
@@ -217,17 +219,25 @@ export class EmbeddedLog implements Log {
     const writer = this.#open();
     checkBatch(batch, this.limits);
     const operations = new Operations();
-    operations.records(this.#prefixOf(shard), batch.records);
-    const published: Array<{ readonly topic: Topic; readonly key: string; readonly at: number }> = [];
-    for (const { topic: name, key, value } of batch.publications) {
-      const topic = expectTopic(this.#topics, name, 'table', shard.partition);
-      published.push({ topic, key, at: operations.keys.length });
-      operations.records(partitionPrefix(topic.place, shard.partition), [{ key, value }]);
+    const { records, publications } = batch;
+    operations.reserve(records, publications);
+    const prefix = this.#prefixOf(shard);
+    for (const record of records) operations.record(prefix, record);
+    const first = operations.keys.length;
+    const topics: Topic[] = [];
+    for (const publication of publications) {
+      const topic = expectTopic(this.#topics, publication.topic, 'table', shard.partition);
+      topics.push(topic);
+      operations.record(prefixIn(topic, shard.partition), publication);
     }
     if (operations.keys.length === 0) return;
     await writer.submit(operations, () => {
       // Views are looked up only now: one that was opened meanwhile may have read the store before this commit.
-      for (const { topic, key, at } of published) applyTo(topic.tables, key, operations.values[at]);
+      let at = 0;
+      for (const { key } of publications) {
+        applyTo(topics[at]?.tables, key, operations.values[first + at]);
+        at++;
+      }
     });
   }
 
@@ -239,7 +249,7 @@ export class EmbeddedLog implements Log {
   }
 
   #prefixOf({ topic, partition }: ShardId): string {
-    return partitionPrefix(expectTopic(this.#topics, topic, 'state', partition).place, partition);
+    return prefixIn(expectTopic(this.#topics, topic, 'state', partition), partition);
   }
 
   async #openTopic(stored: StoredTopic, trimmed: ReadonlyMap<string, number>): Promise<Topic> {
@@ -258,7 +268,8 @@ export class EmbeddedLog implements Log {
   #newTopic({ spec, place }: StoredTopic): Topic {
     const length = spec.kind === 'events' ? spec.partitions : 0;
     const events = Array.from({ length }, (_, partition) => this.#newStream(place, partition, 0, 0));
-    return { spec, place, events, tables: new Set() };
+    const prefixes = Array.from({ length: spec.partitions }, (_, partition) => partitionPrefix(place, partition));
+    return { spec, place, prefixes, events, tables: new Set() };
   }
 
   #newStream(place: string, partition: number, trimmed: number, end: number): EventStream {
@@ -277,8 +288,12 @@ export class EmbeddedLog implements Log {
   }
 }
 
-function applyTo(tables: ReadonlySet<LiveTable>, key: string, stored: Uint8Array | null | undefined): void {
-  if (tables.size === 0) return;
+function prefixIn({ prefixes, place }: Topic, partition: number): string {
+  return prefixes[partition] ?? partitionPrefix(place, partition);
+}
+
+function applyTo(tables: ReadonlySet<LiveTable> | undefined, key: string, stored: Uint8Array | null | undefined): void {
+  if (tables === undefined || tables.size === 0) return;
   // A copy of its own, because the stored value shares its memory with all others of the commit.
   const value = stored === null || stored === undefined ? undefined : Uint8Array.from(contentOf(stored));
   for (const table of tables) table.apply(key, value);

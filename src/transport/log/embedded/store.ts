@@ -39,8 +39,9 @@ export async function openLevelStore(location: string, bufferBytes = writeBuffer
   return {
     async write({ keys, values }) {
       const batch = db.batch();
-      for (const [index, key] of keys.entries()) {
-        const value = values[index];
+      let at = 0;
+      for (const key of keys) {
+        const value = values[at++];
         if (value === null || value === undefined) batch.del(key);
         else batch.put(key, value);
       }
