@@ -53,13 +53,20 @@ export class ColdAlarms {
     });
   }
 
+  /** One flow for each alarm of the shard: how many may wake in one turn is for the shard to say. */
   #ring(): void {
-    const { host, dueOf, ring } = this.#setup;
-    const now = host.clock.now();
-    for (let key = this.#heap.take(now); key !== undefined; key = this.#heap.take(now)) {
-      const due = dueOf(key);
-      if (due !== undefined && due <= now) ring(key);
-    }
+    const now = this.#setup.host.clock.now();
+    const key = this.#firstCold(now);
+    if (key !== undefined) this.#setup.ring(key);
     this.#arm();
+  }
+
+  #firstCold(now: number): string | undefined {
+    for (;;) {
+      const key = this.#heap.take(now);
+      if (key === undefined) return undefined;
+      const due = this.#setup.dueOf(key);
+      if (due !== undefined && due <= now) return key;
+    }
   }
 }

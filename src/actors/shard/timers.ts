@@ -12,6 +12,9 @@ export interface Alarm {
   ringing: (() => void) | undefined;
 }
 
+/** Alarms that ring in one turn of the shard. When more are due at the same moment, others have their turns in between (W5). */
+const atOnce = 128;
+
 export class ShardTimers {
   readonly #clock: Clock;
   readonly #run: (turn: () => void) => void;
@@ -73,7 +76,9 @@ export class ShardTimers {
 
   #ring(): void {
     const now = this.#clock.now();
-    for (let first = this.#heap.take(now); first !== undefined; first = this.#heap.take(now)) {
+    for (let rung = 0; rung < atOnce; rung++) {
+      const first = this.#heap.take(now);
+      if (first === undefined) break;
       if (first.cancelled) continue;
       first.cancelled = true;
       this.#live--;

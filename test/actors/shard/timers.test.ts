@@ -60,6 +60,22 @@ describe('timers of a shard', () => {
     expect(clock.pending()).toBeLessThanOrEqual(1);
   });
 
+  it('W5 alarms that are due at the same moment ring in many turns, and others have theirs in between', async () => {
+    const clock = virtualClock({ start: 0 });
+    const turns: number[] = [];
+    let rung = 0;
+    const timers = new ShardTimers(clock, (turn) => {
+      rung = 0;
+      turn();
+      turns.push(rung);
+    });
+    for (let n = 0; n < 1_000; n++) timers.at(10, () => rung++);
+    await clock.advance(10);
+    expect(turns.reduce((all, count) => all + count)).toBe(1_000);
+    expect(Math.max(...turns)).toBeLessThan(200);
+    expect(timers.size).toBe(0);
+  });
+
   it('an alarm may set and cancel others while it rings, and nothing rings after the end', async () => {
     const clock = virtualClock({ start: 0 });
     const timers = new ShardTimers(clock, (turn) => turn());
