@@ -50,6 +50,7 @@ export async function runNode(
     http: configuration.http,
     ...(monitoring === undefined ? {} : { monitoring }),
     chaos: configuration.chaos,
+    containment: watchdog.contain === 'off' ? 'off' : { limit: watchdog.code, of: watchdog.contain },
     ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
     logger,
     signal: startUp.signal,

@@ -2,6 +2,7 @@ export type { Action, Authority, Authorize, Principal, Resource } from './author
 export { allowAll } from './authorize.ts';
 export type { Clock, Timer } from './clock.ts';
 export { systemClock } from './clock.ts';
+export type { Containment } from './containment.ts';
 export type { Duration } from './duration.ts';
 export { inWords, toMs } from './duration.ts';
 export { holdProcess } from './hold-process.ts';

@@ -174,7 +174,7 @@ export async function testNodeOn(settings: TestNodeSettings, parts: TestNodePart
   const members = (settings.scripted ?? []).map(identityOf);
   const scripts = new PeerScripts({ clock, random, faults: peerFaults, members });
   const settingsOf = (changes: Partial<NodeSettings>): NodeSettings => {
-    const changed = { replayCheck: true, deathsAlone: 1_000, ...settings, ...changes };
+    const changed = { replayCheck: true, deathsAlone: 1_000, containment: 'off' as const, ...settings, ...changes };
     return { ...changed, members: withMembers(changed.members, members) };
   };
   const nameOf = (worker: number): string => `worker-${worker}`;

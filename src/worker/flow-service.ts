@@ -21,7 +21,7 @@ import {
 } from '../actors/shard/index.ts';
 import { messageOf, namesHint, WeirError } from '../errors/index.ts';
 import { canonicalBytes } from '../persistence/index.ts';
-import type { Authorize, Identity } from '../ports/index.ts';
+import type { Authorize, Containment, Identity } from '../ports/index.ts';
 import type { TopicSpec } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
 import { logNeed, type ServiceDescriptor, type ServiceTopics } from './service.ts';
@@ -34,6 +34,7 @@ export interface FlowServiceSetup {
   readonly authorize: Authorize;
   readonly settings: FlowSettings;
   readonly shards: ShardSettings;
+  readonly containment: Containment | undefined;
   readonly onShards: (shards: readonly ShardStatus[]) => void;
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
 }
@@ -89,6 +90,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
           auditTopic: flowTopics.audit,
           authorize,
           guard,
+          containment: setup.containment,
           transmit: (source, destination, bytes) => peer.send({ source, destination, bytes }),
           answer: (to, bytes) => answers.route(to, { type: 'service', kind: serviceKinds.answer, bytes }),
         }),

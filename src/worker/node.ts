@@ -40,6 +40,7 @@ import {
 import type { Log, LogHealth, TopicSpec } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
 import { type Client, nodeClient } from './client.ts';
+import { type ContainmentSettings, vmContainment } from './containment.ts';
 import { flowCatalogue, flowService } from './flow-service.ts';
 import { type Placement, runsService } from './roles.ts';
 import { rpcService } from './rpc-service.ts';
@@ -92,6 +93,12 @@ export interface NodeSettings {
    * Default 3; in `testNode`, where tests end them, 1000.
    */
   readonly deathsAlone?: number;
+  /**
+   * Stops code of flows that does not give way, which would stop everything else in the process: its flow is STUCK
+   * (`WEIR_CODE_RUNAWAY`), and the worker goes on. Default: 10 s, for flows that were running when a worker ended; `off` in
+   * `testNode`, where time is virtual.
+   */
+  readonly containment?: ContainmentSettings | 'off';
   /**
    * Whether a flow is replayed from its record at every suspension and put into the hospital when it would not come to
    * the same place (`WEIR_FLOW_DIVERGED`): mistakes of determinism show at once. For development; it runs code of stages
@@ -195,6 +202,7 @@ export async function createNode(
   const { log, clock, random, logger, meter = silentMeter, peer } = ports;
   checkNodeSettings(settings);
   const { authorize = allowAll, maxHotFlows = 10_000, replayCheck = false, deathsAlone = 3, roles } = settings;
+  const { containment = {} } = settings;
   const [runsFlows, answersClients] = [runsService('flow', roles), runsService('rpc', roles)];
   const windows = windowsOf(settings);
   const partitions = await unlessAborted(ports.signal, shardCount(log, settings.shards));
@@ -262,6 +270,7 @@ export async function createNode(
         deathsAlone,
       },
       shards: defaultShardSettings,
+      containment: containment === 'off' ? undefined : vmContainment(containment),
       onShards: (now) => {
         shards = now;
         changed();

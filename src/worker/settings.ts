@@ -41,6 +41,12 @@ const nodeSettings = z.looseObject({
   idle: durationSetting.optional(),
   maxHotFlows: z.int().min(1).optional(),
   deathsAlone: z.int().min(1).optional(),
+  containment: z
+    .union([
+      z.literal('off'),
+      z.strictObject({ limit: durationSetting.optional(), of: z.enum(['suspects', 'all']).optional() }),
+    ])
+    .optional(),
   replayCheck: z.boolean('it must be true or false').optional(),
   authorize: z.custom((value) => typeof value === 'function', 'it must be a function').optional(),
 });

@@ -4,6 +4,7 @@
  */
 import { WeirError } from '../../errors/index.ts';
 import { type FaultRecord, type JournalEntry, withFailure } from '../../persistence/index.ts';
+import type { Containment } from '../../ports/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import type { FlowActs } from './acts.ts';
 import { CrashGuard } from './crash-guard.ts';
@@ -42,6 +43,8 @@ export interface EngineSetup {
   readonly stepMs: number;
   /** Whether each suspension is at once replayed from its record. */
   readonly replayCheck: boolean;
+  /** Stops code of flows that keeps the processor. Absent: it may. */
+  readonly containment: Containment | undefined;
 }
 
 const noBytes = new Uint8Array();
@@ -64,8 +67,11 @@ export class FlowEngine {
       store: (flow, changes) => this.life.store(flow, changes),
       goOn: (flow) => this.#goOn(flow),
     });
+    const { containment } = setup;
+    const containmentOf = ({ head }: FlowInstance): Containment | undefined =>
+      containment?.of === 'all' || head.mark !== null ? containment : undefined;
     this.steps = new StepRunner({
-      ...{ host: setup.host, stepMs: setup.stepMs, guard: this.guard },
+      ...{ host: setup.host, stepMs: setup.stepMs, guard: this.guard, containmentOf },
       settled: (flow, index, op, outcome) => this.#stepSettled(flow, index, op, outcome),
     });
     this.life = new FlowLifecycle({
@@ -76,7 +82,10 @@ export class FlowEngine {
     const { host, replayCheck } = setup;
     const { life, steps } = this;
     const performer = new OperationPerformer({ ...setup, life, steps });
-    this.#runner = new FlowRunner({ host, life, performer, replayCheck, goOn: (flow) => this.#goOn(flow) });
+    this.#runner = new FlowRunner({
+      ...{ host, life, performer, replayCheck, containmentOf },
+      goOn: (flow) => this.#goOn(flow),
+    });
   }
 
   /**
@@ -249,7 +258,10 @@ export class FlowEngine {
         const waiting = { op: kind, label, state: 'open', value: noBytes, fault: null, due, attempts } as const;
         const tried = withFailure(failures, failed);
         record(flow, index, { ...waiting, until, order: 0, branch, failures: tried }, changes);
-        if (attempts >= policy.attempts) {
+        if (WeirError.is(outcome.error, 'WEIR_CODE_RUNAWAY')) {
+          flow.head.faultEntry = index;
+          this.life.stuck(flow, outcome.error, changes);
+        } else if (attempts >= policy.attempts) {
           const context = { step: op.label, attempts, why: outcome.error.message };
           flow.head.faultEntry = index;
           this.life.stuck(flow, new WeirError('WEIR_STEP_EXHAUSTED', context, outcome.error), changes);

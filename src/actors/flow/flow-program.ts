@@ -5,7 +5,7 @@
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { flowHead, journalEntry, unreadRecord } from '../../persistence/index.ts';
-import type { Authorize, Identity } from '../../ports/index.ts';
+import type { Authorize, Containment, Identity } from '../../ports/index.ts';
 import { unreachable } from '../kernel/index.ts';
 import { ChangeSet, type FormerEnd, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
@@ -52,6 +52,8 @@ export interface FlowProgramSetup {
   readonly authorize: Authorize;
   /** Shared by the shards of the worker. */
   readonly guard: WorkerGuard;
+  /** Stops code of flows that keeps the processor. Absent: it may. */
+  readonly containment?: Containment | undefined;
   readonly transmit: (source: Identity, destination: Identity, bytes: Uint8Array) => void;
   /** Brings an answer to whoever reads this partition of `flow.answers`; it may be lost. */
   readonly answer: (partition: number, bytes: Uint8Array) => void;
@@ -103,6 +105,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       acts,
       hospitalMs,
       workerGuard: guard,
+      containment: setup.containment,
       deathsAlone,
       stepMs,
       replayCheck,

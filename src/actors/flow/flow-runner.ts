@@ -4,6 +4,7 @@
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
 import { encodeValue } from '../../persistence/index.ts';
+import type { Containment } from '../../ports/index.ts';
 import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import { stageRun } from './begin.ts';
 import type { Parked } from './branch.ts';
@@ -29,6 +30,8 @@ export interface RunnerSetup {
   readonly performer: OperationPerformer;
   /** Whether each suspension is at once replayed from its record. */
   readonly replayCheck: boolean;
+  /** What stops the flow's code when that keeps the processor. */
+  readonly containmentOf: (flow: FlowInstance) => Containment | undefined;
   /** Lets a flow go on that was broken off. */
   readonly goOn: (flow: FlowInstance) => void;
 }
@@ -50,10 +53,12 @@ class Advance implements StageDriver {
   readonly #performer: OperationPerformer;
   readonly #flow: FlowInstance;
   readonly #changes: ChangeSet;
+  readonly containment: Containment | undefined;
   #performed = 0;
 
-  constructor(performer: OperationPerformer, flow: FlowInstance, changes: ChangeSet) {
+  constructor({ performer, containmentOf }: RunnerSetup, flow: FlowInstance, changes: ChangeSet) {
     this.#performer = performer;
+    this.containment = containmentOf(flow);
     this.#flow = flow;
     this.#changes = changes;
   }
@@ -100,7 +105,7 @@ export class FlowRunner {
 
   /** Runs a stage, and those that it becomes, until the flow waits or ends. */
   #runOn(flow: FlowInstance, first: StageRun | undefined, changes: ChangeSet): void {
-    const driver = new Advance(this.#setup.performer, flow, changes);
+    const driver = new Advance(this.#setup, flow, changes);
     for (let run: StageRun | undefined = first; run !== undefined; ) {
       const end = run.run(driver);
       switch (end.type) {

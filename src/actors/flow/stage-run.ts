@@ -8,6 +8,7 @@
 import { types } from 'node:util';
 import { WeirError } from '../../errors/index.ts';
 import type { JournalEntry } from '../../persistence/index.ts';
+import type { Containment } from '../../ports/index.ts';
 import { Asked } from './asked.ts';
 import type { Branch, BranchOutcome, BranchResume, Parked } from './branch.ts';
 import { type BranchOwner, BranchTree, cancelled } from './branch-tree.ts';
@@ -25,6 +26,8 @@ export interface StageDriver {
   exhausted(): boolean;
   /** An operation was withdrawn: nobody waits for it any more. */
   withdrawn(parked: Parked): void;
+  /** Stops code that keeps the processor. Absent: it may. */
+  readonly containment?: Containment | undefined;
 }
 
 export type StageEnd =
@@ -247,13 +250,13 @@ export class StageRun implements BranchOwner {
   #resume(branch: Branch, resume: BranchResume, driver: StageDriver): void {
     if (branch.outcome !== undefined || branch.ending !== undefined) return;
     let result: IteratorResult<StageRequest, unknown>;
+    const { containment } = driver;
     this.executing = true;
     try {
-      if (resume.type === 'value') result = branch.generator.next(resume.value);
-      else if (resume.type === 'throw') result = branch.generator.throw(resume.error);
-      else result = branch.generator.return(undefined);
+      result = containment === undefined ? enter(branch, resume) : containment.run(() => enter(branch, resume));
     } catch (error) {
-      this.#tree.ending(branch, { type: 'throw', error });
+      if (WeirError.is(error, 'WEIR_CODE_RUNAWAY')) this.#end = { type: 'mistake', error };
+      else this.#tree.ending(branch, { type: 'throw', error });
       return;
     } finally {
       this.executing = false;
@@ -320,6 +323,12 @@ export class StageRun implements BranchOwner {
     const error = new WeirError('WEIR_FLOW_OPERATION_UNKNOWN', { flow, stage, found: nameOf(request) });
     this.#end = { type: 'mistake', error };
   }
+}
+
+/** Lets the code of a branch run to where it asks for something. */
+function enter({ generator }: Branch, resume: BranchResume): IteratorResult<StageRequest, unknown> {
+  if (resume.type === 'value') return generator.next(resume.value);
+  return resume.type === 'throw' ? generator.throw(resume.error) : generator.return(undefined);
 }
 
 function endOf(outcome: BranchOutcome): StageEnd {

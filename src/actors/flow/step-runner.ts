@@ -4,6 +4,7 @@
  */
 import { ensureError, WeirError } from '../../errors/index.ts';
 import { encodeValue, type FaultRecord } from '../../persistence/index.ts';
+import type { Containment } from '../../ports/index.ts';
 import type { Alarm, ShardHost } from '../shard/index.ts';
 import type { CrashGuard } from './crash-guard.ts';
 import { faultOf, isTransient, platformFault } from './faults.ts';
@@ -40,6 +41,8 @@ export interface StepRunnerSetup {
   /** Longest time of one attempt, unless its step says otherwise, in milliseconds. */
   readonly stepMs: number;
   readonly guard: CrashGuard;
+  /** What stops the flow's code when that keeps the processor. */
+  readonly containmentOf: (flow: FlowInstance) => Containment | undefined;
   readonly settled: Settled;
 }
 
@@ -48,6 +51,7 @@ export class StepRunner {
   readonly #settled: Settled;
   readonly #stepMs: number;
   readonly #guard: CrashGuard;
+  readonly #containmentOf: StepRunnerSetup['containmentOf'];
   /** Bodies that somebody waits for, in the order in which they began. */
   readonly #running = new Set<Body>();
   /** Rings when the first of them may be over its time: one for all, since nearly all end long before theirs. */
@@ -56,8 +60,9 @@ export class StepRunner {
   #idle: (() => void) | undefined;
   lateResults = 0;
 
-  constructor({ host, stepMs, guard, settled }: StepRunnerSetup) {
+  constructor({ host, stepMs, guard, containmentOf, settled }: StepRunnerSetup) {
     this.#host = host;
+    this.#containmentOf = containmentOf;
     this.#stepMs = stepMs;
     this.#guard = guard;
     this.#settled = settled;
@@ -82,7 +87,9 @@ export class StepRunner {
     this.#guard.bodyStarted();
     let result: unknown;
     try {
-      result = op.body(new Attempt(operationId(flow.id, flow.head.visit, index), run));
+      const attempt = new Attempt(operationId(flow.id, flow.head.visit, index), run);
+      const containment = this.#containmentOf(flow);
+      result = containment === undefined ? op.body(attempt) : containment.run(() => op.body(attempt));
     } catch (thrown) {
       this.#threw(body, thrown);
       return;
@@ -209,7 +216,8 @@ function success(value: unknown, flow: FlowInstance, op: StepOp, host: ShardHost
 }
 
 function failure(thrown: unknown): StepOutcome {
-  return isTransient(thrown)
+  // Its flow cannot catch it: what was stopped in the middle would be stopped again.
+  return isTransient(thrown) || WeirError.is(thrown, 'WEIR_CODE_RUNAWAY')
     ? { type: 'transient', error: ensureError(thrown) }
     : { type: 'failed', fault: faultOf(thrown) };
 }

@@ -73,6 +73,12 @@ export const flows = {
     remedy: 'use 1 to 200 printable characters',
     status: 400,
   },
+  WEIR_CODE_RUNAWAY: {
+    message: 'code of the flow had the processor for {ms} ms without giving way, and was stopped',
+    remedy:
+      'look for a loop that does not end, or for work that belongs into another process; start the node with the mended code, then retry the flow',
+    status: 500,
+  },
   WEIR_FLOW_DIVERGED: {
     message:
       'flow {flow} took another path than its journal at operation {index}: {found} where {expected} was recorded',

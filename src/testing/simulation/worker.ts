@@ -121,7 +121,9 @@ export class SimWorker {
       const extra: ExtraServices = (parts) => (told === undefined ? [] : [told.service(parts)]);
       try {
         // Faults end workers, and no flow: who looks for one that does says so in the settings.
-        const node = await createNode({ deathsAlone: 1_000, ...settings() }, ports, extra, { forceLogRoute });
+        const node = await createNode({ deathsAlone: 1_000, containment: 'off', ...settings() }, ports, extra, {
+          forceLogRoute,
+        });
         if (!lane.alive) return;
         this.#running = node;
         this.injector.attach({ actors: node.internals.system.steer });

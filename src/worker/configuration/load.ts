@@ -53,7 +53,12 @@ export interface Configuration {
   /** None: everything is kept in the data directory. */
   readonly kafka: KafkaConnection | undefined;
   /** How long the event loop may stand still. */
-  readonly watchdog: { readonly loop: Duration | 'off' };
+  readonly watchdog: {
+    readonly loop: Duration | 'off';
+    /** How long code of a flow may keep the processor, and of which flows that is watched. */
+    readonly code: Duration;
+    readonly contain: 'off' | 'suspects' | 'all';
+  };
   /** Whether operators may inject faults. */
   readonly chaos: { readonly allow: boolean };
   /** Modules whose flows and actors every member runs. */

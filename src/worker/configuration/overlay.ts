@@ -47,6 +47,8 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_LOG_SASL_PASSWORD', { path: ['log', 'sasl', 'password'], read: text }],
   ['WEIR_CHAOS_ALLOW', { path: ['chaos', 'allow'], read: flag }],
   ['WEIR_WATCHDOG_LOOP', { path: ['watchdog', 'loop'], read: text }],
+  ['WEIR_WATCHDOG_CODE', { path: ['watchdog', 'code'], read: text }],
+  ['WEIR_WATCHDOG_CONTAIN', { path: ['watchdog', 'contain'], read: text }],
 ]);
 
 /** Variables of the command line that are no settings of a node. */

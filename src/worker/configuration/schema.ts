@@ -90,6 +90,8 @@ const logSchema = z
 
 const watchdogSchema = z.strictObject({
   loop: z.union([z.literal('off'), durationSetting]).default('30 s'),
+  code: durationSetting.default('10 s'),
+  contain: z.enum(['off', 'suspects', 'all']).default('suspects'),
 });
 
 const chaosSchema = z.strictObject({

@@ -35,7 +35,7 @@ describe('configuration', () => {
       retention: '1 day',
       http: { host: '127.0.0.1', port: 7447 },
       log: { level: 'info' },
-      watchdog: { loop: '30 s' },
+      watchdog: { loop: '30 s', code: '10 s', contain: 'suspects' },
       members: [{ key: 'ACME', name: 'ACME', group: 'default', flows: [], actors: [] }],
     });
     expect(configuration.data).toBe(resolve(configuration.file, '..', '.weir'));
