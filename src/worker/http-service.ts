@@ -34,6 +34,8 @@ export interface HttpDesks {
   readonly errors?: ErrorDesk | undefined;
   /** What the worker adds up. */
   readonly figures?: FigureDesk | undefined;
+  /** Whether flows go on on other workers when this one stops. */
+  readonly handsOver?: () => boolean;
   /** Without it the edge shows health and figures alone. Default true. */
   readonly answersClients?: boolean;
   readonly cluster?: () => ClusterDesk | undefined;
@@ -47,7 +49,7 @@ const defaultHttpPort = 7_447;
  */
 export async function openHttp(
   { port = defaultHttpPort, host = '127.0.0.1' }: HttpOptions,
-  { chaos, errors, figures, answersClients = true, cluster = () => undefined }: HttpDesks = {},
+  { chaos, errors, figures, answersClients = true, handsOver = () => false, cluster = () => undefined }: HttpDesks = {},
 ): Promise<HttpEdge> {
   let address: Address = { host, port };
   let url: string | undefined;
@@ -73,7 +75,7 @@ export async function openHttp(
             authorize,
             address,
             logger,
-            ...{ version, chaos, errors, figures, answersClients, restartService },
+            ...{ version, chaos, errors, figures, answersClients, handsOver, restartService },
             cluster: cluster(),
             facts: {
               status,

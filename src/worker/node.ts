@@ -353,10 +353,12 @@ export async function createNode(
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    const last = (one: ServiceDescriptor): number => Number(one.drainsLast === true);
-    for (const { name } of [...descriptors].reverse().sort((a, b) => last(a) - last(b))) {
+    const handsOver = runsFlows && ports.elsewhere?.available('flow') === true;
+    for (const { name } of drainOrder(descriptors, handsOver)) {
       const drain = drains.get(name);
       if (drain === undefined) continue;
+      // Nobody is left who would do what is asked from now on: better to say so at once than to let it wait.
+      if (name === 'flow' && !handsOver) stopped = true;
       await withDeadline(clock, drain(), drainWithinMs, `drain of ${name}`).catch((error: unknown) => {
         logger.warn({ service: name, error: ensureError(error).message }, 'drained by deadline');
       });
@@ -400,6 +402,18 @@ export async function createNode(
       },
     },
   };
+}
+
+/**
+ * An edge before what it asks, so that whoever has been let in is answered. But where other workers take over what runs
+ * here, it goes on answering until they have (WK9): behind a load balancer nobody is refused.
+ */
+function drainOrder(descriptors: readonly ServiceDescriptor[], handsOver: boolean): readonly ServiceDescriptor[] {
+  const rank = ({ drainsLast, edge }: ServiceDescriptor): number => {
+    if (drainsLast === true) return 2;
+    return handsOver && edge === true ? 1 : 0;
+  };
+  return [...descriptors].reverse().sort((a, b) => rank(a) - rank(b));
 }
 
 /** The topics of all services: one that several services make is made once. */

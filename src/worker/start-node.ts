@@ -102,7 +102,10 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   const listen = answersClients ? settings.http : settings.monitoring;
   // Only a worker that shows its figures pays for the library, and for adding up.
   const figures = listen === undefined ? undefined : (await import('./monitoring/figures.ts')).workerFigures();
-  const desks = { chaos: chaos?.desk, errors: errors.desk, figures, answersClients, cluster: () => cluster };
+  const desks = {
+    ...{ chaos: chaos?.desk, errors: errors.desk, figures, answersClients, cluster: () => cluster },
+    handsOver: () => cluster?.elsewhere.available('flow') === true,
+  };
   const http = listen === undefined ? undefined : await openHttp(listen, desks);
   const logLines = logger.child({ service: logNeed });
   const kafka =

@@ -249,7 +249,7 @@ class Rpc {
     const key = clientRoutingKey(member, clientRequestId);
     const partition = this.#shards.partitionOf(key);
     const request = { member, flow, clientRequestId, input: bytes, version, authority, trace };
-    if (!this.#shards.runsHere(partition)) {
+    const throughLog = (): void => {
       const known = this.#index.byRoutingKey(key);
       this.#logStarts.start({
         partition,
@@ -261,9 +261,9 @@ class Rpc {
         replyTo,
       });
       if (known !== undefined) this.#logStarts.seen(key, known, () => this.#index.get(known), false);
-      return;
-    }
-    const asked = this.#shards.ask(partition, (reply: Ref<Answer<Started>>) => ({
+    };
+    if (!this.#shards.runsHere(partition)) return void throughLog();
+    const asked = this.#shards.askHere(partition, (reply: Ref<Answer<Started>>) => ({
       type: 'start',
       ...request,
       replyTo: reply,
@@ -271,6 +271,8 @@ class Rpc {
     void asked.then((answer) => {
       // The next incarnation asks again.
       if (this.#over) return;
+      // The shard is on its way to another worker, and has not looked at it.
+      if (answer.type === 'error' && answer.error.code === 'WEIR_SHARD_UNAVAILABLE') return void throughLog();
       const seen = answer.type === 'error' || this.#index.has(answer.value.flowId);
       if (seen) return void replyTo.tell(answer);
       const late = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) } as const;

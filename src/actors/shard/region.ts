@@ -242,7 +242,8 @@ class Region<Local> {
     if (running?.opening !== opening) return;
     running.phase = phase;
     if (phase === 'running' && !running.closing) this.#setup.router.opened(partition, running.ref);
-    if (phase !== 'running' && phase !== 'draining') this.#setup.router.closed(partition);
+    // What comes while it drains is for the next owner, and waits for that in the log.
+    if (phase !== 'running') this.#setup.router.closed(partition);
     this.#note({ type: 'phase', partition, opening, phase });
   }
 

@@ -66,6 +66,7 @@ export class Edge {
   /** Each ends one wait, with the flow as it is. */
   readonly #waiting = new Set<() => void>();
   #closing = false;
+  #whenQuiet: () => void = () => undefined;
 
   constructor(setup: EdgeSetup) {
     this.#setup = setup;
@@ -219,7 +220,7 @@ export class Edge {
       this.#waiting.add(release);
       this.#ask<FlowView>((replyTo) => ({ type: 'result', name, waitMs, authority: client, replyTo }), waitMs)
         .then(resolve, reject)
-        .finally(() => this.#waiting.delete(release));
+        .finally(() => this.#waited(release));
     });
   }
 
@@ -229,7 +230,7 @@ export class Edge {
     this.admitWait(waitMs);
     return new Promise((resolve) => {
       const release = (): void => {
-        this.#waiting.delete(release);
+        this.#waited(release);
         timer.cancel();
         unlisten();
         resolve();
@@ -240,10 +241,27 @@ export class Edge {
     });
   }
 
+  /** Resolves when nobody waits any more, or after `withinMs`. */
+  quiet(withinMs: number): Promise<void> {
+    if (this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#setup.system.clock.after(withinMs, resolve);
+      this.#whenQuiet = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
   /** Answers whoever waits, now and from now on, with the flow as it is. */
   release(): void {
     this.#closing = true;
     for (const release of [...this.#waiting]) release();
+  }
+
+  #waited(release: () => void): void {
+    this.#waiting.delete(release);
+    if (this.#waiting.size === 0) this.#whenQuiet();
   }
 
   async #ask<T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest, waitMs = 0): Promise<T> {

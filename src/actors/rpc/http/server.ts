@@ -41,6 +41,8 @@ export interface ServerSetup extends EdgeSetup {
   readonly errors?: ErrorDesk | undefined;
   /** What the worker adds up while it runs; undefined where nobody does. */
   readonly figures?: FigureDesk | undefined;
+  /** Whether flows that were started here go on on other workers when this one stops. Default: they do not. */
+  readonly handsOver?: () => boolean;
   /** Without it there are health and figures alone. Default true. */
   readonly answersClients?: boolean;
   readonly clock: Clock;
@@ -59,6 +61,8 @@ export interface HttpServer {
 }
 
 const maxBodyBytes = 1024 * 1024;
+/** How long a worker that stops lets clients wait for results of flows that run on other workers by then. */
+const graceMs = 3_000;
 /** A client that sends its request slower than this holds nothing any more. */
 const requestTimeoutMs = 30_000;
 /** Names of members and request ids, percent-encoded. */
@@ -101,7 +105,6 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
   app.addHook('onRequest', (request, reply, done) => {
     try {
       checkSource(request.method, request.headers.host, request.headers.origin);
-      if (draining) throw new WeirError('WEIR_NODE_NOT_READY', { waitsOn: 'it is stopping' });
       done();
     } catch (error) {
       void reply.header('connection', 'close');
@@ -164,8 +167,11 @@ export async function openServer(setup: ServerSetup): Promise<HttpServer> {
     url: urlOf(address),
     async drain() {
       draining = true;
+      const closed = Promise.all([feeds.drain(), app.close()]);
+      // What they wait for runs elsewhere by now, and most of it ends soon.
+      if (setup.handsOver?.() === true) await edge.quiet(graceMs);
       edge.release();
-      await Promise.all([feeds.drain(), app.close()]);
+      await closed;
     },
     end() {
       lag.stop();
