@@ -1,8 +1,6 @@
 /** The three-step flow, embedded and in process: flows/s, latency, and what one flow costs in CPU, commits and bytes. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Node, silentLogger, startNode } from '../src/index.ts';
+import { factsOf, withDirectory } from './bench-node.ts';
 import { progress } from './child.ts';
 import { type Load, load, usage } from './load.ts';
 import { hundredBytes, threeStep } from './three-step.ts';
@@ -42,9 +40,9 @@ export async function oneFlow(node: Node): Promise<void> {
 }
 
 async function runFlows(node: Node, flows: number, inFlight: number): Promise<FlowsRun> {
-  const before = { ...usage(), commits: commitsOf(node) };
+  const before = { ...usage(), commits: factsOf(node, 'commits') };
   const run = await load(flows, inFlight, () => oneFlow(node));
-  const after = { ...usage(), commits: commitsOf(node) };
+  const after = { ...usage(), commits: factsOf(node, 'commits') };
   const { written } = before;
   return {
     ...run,
@@ -54,20 +52,13 @@ async function runFlows(node: Node, flows: number, inFlight: number): Promise<Fl
   };
 }
 
-/** Commits of all shards so far, from what each shows in the tree. */
-function commitsOf(node: Node): number {
-  const sum = (actors: ReturnType<Node['tree']>): number =>
-    actors.reduce((commits, { facts, children }) => commits + Number(facts?.commits ?? 0) + sum(children), 0);
-  return sum(node.tree());
-}
-
-export async function withNode<T>(run: (node: Node) => Promise<T>): Promise<T> {
-  const data = await mkdtemp(join(tmpdir(), 'weir-bench-'));
-  const node = await startNode({ members: { BENCH: { flows: [threeStep] } }, data, logger: silentLogger });
-  try {
-    return await run(node);
-  } finally {
-    await node.stop();
-    await rm(data, { recursive: true, force: true });
-  }
+async function withNode<T>(run: (node: Node) => Promise<T>): Promise<T> {
+  return withDirectory(async (data) => {
+    const node = await startNode({ members: { BENCH: { flows: [threeStep] } }, data, logger: silentLogger });
+    try {
+      return await run(node);
+    } finally {
+      await node.stop();
+    }
+  });
 }

@@ -1,26 +1,30 @@
 /**
- * `npm run bench -- [SECTION...] [--json]`: measures Weir on this machine. Without a section all of them but `peers`,
+ * `npm run bench -- [SECTION...] [--json] [--lives N]`: measures Weir on this machine. Without a section all of them but `peers`,
  * which installs other engines first. Tables go to standard output, progress to standard error.
  */
 import { parseArgs } from 'node:util';
 import { progress } from './child.ts';
 import { type Section, tableOf } from './figures.ts';
+import { livesByDefault } from './flow-sections.ts';
 import { machine, machineLine } from './machine.ts';
 import { peers } from './peers.ts';
-import { sections } from './sections.ts';
+import { groups, sections } from './sections.ts';
 
 const all = new Map([...sections, ['peers', peers] as const]);
-const usage = `npm run bench -- [${[...all.keys()].join('|')}]... [--json]`;
+const usage = `npm run bench -- [${[...groups.keys(), ...all.keys()].join('|')}]... [--json] [--lives N]`;
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean', default: false } },
+    options: { json: { type: 'boolean', default: false }, lives: { type: 'string', default: String(livesByDefault) } },
     allowPositionals: true,
   });
-  const chosen = positionals.length === 0 ? [...sections.keys()] : positionals;
+  const named = positionals.length === 0 ? [...sections.keys()] : positionals;
+  const chosen = [...new Set(named.flatMap((name) => groups.get(name) ?? name))];
+  const lives = Number(values.lives);
   const unknown = chosen.filter((name) => !all.has(name));
-  if (unknown.length > 0) {
-    process.stderr.write(`There is no section ${unknown.join(', ')}. Usage: ${usage}\n`);
+  if (unknown.length > 0 || !Number.isSafeInteger(lives) || lives < 1) {
+    const wrong = unknown.length > 0 ? `There is no section ${unknown.join(', ')}` : '--lives is a number of flows';
+    process.stderr.write(`${wrong}. Usage: ${usage}\n`);
     process.exitCode = 2;
     return;
   }
@@ -29,7 +33,7 @@ async function main(): Promise<void> {
   const measured: Section[] = [];
   for (const [place, name] of chosen.entries()) {
     progress(`${name} (${place + 1} of ${chosen.length})`);
-    const section = await all.get(name)?.();
+    const section = await all.get(name)?.({ lives });
     if (section === undefined) continue;
     measured.push(section);
     if (!values.json) process.stdout.write(`${tableOf(section)}\n`);

@@ -3,27 +3,40 @@ import { measureApart } from './child.ts';
 import { type Figure, figure, figures, medianOf, type Section, type Target } from './figures.ts';
 import type { FirstPaymentRun } from './first-payment.ts';
 import type { FloorRun } from './floor.ts';
+import { lives, neighbours, suspended, waking } from './flow-sections.ts';
 import type { FlowsRun } from './flows.ts';
 import type { HttpRun } from './http.ts';
 import { kernelSection } from './kernel-section.ts';
 import type { KillRun } from './kill.ts';
 import type { MicroFigure } from './micro.ts';
-import type { SuspendedRun } from './suspended.ts';
 
 const one = { runs: 5, flows: 500, inFlight: 1, warmUp: 2_000 };
 const hundred = { runs: 5, flows: 15_000, inFlight: 100, warmUp: 6_000 };
 
-export const sections: ReadonlyMap<string, () => Promise<Section>> = new Map([
-  ['flows', flows],
+export interface SectionSettings {
+  /** Flows of the section `lives`. */
+  readonly lives: number;
+}
+
+export const sections: ReadonlyMap<string, (settings: SectionSettings) => Promise<Section>> = new Map([
+  ['three-step', threeStep],
+  ['waking', waking],
+  ['suspended', suspended],
+  ['neighbours', neighbours],
+  ['lives', (settings: SectionSettings) => lives(settings.lives)],
   ['http', http],
   ['kernel', kernelSection],
   ['log', log],
-  ['suspended', suspended],
   ['kill', kill],
   ['start', start],
 ]);
 
-async function flows(): Promise<Section> {
+/** Names that stand for several sections. */
+export const groups: ReadonlyMap<string, readonly string[]> = new Map([
+  ['flows', ['three-step', 'waking', 'suspended', 'neighbours', 'lives']],
+]);
+
+async function threeStep(): Promise<Section> {
   const single = await measureApart<FlowsRun[]>('flows.ts', one);
   const many = await measureApart<FlowsRun[]>('flows.ts', hundred);
   const floor = await measureApart<FloorRun[]>('floor.ts', hundred);
@@ -31,7 +44,7 @@ async function flows(): Promise<Section> {
     medianOf(floor.map(({ flowsPerSecond }) => flowsPerSecond)) / medianOf(many.map((run) => run.flowsPerSecond));
   const cost = medianOf(many.map((run) => run.cpuMsPerFlow)) / medianOf(floor.map((run) => run.cpuMsPerFlow));
   return {
-    name: 'flows',
+    name: 'three-step',
     title: 'Three-step flow, embedded, in process (input and results of 100 bytes, 8 shards, fsync on)',
     figures: [
       ...flowFigures('1 in flight: ', single, {}, { sign: '<=', value: 3 }),
@@ -98,21 +111,6 @@ async function log(): Promise<Section> {
   const rows = found.map(({ name, unit, values }) => figure(name.replace('log: ', ''), unit, values));
   const title = 'The embedded log alone (shards x records of 200 bytes, fsync on)';
   return { name: 'log', title, figures: rows, notes: [] };
-}
-
-async function suspended(): Promise<Section> {
-  const runs = await measureApart<SuspendedRun[]>('suspended.ts', { runs: 3, flows: 100_000 });
-  return {
-    name: 'suspended',
-    title: '100,000 suspended flows in one shard: each has an input of 100 bytes and sleeps',
-    figures: figures('', runs, [
-      ['restoreMs', 'restore of the shard', 'ms'],
-      ['openMs', 'opening the log, with its full check', 'ms'],
-      ['readyMs', 'start until the node is ready', 'ms'],
-      ['heapBytesPerFlow', 'memory of a suspended flow', 'bytes'],
-    ]),
-    notes: ['memory: live heap and buffers of the whole node, shard and index of requests, against an empty node'],
-  };
 }
 
 async function kill(): Promise<Section> {
