@@ -14,7 +14,7 @@ import { type FlowInstance, peerOf } from './instance.ts';
 import { type Operation, perform } from './operation.ts';
 import { type Become, becoming, type Failed, failing } from './outcome.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
-import { dutiesOf, rareContext } from './rare-context.ts';
+import { dutiesOf, RareParts } from './rare-context.ts';
 import type { Session } from './session.ts';
 import type { MessageTypes, Protocol } from './session-protocol.ts';
 import { retryTimes, type StepBody, type StepOptions } from './step.ts';
@@ -35,10 +35,119 @@ export interface ContextSetup {
   readonly duties: Duties;
 }
 
-export function flowContext({ flow, definition, live, logger, place, duties }: ContextSetup): FlowContext {
+export function flowContext(setup: ContextSetup): FlowContext {
+  // The definition's types stand for what the schemas have checked; inside the engine all contexts are alike.
+  return new StageContext(setup) as unknown as FlowContext;
+}
+
+const basis: unique symbol = Symbol('basis');
+
+/** What a context, and those of its subflows, are made of. */
+class Basis {
+  readonly setup: ContextSetup;
+  #parts: ContextParts | undefined;
+
+  constructor(setup: ContextSetup) {
+    this.setup = setup;
+  }
+
+  /** The same for all of them: they count together what is drawn. */
+  get parts(): ContextParts {
+    this.#parts ??= contextParts(this.setup);
+    return this.#parts;
+  }
+}
+
+/** Most stages want steps and little else: the other parts are made when one of them is asked for. */
+class StageContext extends RareParts {
+  readonly flowId: string;
+  readonly member: Identity;
+  readonly step: FlowContext['step'];
+  readonly [dutiesOf]: Duties;
+  readonly [basis]: Basis;
+
+  constructor(setup: ContextSetup) {
+    super();
+    this.flowId = setup.flow.id;
+    this.member = setup.flow.member;
+    this.step = steps(setup);
+    this[dutiesOf] = setup.duties;
+    this[basis] = new Basis(setup);
+  }
+
+  get log(): Logger {
+    const { logger, live } = this[basis].setup;
+    return replayAware(logger(), live);
+  }
+
+  get initiator(): unknown {
+    const { flow, definition, duties } = this[basis].setup;
+    const { responds } = definition;
+    const session = flow.head.sessions.find(({ role }) => role === 'responder');
+    if (responds === undefined || session === undefined) return undefined;
+    return sessionHandle(session, responds, responds.responder, responds.initiator, duties);
+  }
+
+  get sleep(): ContextParts['sleep'] {
+    return this[basis].parts.sleep;
+  }
+
+  get session(): ContextParts['session'] {
+    return this[basis].parts.session;
+  }
+
+  get actor(): ContextParts['actor'] {
+    return this[basis].parts.actor;
+  }
+
+  get signal(): ContextParts['signal'] {
+    return this[basis].parts.signal;
+  }
+
+  get progress(): ContextParts['progress'] {
+    return this[basis].parts.progress;
+  }
+
+  get now(): ContextParts['now'] {
+    return this[basis].parts.now;
+  }
+
+  get random(): ContextParts['random'] {
+    return this[basis].parts.random;
+  }
+
+  get uuid(): ContextParts['uuid'] {
+    return this[basis].parts.uuid;
+  }
+
+  get become(): ContextParts['become'] {
+    return this[basis].parts.become;
+  }
+
+  get failed(): ContextParts['failed'] {
+    return this[basis].parts.failed;
+  }
+}
+
+type ContextParts = ReturnType<typeof contextParts>;
+
+function steps({ definition, duties }: ContextSetup): FlowContext['step'] {
+  const policy = retryTimes(definition.retry);
+  return <T>(name: string, body: StepBody<T>, options?: StepOptions): Operation<T> => {
+    checkText('the name of a step', name);
+    if (typeof body !== 'function') throw new TypeError(`the body of step "${name}" is ${typeof body}, not a function`);
+    const retry = options?.retry === undefined ? policy : retryTimes(options.retry, definition.retry);
+    const timeoutMs = options?.timeout === undefined ? undefined : toMs(options.timeout);
+    const deadlineMs = options?.deadline === undefined ? undefined : toMs(options.deadline);
+    return duties.made(`step "${name}"`, () =>
+      perform({ op: 'step', label: name, body, retry, timeoutMs, deadlineMs }),
+    );
+  };
+}
+
+function contextParts({ flow, definition, place, duties }: ContextSetup) {
   const { member } = flow;
   const { visit } = flow.head;
-  const policy = retryTimes(definition.retry);
   let drawnAt = '';
   let draws = 0;
   /** Numbered from the place where it is drawn: what a step's body draws is not drawn again at replay. */
@@ -49,31 +158,7 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
     return derived(flow.id, visit, at, kind, draws++);
   };
 
-  const context = {
-    __proto__: rareContext,
-    [dutiesOf]: duties,
-    flowId: flow.id,
-    member,
-    get log(): Logger {
-      return replayAware(logger(), live);
-    },
-    get initiator(): unknown {
-      const { responds } = definition;
-      const session = flow.head.sessions.find(({ role }) => role === 'responder');
-      if (responds === undefined || session === undefined) return undefined;
-      return sessionHandle(session, responds, responds.responder, responds.initiator, duties);
-    },
-    step<T>(name: string, body: StepBody<T>, options?: StepOptions): Operation<T> {
-      checkText('the name of a step', name);
-      if (typeof body !== 'function')
-        throw new TypeError(`the body of step "${name}" is ${typeof body}, not a function`);
-      const retry = options?.retry === undefined ? policy : retryTimes(options.retry, definition.retry);
-      const timeoutMs = options?.timeout === undefined ? undefined : toMs(options.timeout);
-      const deadlineMs = options?.deadline === undefined ? undefined : toMs(options.deadline);
-      return duties.made(`step "${name}"`, () =>
-        perform({ op: 'step', label: name, body, retry, timeoutMs, deadlineMs }),
-      );
-    },
+  return {
     sleep(duration: Duration): Operation<void> {
       const ms = toMs(duration);
       return duties.made(`sleep "${duration}"`, () => perform({ op: 'sleep', label: String(duration), ms }));
@@ -147,8 +232,6 @@ export function flowContext({ flow, definition, live, logger, place, duties }: C
       return duties.outcome(failing(code, details));
     },
   };
-  // The definition's types stand for what the schemas have checked; inside the engine all contexts are alike.
-  return context as unknown as FlowContext;
 }
 
 /** Where zod found fault, in one line. */

@@ -37,30 +37,36 @@ function partsOf(context: Bearer): RareContext {
   return parts;
 }
 
-/** The prototype of contexts. */
-export const rareContext: RareContext = {
-  get all() {
+/** What all contexts have in common. Not by private names: a subflow's context has that of its flow as prototype. */
+export class RareParts implements RareContext {
+  get all(): RareContext['all'] {
     return partsOf(bearer(this)).all;
-  },
-  get race() {
+  }
+
+  get race(): RareContext['race'] {
     return partsOf(bearer(this)).race;
-  },
-  get spawn() {
+  }
+
+  get spawn(): RareContext['spawn'] {
     return partsOf(bearer(this)).spawn;
-  },
-  get sendAll() {
+  }
+
+  get sendAll(): RareContext['sendAll'] {
     return partsOf(bearer(this)).sendAll;
-  },
-  get receiveAny() {
+  }
+
+  get receiveAny(): RareContext['receiveAny'] {
     return partsOf(bearer(this)).receiveAny;
-  },
-  get saga() {
+  }
+
+  get saga(): RareContext['saga'] {
     return partsOf(bearer(this)).saga;
-  },
-  get subflow() {
+  }
+
+  get subflow(): RareContext['subflow'] {
     return partsOf(bearer(this)).subflow;
-  },
-};
+  }
+}
 
 /** Whoever has this prototype was made by `flowContext`, with everything that the parts need. */
 function bearer(context: RareContext): Bearer {

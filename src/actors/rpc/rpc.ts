@@ -284,8 +284,8 @@ class Rpc {
 
   #result({ name, waitMs, authority, replyTo }: Extract<RpcRequest, { type: 'result' }>): void {
     const flowId = this.#find(name);
-    const view = this.#readable(flowId, authority);
-    if (waitMs <= 0 || settled(view)) return void replyTo.tell(ok(view));
+    const found = this.#readableRecord(flowId, authority);
+    if (waitMs <= 0 || settled(found)) return void replyTo.tell(ok(viewOf(flowId, found)));
     const waiters = this.#waiters.get(flowId) ?? new Set<Waiter>();
     const waiter: Waiter = {
       replyTo,
@@ -424,12 +424,16 @@ class Rpc {
   }
 
   #readable(flowId: string, authority: Authority): FlowView {
+    return viewOf(flowId, this.#readableRecord(flowId, authority));
+  }
+
+  #readableRecord(flowId: string, authority: Authority): StatusRecord {
     const record = this.#index.get(flowId);
     if (record === undefined) throw new WeirError('WEIR_FLOW_NOT_FOUND', { flowId });
     if (!this.#allowed(authority, 'flow.read', record)) {
       throw new WeirError('WEIR_FORBIDDEN', { principal: authority.principal.name, action: 'flow.read' });
     }
-    return viewOf(flowId, record);
+    return record;
   }
 
   #allowed({ principal }: Authority, action: Action, { memberName, memberGroup, flow }: StatusRecord): boolean {
@@ -460,7 +464,7 @@ function notFound(flowId: string): RpcAnswer<never> {
 }
 
 /** Nothing will change unless an operator acts. */
-function settled({ status }: FlowView): boolean {
+function settled({ status }: Pick<StatusRecord, 'status'>): boolean {
   return status !== 'RUNNING';
 }
 
