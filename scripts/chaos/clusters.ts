@@ -1,7 +1,7 @@
 /** The clusters there are: one worker on the embedded log, and several on Kafka; each with a market to work on. */
 import { join } from 'node:path';
 import type { BrokersUnderTest, ClusterUnderTest, WorkerExit } from './cluster.ts';
-import { freePort, type MarketPlace, prepareMarket } from './market.ts';
+import { configure, freePort, type MarketPlace, prepareMarket } from './market.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface PreparedMarket {
@@ -16,29 +16,45 @@ export async function embeddedMarket(folder: string): Promise<PreparedMarket> {
   return { place, cluster: clusterOf(undefined, (told) => [new WorkerProcess('worker-0', command, told)]) };
 }
 
-/**
- * Several workers of one node on brokers that run; each has a data directory and a port of its own.
- * @param options `atFirst`: so many are started with the cluster, the others by whoever scales it; `prefix`: a market of
- *   its own on brokers that have others
- */
+export interface KafkaMarketOptions {
+  /** So many are started with the cluster, the others by whoever scales it. Default: all. */
+  readonly atFirst?: number;
+  /** A market of its own on brokers that have others. Default `chaos.` */
+  readonly prefix?: string;
+  /** Where workers that do not reach the brokers straight find them, by the worker's number. Default: all go straight. */
+  readonly detours?: ReadonlyMap<number, readonly string[]>;
+  /** Replicas of each topic, and how many must have a commit. Default: as many as there are brokers; two, if there are. */
+  readonly replicas?: { readonly replication: number; readonly minInsyncReplicas: number };
+}
+
+/** Several workers of one node on brokers that run; each has a data directory and a port of its own. */
 export async function kafkaMarket(
   folder: string,
   brokers: BrokersUnderTest,
   count: number,
-  { atFirst = count, prefix = 'chaos.' }: { readonly atFirst?: number; readonly prefix?: string } = {},
+  options: KafkaMarketOptions = {},
 ): Promise<PreparedMarket> {
-  const addresses = brokers.brokers;
-  const replication = addresses.length;
-  const minInsyncReplicas = replication > 1 ? 2 : 1;
-  const place = { folder, kafka: { brokers: addresses, prefix, replication, minInsyncReplicas } };
-  const file = await prepareMarket(place);
+  const { brokers: addresses } = brokers;
+  const { atFirst = count, prefix = 'chaos.', detours = new Map() } = options;
+  const { replicas = { replication: addresses.length, minInsyncReplicas: addresses.length > 1 ? 2 : 1 } } = options;
+  const kafka = { brokers: addresses, prefix, ...replicas };
+  const place = { folder, kafka };
+  const straight = await prepareMarket(place);
   const workers = await Promise.all(
-    Array.from({ length: count }, async (_, index) => ({ name: `worker-${index}`, port: await freePort() })),
+    Array.from({ length: count }, async (_, index) => {
+      const name = `worker-${index}`;
+      const detour = detours.get(index);
+      const file =
+        detour === undefined
+          ? straight
+          : await configure({ folder, kafka: { ...kafka, brokers: detour } }, `${name}.yaml`);
+      return { name, file, port: await freePort() };
+    }),
   );
   const cluster = clusterOf(
     brokers,
     (told) =>
-      workers.map(({ name, port }) => {
+      workers.map(({ name, file, port }) => {
         const flags = ['--name', name, '--config', file, '--data', join(folder, name), '--port', String(port)];
         return new WorkerProcess(name, ['worker', ...flags], told);
       }),

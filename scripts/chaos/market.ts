@@ -32,17 +32,21 @@ function openMarket({ folder, kafka }: MarketPlace): Promise<StartedNode> {
 
 /** Opens the accounts, and writes the configuration of a node over them. Gives its path. */
 export async function prepareMarket(place: MarketPlace): Promise<string> {
-  const { folder, kafka } = place;
   const node = await openMarket(place);
   await openAccounts(node, book, () => undefined);
   await node.stop();
+  return configure(place, 'weir.yaml');
+}
+
+/** Writes the configuration of a worker. Gives its path. */
+export async function configure({ folder, kafka }: MarketPlace, name: string): Promise<string> {
   const flows = ['pay', 'take'].map((name) => `${example('flows.ts')}#${name}`);
   const actors = ['account', 'uetr'].map((name) => `${example('actors.ts')}#${name}`);
   const members = Object.fromEntries([
     ...book.banks.map(({ id }) => [id, { flows, actors }]),
     [trackerName, { flows: [`${example('flows.ts')}#track`], actors: [actors[1]] }],
   ]);
-  const file = join(folder, 'weir.yaml');
+  const file = join(folder, name);
   // JSON is YAML.
   writeFileSync(
     file,

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { seededRandom } from '../../src/ports/index.ts';
 import type { ClusterUnderTest } from './cluster.ts';
-import { type Load, startLoad } from './load.ts';
+import { type Load, startLoad, type Told } from './load.ts';
 import { type Ledger, type MarketPlace, settle } from './market.ts';
 import { type Act, nameOf, proofOf, scheduleFrom } from './schedule.ts';
 import { clearAll, Deaths, perform } from './strike.ts';
@@ -19,9 +19,17 @@ export interface ChaosSetup {
   /** How long acts go on. */
   readonly durationMs: number;
   /** What is done instead of acts that are drawn: under the same load, to the end, whatever time it takes. */
-  readonly script?: (deaths: Deaths) => Promise<void>;
+  readonly script?: (scene: Scene) => Promise<void>;
   /** Told what happens, as lines for people. */
   readonly tell: (line: string) => void;
+}
+
+/** What a script finds. */
+export interface Scene {
+  /** What each worker is to die of. */
+  readonly deaths: Deaths;
+  /** What clients have heard up to now. */
+  readonly told: Told;
 }
 
 export interface ActCount {
@@ -86,7 +94,7 @@ export async function runChaos({ cluster, place, seed, durationMs, script, tell 
   const watch = watchCounts(cluster, counts, watching.signal);
   const progress = setInterval(() => tell(progressLine(durationMs - left(), load, done, restarts)), progressMs);
   try {
-    await script?.(deaths);
+    await script?.({ deaths, told: load });
     while (script === undefined && left() > 0) {
       const { afterMs, act } = schedule.next();
       await pause(Math.min(afterMs, Math.max(0, left())));

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { kafkaHome } from './kafka-home.ts';
+import { portOf, type TcpProxy, tcpProxy } from './tcp-proxy.ts';
 
 export interface KafkaRigSettings {
   /** Default 1. Three replicate everything, with `min.insync.replicas=2`. */
@@ -20,6 +21,8 @@ export interface KafkaRigSettings {
   readonly settings?: Readonly<Record<string, string>>;
   /** A second listener with this protocol; its own settings belong into `settings`, as `listener.name.secure....`. */
   readonly secure?: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  /** Whether each broker is also reached over a network that can be cut and slowed down: see `detours`. Default no. */
+  readonly detours?: boolean;
   /** More arguments for formatting, such as `--add-scram`. */
   readonly format?: readonly string[];
   /** Where data and logs are. Default: a directory of its own, gone after `close`. */
@@ -35,6 +38,10 @@ export interface KafkaRig {
   readonly brokers: readonly string[];
   /** The same for the second listener; empty when there is none. */
   readonly secureBrokers: readonly string[];
+  /** The same by way of `detours`: whoever comes that way is never told of another one. */
+  readonly detouredBrokers: readonly string[];
+  /** The networks in front of the brokers; empty unless they were asked for. */
+  readonly detours: readonly TcpProxy[];
   /** Starts a broker (numbered from 0) that was stopped or killed, on its data. */
   start(broker: number): Promise<void>;
   /** A clean stop. */
@@ -73,6 +80,7 @@ export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig
   const logConfig = join(directory, 'log4j2.properties');
   writeFileSync(logConfig, logging);
   const ports = await portsOf(given);
+  const detours = given.detours === true ? await Promise.all(ports.map(({ detoured }) => tcpProxy(detoured))) : [];
   const jvm = [
     ...['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC'],
     ...(given.compiler === 'full' ? [] : ['-XX:TieredStopAtLevel=1']),
@@ -85,7 +93,7 @@ export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig
   const brokers = await Promise.all(
     ports.map(async (_, index) => {
       const configuration = join(directory, `broker-${index}.properties`);
-      writeFileSync(configuration, propertiesOf(given, directory, ports, index));
+      writeFileSync(configuration, propertiesOf(given, { directory, ports, detours, index }));
       const format = ['format', '--ignore-formatted', '-t', clusterId, '-c', configuration, ...(given.format ?? [])];
       await tool('kafka.tools.StorageTool', format);
       return new Broker([...jvm, 'kafka.Kafka', configuration]);
@@ -98,6 +106,7 @@ export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig
   };
   const close = async (): Promise<void> => {
     await Promise.all(brokers.map((broker) => broker.end('SIGKILL')));
+    await Promise.all(detours.map((detour) => detour.close()));
     if (given.directory === undefined) rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -109,6 +118,8 @@ export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig
   return {
     brokers: ports.map(({ plain }) => `127.0.0.1:${plain}`),
     secureBrokers: given.secure === undefined ? [] : ports.map(({ secure }) => `127.0.0.1:${secure}`),
+    detouredBrokers: detours.map(({ port }) => `127.0.0.1:${port}`),
+    detours,
     start: (index) => of(index).start(),
     stop: (index) => of(index).end('SIGTERM'),
     kill: (index) => of(index).end('SIGKILL'),
@@ -175,16 +186,19 @@ interface Ports {
   readonly plain: number;
   readonly controller: number;
   readonly secure: number;
+  /** Where its detour comes to. */
+  readonly detoured: number;
 }
 
 async function portsOf({ brokers = 1, port }: KafkaRigSettings): Promise<Ports[]> {
-  const free = port === undefined ? await freePorts(brokers * 3) : [];
+  const free = port === undefined ? await freePorts(brokers * 4) : [];
   return Array.from({ length: brokers }, (_, index) => {
     const fixed = (port ?? 0) + index * 10;
     return {
-      plain: free[index * 3] ?? fixed,
-      controller: free[index * 3 + 1] ?? fixed + 1,
-      secure: free[index * 3 + 2] ?? fixed + 2,
+      plain: free[index * 4] ?? fixed,
+      controller: free[index * 4 + 1] ?? fixed + 1,
+      secure: free[index * 4 + 2] ?? fixed + 2,
+      detoured: free[index * 4 + 3] ?? fixed + 3,
     };
   });
 }
@@ -192,26 +206,44 @@ async function portsOf({ brokers = 1, port }: KafkaRigSettings): Promise<Ports[]
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
+  const ports = servers.map(portOf);
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
 }
 
-function propertiesOf(given: KafkaRigSettings, directory: string, ports: readonly Ports[], index: number): string {
+interface Place {
+  readonly directory: string;
+  readonly ports: readonly Ports[];
+  readonly detours: readonly TcpProxy[];
+  readonly index: number;
+}
+
+function propertiesOf(given: KafkaRigSettings, { directory, ports, detours, index }: Place): string {
   const own = ports[index];
   if (own === undefined) throw new Error(`there is no broker ${index}`);
+  // Clients are told to come where a listener is advertised: those of a detour to the detour.
+  const listeners = [
+    { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port: own.plain, advertised: own.plain },
+    ...(given.secure === undefined
+      ? []
+      : [{ name: 'SECURE', protocol: given.secure, port: own.secure, advertised: own.secure }]),
+    ...detours
+      .slice(index, index + 1)
+      .map(({ port }) => ({ name: 'DETOUR', protocol: 'PLAINTEXT', port: own.detoured, advertised: port })),
+  ];
+  const protocols = listeners.map(({ name, protocol }) => `${name}:${protocol}`);
   const replicas = String(ports.length);
   const inSync = ports.length > 1 ? '2' : '1';
-  const secure = given.secure === undefined ? '' : `,SECURE://127.0.0.1:${own.secure}`;
   const settings: Record<string, string> = {
     'node.id': String(index + 1),
     'process.roles': 'broker,controller',
     'controller.quorum.voters': ports.map(({ controller }, at) => `${at + 1}@127.0.0.1:${controller}`).join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${own.plain},CONTROLLER://127.0.0.1:${own.controller}${secure}`,
-    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:${given.secure ?? 'PLAINTEXT'}`,
+    listeners: [
+      ...listeners.map(({ name, port }) => `${name}://127.0.0.1:${port}`),
+      `CONTROLLER://127.0.0.1:${own.controller}`,
+    ].join(','),
+    'advertised.listeners': listeners.map(({ name, advertised }) => `${name}://127.0.0.1:${advertised}`).join(','),
+    'listener.security.protocol.map': [...protocols, 'CONTROLLER:PLAINTEXT'].join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': join(directory, `data-${index}`),
