@@ -13,18 +13,21 @@ export interface RunNode {
   /** The settings of the command, over the configuration. */
   readonly settings?: Partial<StartNodeSettings>;
   readonly members: LoadedMembers;
+  /** Why it is started, for the audit. */
+  readonly reason: string | undefined;
   /** It is ready; without a URL its roles have no HTTP. */
   readonly onUp: (url: string | undefined) => void;
 }
 
 export async function runNode(
-  { configuration, settings = {}, members, onUp }: RunNode,
+  { configuration, settings = {}, members, reason, onUp }: RunNode,
   { terminal, json, done }: CommandContext,
 ): Promise<void> {
-  const { reportFailure, startNode } = await import('../worker/index.ts');
+  const { reportFailure, reportFatalErrors, starter, startNode } = await import('../worker/index.ts');
   const { log, monitoring, redeliver, idle, audit, watchdog, kafka, shards } = configuration;
   const logger = pinoLogger({ level: log.level, pretty: log.pretty ?? process.stderr.isTTY });
   const asked = endAsked(terminal.error);
+  reportFatalErrors(configuration.data);
   process.once('uncaughtException', (error) => {
     // Nobody knows what state it left behind; the next start has the one that was committed.
     logger.error({ error }, 'the process has failed');
@@ -43,6 +46,7 @@ export async function runNode(
     retention: configuration.retention,
     hospital: configuration.hospital,
     stepTimeout: configuration.stepTimeout,
+    deathsAlone: configuration.deathsAlone,
     ...(redeliver === undefined ? {} : { redeliver }),
     ...(idle === undefined ? {} : { idle }),
     ...(audit === undefined ? {} : { audit }),
@@ -53,6 +57,7 @@ export async function runNode(
     containment: watchdog.contain === 'off' ? 'off' : { limit: watchdog.code, of: watchdog.contain },
     ...(watchdog.loop === 'off' ? {} : { endIfBlocked: watchdog.loop }),
     logger,
+    ...(reason === undefined ? {} : { startedBy: { ...starter(), reason } }),
     signal: startUp.signal,
     ...settings,
   });

@@ -11,6 +11,7 @@ import { runWorkers, workersOf } from './run-workers.ts';
 import { sampleInput } from './sample-input.ts';
 
 interface UpFlags extends ConfigurationFlags {
+  readonly reason?: string;
   readonly workers?: string;
 }
 
@@ -25,6 +26,7 @@ export function upCommand(program: Command, context: CommandContext): void {
     .option('--host <address>', 'loopback address to listen on, over the configuration')
     .option('--roles <roles>', 'what it does of its node, over the configuration: all, flow, rpc')
     .option('--monitoring-port <number>', 'where it shows health and figures when its roles have no HTTP')
+    .option('--reason <text>', 'why, for the audit, where the configuration is another one than before')
     .option('--workers <number>', 'run so many worker processes on Kafka, and watch them; each has a port of its own')
     .action(async ({ workers, ...flags }: UpFlags) => {
       const configuration = await readConfiguration(flags);
@@ -39,7 +41,7 @@ export function upCommand(program: Command, context: CommandContext): void {
           terminal.out(`Weir runs ${configuration.roles.join(' and ')} here, without HTTP; data in ${data}\n`);
         else terminal.out(welcome(url, data, members));
       };
-      await runNode({ configuration, members, onUp }, context);
+      await runNode({ configuration, members, reason: flags.reason, onUp }, context);
     });
 }
 

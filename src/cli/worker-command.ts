@@ -8,6 +8,7 @@ import { printJson } from './output.ts';
 import { runNode, tellParent } from './run-node.ts';
 
 interface WorkerFlags extends ConfigurationFlags {
+  readonly reason?: string;
   readonly name?: string;
 }
 
@@ -25,6 +26,7 @@ export function workerCommand(program: Command, context: CommandContext): void {
     .option('--host <address>', 'loopback address to listen on, over the configuration')
     .option('--roles <roles>', 'what it does of its node, over the configuration: all, flow, rpc')
     .option('--monitoring-port <number>', 'where it shows health and figures when its roles have no HTTP')
+    .option('--reason <text>', 'why, for the audit, where the configuration is another one than before')
     .action(async ({ name = `${hostname()}-${process.pid}`, ...flags }: WorkerFlags) => {
       const { loadMembers } = await import('../worker/index.ts');
       const configuration = await readConfiguration(flags);
@@ -35,6 +37,7 @@ export function workerCommand(program: Command, context: CommandContext): void {
         {
           configuration,
           members: await loadMembers(configuration),
+          reason: flags.reason,
           settings: {
             kafka: { ...kafka, worker },
             onMemberId: (group, memberId) => tellParent({ type: 'member', group, memberId }),

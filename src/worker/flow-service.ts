@@ -1,9 +1,11 @@
 /** The flow engine as a service of a worker: a shard region, its router, and the door for peers' session messages. */
 import {
   type AnyFlow,
+  type Configured,
   type FlowSettings,
   flowProgram,
   issuesOf,
+  type Life,
   peerReceiver,
   type Registry,
   WorkerGuard,
@@ -35,6 +37,8 @@ export interface FlowServiceSetup {
   readonly settings: FlowSettings;
   readonly shards: ShardSettings;
   readonly containment: Containment | undefined;
+  readonly configured: Configured | undefined;
+  readonly life: Life | undefined;
   readonly onShards: (shards: readonly ShardStatus[]) => void;
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
 }
@@ -67,7 +71,8 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
     ready: 'when-reported',
     start: ({ log, clock, random, logger, meter, onDrain }, child) => {
       // One for the whole life of the process, however often the service is started in it.
-      guard ??= new WorkerGuard(Buffer.from(random.bytes(8)).toString('hex'), clock);
+      const { life = { name: Buffer.from(random.bytes(8)).toString('hex'), endedByItself: () => false } } = setup;
+      guard ??= new WorkerGuard(life, clock);
       peer.listen(
         peerReceiver({ partitions, directory: registry, logger, route: (to, message) => router.route(to, message) }),
       );
@@ -88,6 +93,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
           settings,
           statusTopic: flowTopics.status,
           auditTopic: flowTopics.audit,
+          configured: setup.configured,
           authorize,
           guard,
           containment: setup.containment,

@@ -19,6 +19,7 @@ export type { JudgedFlow } from './compat.ts';
 export { flowJudge } from './compat.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';
 export { loadConfiguration, loadMembers } from './configuration/index.ts';
+export { starter } from './configured.ts';
 export type { AclRole, Finding } from './doctor/index.ts';
 export { aclCommands, aclRoles, checkup, kafkaNames } from './doctor/index.ts';
 export { deathReporter, decodeError, errorTopic, nodeErrors } from './errors/index.ts';
@@ -48,7 +49,7 @@ export {
 } from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
 export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
-export { reportFailure } from './reports.ts';
+export { reportFailure, reportFatalErrors } from './reports.ts';
 export type { Placement, Role } from './roles.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';
 export type { StartedNode, StartNodeSettings } from './start-node.ts';

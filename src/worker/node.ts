@@ -2,7 +2,14 @@
  * A node: one worker with its log, its services under one supervisor, and a client for the program that embeds it.
  * Owns the order of start (domino, by needs) and of shutdown (drain, then stop, then close).
  */
-import { type AnyActor, type AnyFlow, defaultCredit, type HostedMember, Registry } from '../actors/flow/index.ts';
+import {
+  type AnyActor,
+  type AnyFlow,
+  defaultCredit,
+  type HostedMember,
+  type Life,
+  Registry,
+} from '../actors/flow/index.ts';
 import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
 import { type ActorSnapshot, type ActorSystem, createActorSystem, type Ref } from '../actors/kernel/index.ts';
 import type { RpcMessage } from '../actors/rpc/index.ts';
@@ -40,6 +47,7 @@ import {
 import type { Log, LogHealth, TopicSpec } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
 import { type Client, nodeClient } from './client.ts';
+import { configuredBy } from './configured.ts';
 import { type ContainmentSettings, vmContainment } from './containment.ts';
 import { flowCatalogue, flowService } from './flow-service.ts';
 import { type Placement, runsService } from './roles.ts';
@@ -90,6 +98,7 @@ export interface NodeSettings {
   /**
    * How many times a worker must have ended while a flow, and nothing else, ran on it, always in the same place, before
    * that flow is STUCK as the cause (`WEIR_FLOW_CRASHED`). Raise it where workers are ended from outside all the time.
+   * Once is enough where the process is known to have ended by its own doing: `process.exit`, a blocked event loop.
    * Default 3; in `testNode`, where tests end them, 1000.
    */
   readonly deathsAlone?: number;
@@ -129,6 +138,10 @@ export interface NodePorts {
   readonly signal?: AbortSignal | undefined;
   /** Finds members of other nodes, for sessions with them over `peer`. Default: there are none. */
   readonly directory?: Pick<MemberDirectory, 'find'>;
+  /** This life of the process, and what is known of the ends of others. Default: a new name, and nothing. */
+  readonly life?: Life | undefined;
+  /** Who starts it, and why, for the audit to tell where it is run with another configuration. Default: it tells of none. */
+  readonly startedBy?: Authority | undefined;
   /** What is known of services on other workers. Default: none of them is there. */
   readonly elsewhere?: Elsewhere | undefined;
 }
@@ -206,7 +219,8 @@ export async function createNode(
   const [runsFlows, answersClients] = [runsService('flow', roles), runsService('rpc', roles)];
   const windows = windowsOf(settings);
   const partitions = await unlessAborted(ports.signal, shardCount(log, settings.shards));
-  const registry = new Registry(hostedMembers(settings), (name, group) => ports.directory?.find(name, group));
+  const members = hostedMembers(settings);
+  const registry = new Registry(members, (name, group) => ports.directory?.find(name, group));
   const system = createActorSystem({ clock, logger, random, probe: ports.probe });
   const router = new Router<FlowRequest>({
     log,
@@ -271,6 +285,11 @@ export async function createNode(
       },
       shards: defaultShardSettings,
       containment: containment === 'off' ? undefined : vmContainment(containment),
+      life: ports.life,
+      configured:
+        ports.startedBy === undefined
+          ? undefined
+          : configuredBy({ members, windows, maxHotFlows, deathsAlone, replayCheck }, ports.startedBy),
       onShards: (now) => {
         shards = now;
         changed();

@@ -46,6 +46,42 @@ export function reportFailure(data: string, thrown: unknown, now: number): void 
   writeReport(reportFile(folder, 'failed', head), folder, report);
 }
 
+/**
+ * Has Node.js itself leave a report when this process cannot go on, for want of memory: nothing of ours runs then. Without
+ * environment and addresses, where secrets are.
+ */
+export function reportFatalErrors(data: string): void {
+  const folder = reportsFolder(data);
+  const { report } = process;
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch {
+    // As for any other report.
+    return;
+  }
+  report.directory = folder;
+  report.filename = fatalName(process.pid);
+  Object.assign(report, { reportOnFatalError: true, compact: true, excludeNetwork: true, excludeEnv: true });
+}
+
+/** What ended a process that could not go on, as Node.js has told it; undefined when it has told nothing. */
+export function fatalErrorOf(folder: string, pid: number, since: number): string | undefined {
+  const file = join(folder, fatalName(pid));
+  try {
+    const { header } = fatalReport.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return Number(header.dumpEventTimeStamp) >= since ? header.event : undefined;
+  } catch {
+    // Most processes leave none; one that was cut off tells nothing.
+    return undefined;
+  }
+}
+
+const fatalReport = z.object({ header: z.object({ event: z.string(), dumpEventTimeStamp: z.string() }) });
+
+function fatalName(pid: number): string {
+  return `fatal-${pid}.json`;
+}
+
 /** An error as a report has it. */
 export function reportedError(error: Error): ReportHead['error'] {
   const { code, remedy } = WeirError.is(error) ? error : new WeirError('WEIR_INTERNAL');

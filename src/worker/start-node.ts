@@ -1,6 +1,7 @@
 /** The embedding API: a whole node in this process, on a data directory of its own. */
 import { hostname } from 'node:os';
 import {
+  type Authority,
   type Clock,
   type Duration,
   holdProcess,
@@ -13,7 +14,8 @@ import { type KafkaConnection, meteredLog, openEmbeddedLog, openKafkaLog } from 
 import { loopbackTransport } from '../transport/peer/index.ts';
 import { type ChaosOptions, nodeChaos } from './chaos.ts';
 import { Cluster, heartbeatService } from './cluster/index.ts';
-import { inheritedErrors, markProcess, nodeErrors } from './errors/index.ts';
+import { starter } from './configured.ts';
+import { endedByItself, inheritedErrors, markProcess, nodeErrors } from './errors/index.ts';
 import { type HttpOptions, openHttp } from './http-service.ts';
 import { watchLoop } from './loop-watch/index.ts';
 import { createNode, type ExtraServices, type Node, type NodeSettings } from './node.ts';
@@ -50,6 +52,11 @@ export interface StartNodeSettings extends NodeSettings, Placement {
    * long; `weir up` does so after 30 s. Default: nobody watches the loop of a program that embeds a node.
    */
   readonly endIfBlocked?: Duration;
+  /**
+   * Who starts it, and why: the audit tells so when shards are run with another configuration than before (windows,
+   * members, versions of their flows). Default: the user of this process.
+   */
+  readonly startedBy?: Authority;
   /** Lets operators inject faults by name (`POST /api/v1/chaos`, `weir chaos`). Default: every fault is refused. */
   readonly chaos?: ChaosOptions;
 }
@@ -134,7 +141,8 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
   const letGo = holdProcess();
   // The directory is ours by now: whoever ran here before runs no more.
   const inherited = inheritedErrors(data, machine.now());
-  const unmark = markProcess(data, worker, machine.now());
+  const life = Buffer.from(random.bytes(8)).toString('hex');
+  const unmark = markProcess(data, worker, machine.now(), life);
   const watch = within === undefined ? undefined : watchLoop({ within, reports: reportsFolder(data) }, machine);
   const end = async (): Promise<void> => {
     await watch?.stop();
@@ -148,6 +156,8 @@ export async function startWorker(settings: StartNodeSettings, more: ExtraServic
         ...(chaos?.ports({ log: metered, peer }) ?? { log: metered, peer }),
         ...{ clock, random, logger, probe: watch?.probe, signal: settings.signal },
         ...{ meter: figures, elsewhere: cluster?.elsewhere },
+        life: { name: life, endedByItself: (other) => endedByItself(data, other, machine.now()) },
+        startedBy: settings.startedBy ?? starter(),
       },
       (parts) => [
         ...more(parts),

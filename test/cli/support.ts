@@ -73,8 +73,8 @@ export interface Followed {
   noted(text: string | RegExp): Promise<void>;
 }
 
-export function followed(args: readonly string[]): Followed {
-  const child = start(args);
+export function followed(args: readonly string[], environment: Environment = {}): Followed {
+  const child = start(args, environment);
   const ended = outcomeOf(child);
   const wait = (stream: NodeJS.ReadableStream) => {
     let written = '';
@@ -110,8 +110,8 @@ export function up(directory: string, ...args: string[]): Promise<Up> {
 }
 
 /** `weir up` with these options. */
-export async function upWith(args: readonly string[]): Promise<Up> {
-  const node = followed(['up', ...args]);
+export async function upWith(args: readonly string[], environment: Environment = {}): Promise<Up> {
+  const node = followed(['up', ...args], environment);
   let out = '';
   node.child.stdout.on('data', (chunk) => {
     out += chunk;

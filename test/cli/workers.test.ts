@@ -18,8 +18,20 @@ const event = z.looseObject({
 const shardsAnswer = z.object({
   shards: z.array(z.object({ partition: z.number(), worker: z.string().optional(), phase: z.string() })),
 });
+const orderMade = z.looseObject({ at: z.string() });
 const workersAnswer = z.object({
-  workers: z.array(z.looseObject({ worker: z.string(), state: z.string(), shards: z.number() })),
+  workers: z.array(
+    z.looseObject({ worker: z.string(), state: z.string(), shards: z.number(), drained: orderMade.optional() }),
+  ),
+});
+const auditValue = z.looseObject({ value: z.unknown() });
+const ordersAnswer = z.object({
+  entries: z.array(
+    z.looseObject({
+      ...{ at: z.string(), act: z.string(), subject: z.string(), reason: z.string() },
+      ...{ before: auditValue, after: auditValue },
+    }),
+  ),
 });
 const listAnswer = z.array(z.looseObject({ clientRequestId: z.string(), status: z.string() }));
 const errorsAnswer = z.object({ errors: z.array(z.looseObject({ worker: z.string(), message: z.string() })) });
@@ -186,7 +198,7 @@ describeKafka('several workers with a parent on a real broker', {}, (kafka) => {
   );
 
   it(
-    'WK9 UX3 a shard moves, and a worker is drained and takes part again',
+    'WK9 UX3 SM17 a shard moves, and a worker is drained and takes part again, and the audit tells of it',
     async () => {
       const family = new Family(await folder(kafka(), 'moved'));
       const [one, other] = await family.both();
@@ -217,6 +229,24 @@ describeKafka('several workers with a parent on a real broker', {}, (kafka) => {
       expect(unknown).toMatchObject({ code: 1, error: expect.stringContaining('WEIR_WORKER_UNKNOWN') });
       const beyond = await family.weir(one, 'shard', 'move', '2', one, '--reason', 'a try');
       expect(beyond).toMatchObject({ code: 1, error: expect.stringContaining('WEIR_SHARD_UNKNOWN') });
+
+      // No order was given before it was in the audit; what was refused is not there.
+      const audit: unknown = await (await fetch(`${family.of(one).url}/api/v1/audit?principal=local:operator`)).json();
+      const drained = workersAnswer.parse(JSON.parse(out)).workers.find(({ worker }) => worker === other)?.drained;
+      const told = ordersAnswer.parse(audit).entries.toSorted((a, b) => (a.at < b.at ? -1 : 1));
+      expect(told.map(({ act, subject, reason }) => [act, subject, reason])).toEqual([
+        ['move shard', '0', 'a try'],
+        ['drain', other, 'disk'],
+        ['undrain', other, 'mended'],
+      ]);
+      expect(told.map(({ after }) => after.value)).toEqual([{ worker: other }, { drained: true }, { drained: false }]);
+      expect(told.map(({ before }) => before.value)).toEqual([
+        { worker: expect.any(String) },
+        { drained: false, shards: expect.any(Number) },
+        { drained: true, shards: 0 },
+      ]);
+      expect([told[1]?.at, drained?.at].toSorted()[0]).toBe(told[1]?.at);
+      expect(await family.weir(one, 'audit', 'verify')).toMatchObject({ code: 0 });
     },
     testMs,
   );

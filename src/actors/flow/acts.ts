@@ -2,13 +2,14 @@
  * Acts on a flow: who, when, what and why. Each is kept in the history of its flow, and entered into the audit, in the
  * commit that makes it take effect (SM5, SM17).
  */
-import { type AuditValue, auditHash, type FlowHead } from '../../persistence/index.ts';
+import { type AuditValue, auditHash, canonicalBytes, type FlowHead } from '../../persistence/index.ts';
 import type { Authority, Clock } from '../../ports/index.ts';
 import type { ChangeSet } from '../shard/index.ts';
 import type { Act } from './act.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { FlowInstance } from './instance.ts';
 import { cut } from './limits.ts';
+import type { NodeAct } from './request.ts';
 
 /** What an act was about, beside the flow. */
 export interface ActDetails {
@@ -49,6 +50,28 @@ export class FlowActs {
     this.#enter(flow, { ...act, authority, ...after }, changes);
   }
 
+  /** Somebody does something to the node. */
+  onNode({ act, subject, before, after }: NodeAct, authority: Authority, changes: ChangeSet): void {
+    const values = { before: kept(canonicalBytes(before)), after: kept(canonicalBytes(after)) };
+    this.#enterOfNode(act, cut(subject).toWellFormed(), values, authority, changes);
+  }
+
+  /** Somebody has started the node with another configuration than the shard was run with before. */
+  configured(values: Required<Pick<ActDetails, 'before' | 'after'>>, authority: Authority, changes: ChangeSet): void {
+    this.#enterOfNode('configure', '', values, authority, changes);
+  }
+
+  #enterOfNode(
+    act: NodeAct['act'] | 'configure',
+    subject: string,
+    values: Required<Pick<ActDetails, 'before' | 'after'>>,
+    authority: Authority,
+    changes: ChangeSet,
+  ): void {
+    const at = this.#clock.now();
+    this.#trail.enter({ ...noFlow, at, act, subject, ...whoOf(authority), code: '', ...values }, changes);
+  }
+
   #enter(
     { id, head }: FlowInstance,
     { at, act, authority, subject = '', code, before, after }: Entered,
@@ -78,6 +101,17 @@ export class FlowActs {
       changes,
     );
   }
+}
+
+/** What an entry says of a flow, where there is none. */
+const noFlow = { flowId: '', flow: '', version: 0, memberName: '', memberGroup: '', clientRequestId: '' } as const;
+
+function whoOf({ principal: { name, kind }, reason }: Authority) {
+  return {
+    principal: cut(name).toWellFormed(),
+    principalKind: kind,
+    reason: cut(reason).toWellFormed(),
+  };
 }
 
 interface Entered extends ActDetails {

@@ -1,9 +1,11 @@
 /** What a worker asks of a shard that runs on another one, in bytes: the request travels through the log of the shard. */
+import { z } from 'zod';
+import { WeirError } from '../../errors/index.ts';
 import { bytes, choice, count, decodeValue, encodeValue, recordCodec, small, text } from '../../persistence/index.ts';
 import type { Authority, Principal } from '../../ports/index.ts';
 import type { Correction } from './correction.ts';
 import { actorAddress, routingKeyOf } from './ids.ts';
-import type { FlowRequest, ReplyTo } from './request.ts';
+import type { FlowRequest, NodeAct, ReplyTo } from './request.ts';
 
 /** What may be asked from another worker: starts go their own way, and the rest is about the shard's own worker. */
 export type RemoteRequest = Exclude<FlowRequest, { readonly type: 'start' | 'waiting' | 'auditHead' }>;
@@ -38,7 +40,8 @@ type Kind =
   | 'query'
   | 'describe'
   | 'checkpoint'
-  | 'ask';
+  | 'ask'
+  | 'note';
 
 interface AskRecord extends AskAddress {
   readonly kind: Kind;
@@ -67,7 +70,20 @@ const askRecord = recordCodec<AskRecord>(
       small('answers'),
       count('expires'),
       choice('kind', 'AskKind', [
-        ...['retry', 'edit', 'skip', 'kill', 'killStuck', 'cancel', 'signal', 'query', 'describe', 'ask', 'checkpoint'],
+        ...[
+          'retry',
+          'edit',
+          'skip',
+          'kill',
+          'killStuck',
+          'cancel',
+          'signal',
+          'query',
+          'describe',
+          'ask',
+          'checkpoint',
+          'note',
+        ],
       ]),
       text('flowId'),
       text('name'),
@@ -103,7 +119,7 @@ export function decodeAsk(encoded: Uint8Array): LoggedAsk {
   const request = requestOf(record);
   return {
     ...{ id, answers, expires, request },
-    place: kind === 'ask' ? actorAddress(member, name, key) : routingKeyOf(flowId),
+    place: kind === 'ask' ? actorAddress(member, name, key) : routingKeyOf(kind === 'note' ? key : flowId),
     isAct: kind !== 'query' && kind !== 'describe' && kind !== 'checkpoint',
   };
 }
@@ -129,6 +145,11 @@ function partsOf(request: RemoteRequest): Partial<AskRecord> & Pick<AskRecord, '
     case 'describe':
     case 'checkpoint':
       return { kind: request.type, flowId: request.flowId };
+    case 'note': {
+      const { act: name, subject: key, before, after } = request.note;
+      const body = encodeValue({ before, after }, 'an act on the node');
+      return { kind: 'note', name, key, body, ...whoOf(request.authority) };
+    }
     case 'ask': {
       const { member, actor: name, key, message, body } = request;
       return { kind: 'ask', memberName: member.name, memberGroup: member.group, name, key, message, body };
@@ -158,11 +179,30 @@ function requestOf(record: AskRecord): LoggedAsk['request'] {
     case 'describe':
     case 'checkpoint':
       return (replyTo) => ({ type: kind, flowId, replyTo });
+    case 'note': {
+      const note = noteOf(name, key, body);
+      return (replyTo) => ({ type: 'note', note, authority, replyTo });
+    }
     case 'ask': {
       const member = { name: memberName, group: memberGroup };
       return (replyTo) => ({ type: 'ask', member, actor: name, key, message, body, replyTo });
     }
   }
+}
+
+const noted = z.object({
+  act: z.enum(['drain', 'undrain', 'move shard']),
+  subject: z.string(),
+  before: z.record(z.string(), z.unknown()),
+  after: z.record(z.string(), z.unknown()),
+});
+
+/** @throws WeirError `WEIR_RECORD_UNREADABLE` */
+function noteOf(act: string, subject: string, body: Uint8Array): NodeAct {
+  const values: unknown = decodeValue(body);
+  const parsed = noted.safeParse({ act, subject, ...(typeof values === 'object' ? values : {}) });
+  if (parsed.success) return parsed.data;
+  throw new WeirError('WEIR_RECORD_UNREADABLE', { what: 'request of another worker', why: `"${act}" is no such act` });
 }
 
 function whoOf({ principal, reason }: Authority): Pick<AskRecord, 'principal' | 'principalKind' | 'reason'> {

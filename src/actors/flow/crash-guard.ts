@@ -4,7 +4,8 @@
  * After an unclean end code of a flow runs only behind a mark in its checkpoint, a few flows at a time, and the mark goes
  * when the flow next waits for anything but a step. A flow that is found with a mark was running when its worker ended: it
  * runs alone. One that was alone each time when its worker ended, and never got further, is what ended it: whatever else ends
- * workers does not strike the same place again and again. Where steps of others last too long for that, no
+ * workers does not strike the same place again and again. Where it is known that the process has ended by its own doing,
+ * once is enough. Where steps of others last too long for that, no
  * other flow begins while it does; if the worker ends then, it goes first after the restart, when nothing runs yet.
  */
 import { WeirError } from '../../errors/index.ts';
@@ -84,6 +85,9 @@ export class CrashGuard {
     const { head } = flow;
     if (head.mark === null) return undefined;
     const mark = found(head.mark, before, worker.life);
+    const diedAlone = mark.lonely > head.mark.lonely;
+    // What ends a process from outside says nothing of a flow; of an end that is its own doing only one can be the cause.
+    if (diedAlone && worker.endedByItself(head.mark.life)) return crashed(flow, mark.deaths);
     if (mark.lonely >= deathsAlone) return crashed(flow, mark.deaths);
     if (mark.stand === 'suspect' || mark.stand === 'chief') this.#suspects.add(flow);
     head.mark = mark;

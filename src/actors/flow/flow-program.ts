@@ -22,6 +22,7 @@ import type { Registry } from './registry.ts';
 import { SessionExpiry } from './session-expiry.ts';
 import { SessionInputs } from './session-inputs.ts';
 import { FlowSessions, type SessionSettings } from './sessions.ts';
+import { type Configured, ShardConfiguration } from './shard-configuration.ts';
 import { decodeStart } from './start-record.ts';
 import { stateKindOf } from './state-kinds.ts';
 import type { WorkerGuard } from './worker-guard.ts';
@@ -49,6 +50,8 @@ export interface FlowProgramSetup {
   readonly settings: FlowSettings;
   readonly statusTopic: string;
   readonly auditTopic: string;
+  /** What it is run with, for the audit to tell of changes. Default: it tells of none. */
+  readonly configured?: Configured | undefined;
   readonly authorize: Authorize;
   /** Shared by the shards of the worker. */
   readonly guard: WorkerGuard;
@@ -77,6 +80,9 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #trails: AuditTrails;
   readonly #requests: FlowRequests;
   readonly #asks: LogAnswers;
+  readonly #acts: FlowActs;
+  readonly #configured: Configured | undefined;
+  readonly #configuration = new ShardConfiguration();
   readonly #counts = { discarded: 0, unreadable: 0 };
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
@@ -91,6 +97,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     });
     this.#trails = new AuditTrails({ host, topic: auditTopic, windowMs: settings.auditMs });
     const acts = new FlowActs(host.clock, this.#trails.own);
+    this.#acts = acts;
+    this.#configured = setup.configured;
     this.#sessions = new FlowSessions({
       host,
       settings: settings.sessions,
@@ -187,6 +195,9 @@ class FlowProgram implements ShardProgram<FlowRequest> {
       case 'q':
         this.#asks.restore(id, value);
         return;
+      case 'n':
+        this.#configuration.restore(value);
+        return;
       case undefined:
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: key, why: 'this version knows no such key' });
       default:
@@ -196,6 +207,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   restored(before: FormerEnd): void {
     this.#trails.restored();
+    this.#configuration.restored(this.#configured, this.#acts, this.#host);
     this.#asks.restored();
     this.#sessions.restored();
     const { guard, life } = this.#engine;

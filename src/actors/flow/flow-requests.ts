@@ -77,6 +77,14 @@ export class FlowRequests {
         else this.#answer(message.replyTo, ok(partsOf(flow)));
         return;
       }
+      case 'note': {
+        const { note, authority, replyTo } = message;
+        this.#answered(replyTo, (changes) => {
+          this.#setup.acts.onNode(note, authority, changes);
+          return null;
+        });
+        return;
+      }
       case 'waiting': {
         const flows: FlowDescription[] = [];
         for (const flow of this.#table.unfinished()) {

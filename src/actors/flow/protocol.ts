@@ -17,6 +17,7 @@ export type {
   FailedOperation,
   FlowDescription,
   FlowRequest,
+  NodeAct,
   ReplyTo,
   Signalled,
   Started,

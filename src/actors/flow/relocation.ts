@@ -1,6 +1,6 @@
 /**
  * Where everything of the flow service belongs in another number of partitions: flows and what is theirs by routing key,
- * persistent actors by address, chains of the audit by their number.
+ * persistent actors by address, chains of the audit and configurations by the number of their shard.
  */
 
 import { unreachable } from '../kernel/index.ts';
@@ -34,6 +34,7 @@ export function flowRelocation(partitions: number): ServiceRelocation {
         case 'q':
           return at(keptAnswer.decode(value ?? new Uint8Array()).place);
         case 'a':
+        case 'n':
           return 'shard';
         case undefined:
           return undefined;

@@ -78,6 +78,16 @@ export interface FlowDescription {
   readonly stays: readonly FailureRecord[];
 }
 
+/** What an operator does to the node, not to a flow; the audit tells of it before it takes effect. */
+export interface NodeAct {
+  readonly act: 'drain' | 'undrain' | 'move shard';
+  /** The worker, or the shard. */
+  readonly subject: string;
+  /** How it was, and how it is to be. */
+  readonly before: Readonly<Record<string, unknown>>;
+  readonly after: Readonly<Record<string, unknown>>;
+}
+
 /** A record of a checkpoint, as the shard keeps it. */
 export interface CheckpointPart {
   readonly key: string;
@@ -176,6 +186,13 @@ export type FlowRequest =
       readonly type: 'checkpoint';
       readonly flowId: string;
       readonly replyTo: ReplyTo<readonly CheckpointPart[]>;
+    }
+  /** Enters an act on the node into the chain of the shard; answered when that is durable. Any shard will do. */
+  | {
+      readonly type: 'note';
+      readonly note: NodeAct;
+      readonly authority: Authority;
+      readonly replyTo: ReplyTo<null>;
     }
   /** Unfinished flows, oldest first. */
   | { readonly type: 'waiting'; readonly limit: number; readonly replyTo: ReplyTo<readonly FlowDescription[]> }

@@ -1,5 +1,5 @@
 /** Kinds of records in the state of a flow shard, by what their keys begin with: docs/decisions/records.md has the table. */
-const kinds = ['c', 'j', 'i', 'g', 'o', 'a', 'q'] as const;
+const kinds = ['c', 'j', 'i', 'g', 'o', 'a', 'q', 'n'] as const;
 
 /** One more kind is one more case for whoever restores a shard, and for whoever moves its records to other ones. */
 export type StateKind = (typeof kinds)[number];

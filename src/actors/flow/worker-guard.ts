@@ -4,6 +4,13 @@
  */
 import type { Clock, Timer } from '../../ports/index.ts';
 
+/** A life of a process: marks of flows name the one that has set them. */
+export interface Life {
+  readonly name: string;
+  /** Whether another one is known to have ended by its own doing, not by a signal from outside. */
+  readonly endedByItself: (life: string) => boolean;
+}
+
 /** A flow that is to run alone. */
 export interface LoneRun {
   /** How long it is waited for that nothing else runs, in milliseconds. */
@@ -29,6 +36,7 @@ const restoreMs = 1_000;
 export class WorkerGuard {
   /** Names this life of the process: a mark of another life was left by one that has ended, or lost the shard. */
   readonly life: string;
+  readonly endedByItself: Life['endedByItself'];
   readonly #clock: Clock;
   readonly #shards = new Set<GuardedShard>();
   #waiting: LoneRun[] = [];
@@ -40,8 +48,9 @@ export class WorkerGuard {
   /** Some of them have outlasted a lone run that waited for them: the next one need not wait, too. */
   #noisy = false;
 
-  constructor(life: string, clock: Clock) {
-    this.life = life;
+  constructor({ name, endedByItself }: Life, clock: Clock) {
+    this.life = name;
+    this.endedByItself = endedByItself;
     this.#clock = clock;
   }
 

@@ -11,6 +11,7 @@ export type {
   HttpSetup,
   KeptError,
   NodeFacts,
+  Noting,
   PlacedShard,
   ReportedError,
   WorkerStanding,

@@ -1,7 +1,15 @@
 /** The RPC service's protocol: what clients and operators ask for, whatever edge they come through. */
 import type { FlowStatus } from '../../persistence/index.ts';
 import type { Authority, Identity } from '../../ports/index.ts';
-import type { Answer, CheckpointPart, Correction, FlowDescription, Signalled, Started } from '../flow/protocol.ts';
+import type {
+  Answer,
+  CheckpointPart,
+  Correction,
+  FlowDescription,
+  NodeAct,
+  Signalled,
+  Started,
+} from '../flow/protocol.ts';
 import type { Ref } from '../kernel/index.ts';
 import type { AuditRequest } from './audit/messages.ts';
 import type { FlowView } from './flow-view.ts';
@@ -136,6 +144,13 @@ export type RpcRequest =
       readonly name: FlowName;
       readonly authority: Authority;
       readonly replyTo: Ref<RpcAnswer<FlowDescription>>;
+    }
+  /** Has an act on the node in the audit, durable, before it takes effect. */
+  | {
+      readonly type: 'note';
+      readonly note: NodeAct;
+      readonly authority: Authority;
+      readonly replyTo: Ref<RpcAnswer<null>>;
     }
   /** Head and journal of an unfinished flow as its shard keeps them, to judge other code by. */
   | {

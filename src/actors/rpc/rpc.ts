@@ -212,6 +212,12 @@ class Rpc {
       case 'checkpoint':
         this.#read<readonly CheckpointPart[]>(message, (flowId, replyTo) => ({ type: 'checkpoint', flowId, replyTo }));
         return;
+      case 'note': {
+        const { note, authority, replyTo } = message;
+        const noted = this.#shards.askAny((to: Ref<Answer<null>>) => ({ type: 'note', note, authority, replyTo: to }));
+        void noted.then((answer) => replyTo.tell(answer));
+        return;
+      }
       case 'changes':
         this.#feed.changes(message);
         return;

@@ -14,6 +14,9 @@ export interface ShardAskerSetup {
   readonly elsewhere: LogAsks;
 }
 
+/** Shards that are tried for what any of them may do. */
+const mostAsked = 4;
+
 export class ShardAsker {
   readonly #setup: ShardAskerSetup;
 
@@ -42,6 +45,22 @@ export class ShardAsker {
     // It has not been asked at all: it runs elsewhere, or is on its way there.
     const absent = answer.type === 'error' && answer.error.code === 'WEIR_SHARD_UNAVAILABLE';
     return absent ? this.#setup.elsewhere.ask(partition, question, withinMs) : answer;
+  }
+
+  /**
+   * What the first shard answers that can: for what any of them may do. Those of this worker come first, and not many are
+   * tried: each may take its time to be silent. Never rejects.
+   */
+  async askAny<T>(question: Question<T>): Promise<Answer<T>> {
+    const { partitions } = this.#setup;
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    const ordered = all.toSorted((a, b) => Number(this.runsHere(b)) - Number(this.runsHere(a)));
+    let answer: Answer<T> = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition: 0 }) };
+    for (const partition of ordered.slice(0, mostAsked)) {
+      answer = await this.ask(partition, question);
+      if (answer.type === 'ok') return answer;
+    }
+    return answer;
   }
 
   /** What a shard of this worker answers; `WEIR_SHARD_UNAVAILABLE` when it runs elsewhere. Never rejects. */

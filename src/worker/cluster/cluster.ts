@@ -3,7 +3,7 @@
  * that are for it. Owns the two tables that this goes through; the groups move the shards.
  */
 import { flowTopics } from '../../actors/flow/protocol.ts';
-import type { ClusterDesk, PlacedShard, WorkerStanding } from '../../actors/rpc/index.ts';
+import type { ClusterDesk, Noting, PlacedShard, WorkerStanding } from '../../actors/rpc/index.ts';
 import { messageOf, namesHint, WeirError } from '../../errors/index.ts';
 import type { Authority, Clock, Logger, Random } from '../../ports/index.ts';
 import type { Elsewhere } from '../../supervisors/index.ts';
@@ -107,27 +107,31 @@ export class Cluster implements ClusterDesk {
     return this.#directory.shards(flowGroup, this.#partitions);
   }
 
-  async move(partition: number, worker: string, authority: Authority): Promise<void> {
+  async move(partition: number, worker: string, authority: Authority, noting: Noting): Promise<void> {
     if (!(partition >= 0 && partition < this.#partitions)) {
       throw new WeirError('WEIR_SHARD_UNKNOWN', { shard: partition, last: this.#partitions - 1 });
     }
     const { drained } = this.#taker(worker);
     if (drained !== undefined) throw new WeirError('WEIR_WORKER_DRAINED', { worker });
+    const owner = this.shards().find((shard) => shard.partition === partition)?.worker ?? null;
+    await noting({ act: 'move shard', subject: `${partition}`, before: { worker: owner }, after: { worker } });
     await this.#order(moveKey(flowGroup, partition), worker, authority);
   }
 
-  async drain(worker: string, authority: Authority): Promise<void> {
-    this.#taker(worker);
+  async drain(worker: string, authority: Authority, noting: Noting): Promise<void> {
+    const before = standsAs(this.#taker(worker));
     const takes = ({ drained, state, roles }: WorkerStanding): boolean =>
       drained === undefined && state !== 'silent' && runsService(flowGroup, roles);
     if (!this.workers().some((one) => one.worker !== worker && takes(one))) {
       throw new WeirError('WEIR_WORKER_LAST', { worker });
     }
+    await noting({ act: 'drain', subject: worker, before, after: { drained: true } });
     await this.#order(drainKey(worker), worker, authority);
   }
 
-  async undrain(worker: string, authority: Authority): Promise<void> {
-    this.#known(worker);
+  async undrain(worker: string, authority: Authority, noting: Noting): Promise<void> {
+    const before = standsAs(this.#known(worker));
+    await noting({ act: 'undrain', subject: worker, before, after: { drained: false } });
     const { log, logger } = this.#setup;
     const { principal, reason } = authority;
     logger.info({ worker, principal: principal.name, reason }, 'a worker is to take shards again');
@@ -218,4 +222,9 @@ export class Cluster implements ClusterDesk {
       return undefined;
     }
   }
+}
+
+/** A worker as the audit tells of it. */
+function standsAs({ drained, shards }: WorkerStanding) {
+  return { drained: drained !== undefined, shards };
 }

@@ -46,6 +46,8 @@ export interface Configuration {
   readonly redeliver: Duration | undefined;
   readonly idle: Duration | undefined;
   readonly audit: Duration | undefined;
+  /** Ends of a worker, from outside perhaps, that a flow must have been alone at to be STUCK as their cause. */
+  readonly deathsAlone: number;
   readonly http: { readonly host: string; readonly port: number };
   /** Where a worker without the role `rpc` shows health and figures; none: nowhere. */
   readonly monitoring: { readonly host: string; readonly port: number } | undefined;

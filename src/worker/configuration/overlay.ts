@@ -35,6 +35,7 @@ const variables: ReadonlyMap<string, Variable> = new Map([
   ['WEIR_REDELIVER', { path: ['redeliver'], read: text }],
   ['WEIR_IDLE', { path: ['idle'], read: text }],
   ['WEIR_AUDIT', { path: ['audit'], read: text }],
+  ['WEIR_DEATHS_ALONE', { path: ['deathsAlone'], read: number }],
   ['WEIR_HTTP_HOST', { path: ['http', 'host'], read: text }],
   ['WEIR_HTTP_PORT', { path: ['http', 'port'], read: number }],
   ['WEIR_MONITORING_PORT', { path: ['monitoring', 'port'], read: number }],

@@ -109,6 +109,7 @@ export const configurationSchema = z.strictObject({
   redeliver: durationSetting.optional(),
   idle: durationSetting.optional(),
   audit: durationSetting.optional(),
+  deathsAlone: positive.default(3),
   http: httpSchema.prefault({}),
   monitoring: monitoringSchema.optional(),
   log: logSchema.prefault({}),

@@ -2,7 +2,7 @@
 import type { Clock } from '../../ports/index.ts';
 import type { LogRecord, TopicName } from '../../transport/log/index.ts';
 import type { DeadWorker } from '../parent/index.ts';
-import { errorsOfDeath, markOf, removeMark } from './process-marks.ts';
+import { errorsOfDeath, markOf, settleMark } from './process-marks.ts';
 import { errorTopic, recordOf } from './record.ts';
 
 export interface DeathReporterSetup {
@@ -22,6 +22,6 @@ export function deathReporter({ data, clock, append }: DeathReporterSetup): (dea
     const startedAt = mark?.startedAt ?? now;
     const errors = errorsOfDeath({ worker, pid, startedAt, how, now }, data);
     await append(errorTopic, errors.map(recordOf));
-    if (mark !== undefined) removeMark(data, mark);
+    if (mark !== undefined) settleMark(data, mark);
   };
 }

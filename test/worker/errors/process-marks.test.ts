@@ -1,12 +1,15 @@
 /** What processes that have ended leave behind, and who tells of it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { WeirError } from '../../../src/errors/index.ts';
 import { virtualClock } from '../../../src/testing/index.ts';
-import { deathReporter, inheritedErrors, markProcess } from '../../../src/worker/errors/index.ts';
+import { deathReporter, endedByItself, inheritedErrors, markProcess } from '../../../src/worker/errors/index.ts';
 import { decodeError } from '../../../src/worker/errors/record.ts';
 import { reportedError, reportFailure, reportFile, reportsFolder, writeReport } from '../../../src/worker/reports.ts';
 
@@ -22,7 +25,10 @@ async function folder(): Promise<string> {
 }
 
 /** The mark of a process that runs no more, or another one. */
-async function mark(data: string, more: Partial<Record<'pid' | 'host' | 'startedAt', unknown>> = {}): Promise<void> {
+async function mark(
+  data: string,
+  more: Partial<Record<'pid' | 'host' | 'startedAt' | 'life' | 'exit', unknown>> = {},
+): Promise<void> {
   const { pid } = { pid: goneId, ...more };
   markProcess(data, 'w-1', began)();
   const file = join(data, 'running', `${String(pid)}.json`);
@@ -80,6 +86,51 @@ describe('marks of processes', () => {
     const file = join(data, 'running', `${goneId}.json`);
     expect(() => markProcess(file, 'w-1', 0)()).not.toThrow();
     expect(() => reportFailure(file, 'no error at all', 0)).not.toThrow();
+  });
+});
+
+describe('how a process has ended', () => {
+  const life = '0123456789abcdef';
+  const itself = (data: string): boolean => endedByItself(data, life, Date.now());
+
+  /** Runs a process that marks itself and then ends; resolves when it has. */
+  async function ended(data: string, how: string): Promise<void> {
+    const marks = pathToFileURL(resolve('src/worker/errors/index.ts')).href;
+    const code = `const { markProcess } = await import(${JSON.stringify(marks)});
+      const unmark = markProcess(${JSON.stringify(data)}, 'w-1', Date.now(), '${life}');
+      ${how}`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'ignore' });
+    await once(child, 'close');
+  }
+
+  it.each([
+    ['process.exit', 'process.exit(0);', true],
+    ['an error that nobody caught', "setTimeout(() => { throw new Error('lost'); });", true],
+    ['a signal', "process.kill(process.pid, 'SIGKILL');", false],
+    ['the code of a signal that it has heard', 'process.exit(143);', false],
+    ['taking its mark back before', 'unmark(); process.exit(0);', false],
+  ])('FE17 is known: by %s', async (_how, code, expected) => {
+    const data = await folder();
+    await ended(data, code);
+    expect(itself(data)).toBe(expected);
+    // Also when it has been told of.
+    for (const { told } of inheritedErrors(data, Date.now())) told();
+    expect([itself(data), codes(data)]).toEqual([expected, []]);
+    expect(endedByItself(data, 'another', Date.now())).toBe(false);
+  });
+
+  it('FE17 is known by the report of its watchdog, and not while it runs; a week later the mark goes', async () => {
+    const data = await folder();
+    await mark(data, { life });
+    expect(itself(data)).toBe(false);
+    block(data, goneId);
+    expect(itself(data)).toBe(true);
+    for (const { told } of inheritedErrors(data, Date.now())) told();
+    expect(itself(data)).toBe(true);
+    inheritedErrors(data, began + 8 * 24 * 60 * 60 * 1_000);
+    expect([itself(data), await readdir(join(data, 'running'))]).toEqual([false, []]);
+    await mark(data, { life, pid: process.ppid, exit: 0 });
+    expect(itself(data)).toBe(false);
   });
 });
 

@@ -144,7 +144,9 @@ export class AuditDesk {
       const { memberName: name, memberGroup: group } = entry;
       if (member !== undefined && (member.name !== name || member.group !== group)) return false;
       const scope = JSON.stringify([group, name, entry.flow]);
-      const may = allowed.get(scope) ?? this.#may(authority, { member: memberId({ name, group }), flow: entry.flow });
+      // What was done to the node is for those who may read everything.
+      const resource = entry.flowId === '' ? {} : { member: memberId({ name, group }), flow: entry.flow };
+      const may = allowed.get(scope) ?? this.#may(authority, resource);
       allowed.set(scope, may);
       return may;
     };

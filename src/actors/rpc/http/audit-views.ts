@@ -22,9 +22,13 @@ export const entrySchema = z
     chain: countSchema.describe('number of the shard'),
     number: countSchema.describe('place in its chain, from 1'),
     at: timeSchema,
-    act: z.string().describe('start, retry, skip, kill, ..., and end for how the flow ended'),
-    subject: z.string().describe('the operation that was skipped, the status that it ended with; may be empty'),
-    flowId: z.string(),
+    act: z
+      .string()
+      .describe('start, retry, skip, kill, ..., end for how the flow ended; drain, configure, ... of the node'),
+    subject: z
+      .string()
+      .describe('the operation that was skipped, the status that it ended with, the worker; may be empty'),
+    flowId: z.string().describe('empty, as all that says which flow, for what was done to the node'),
     flow: z.string(),
     version: z.int(),
     member: memberSchema,

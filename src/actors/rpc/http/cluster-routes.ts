@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { type ErrorCode, WeirError } from '../../../errors/index.ts';
 import type { Authority } from '../../../ports/index.ts';
+import type { NodeAct } from '../../flow/protocol.ts';
 import type { Edge } from './edge.ts';
 import { moveBody, reasonBody } from './requests.ts';
-import { apiRoot, type Json, json, type Route, route } from './routing/route.ts';
+import { apiRoot, type Json, json, type Route, route, rpcErrors } from './routing/route.ts';
 import { countSchema, timeOf, timeSchema } from './views.ts';
 
 /** A worker as the others have heard of it. Times are milliseconds since 1970. */
@@ -44,18 +45,21 @@ export interface PlacedShard {
   readonly lastFailure: string | undefined;
 }
 
-/** What operators ask of the workers; each order is durable when it resolves, and obeyed by the worker it is for. */
+/** Has an act in the audit: it is durable there when it resolves. */
+export type Noting = (note: NodeAct) => Promise<unknown>;
+
+/** What operators ask of the workers; each order is noted first, durable when it resolves, and obeyed by the worker it is for. */
 export interface ClusterDesk {
   /** The worker that is asked. */
   readonly self: string;
   workers(): readonly WorkerStanding[];
   shards(): readonly PlacedShard[];
   /** @throws WeirError `WEIR_SHARD_UNKNOWN`, `WEIR_WORKER_UNKNOWN`, `WEIR_WORKER_SILENT`, `WEIR_WORKER_DRAINED` */
-  move(partition: number, worker: string, authority: Authority): Promise<void>;
+  move(partition: number, worker: string, authority: Authority, noting: Noting): Promise<void>;
   /** @throws WeirError `WEIR_WORKER_UNKNOWN`, `WEIR_WORKER_SILENT`, `WEIR_WORKER_LAST` */
-  drain(worker: string, authority: Authority): Promise<void>;
+  drain(worker: string, authority: Authority, noting: Noting): Promise<void>;
   /** @throws WeirError `WEIR_WORKER_UNKNOWN` */
-  undrain(worker: string, authority: Authority): Promise<void>;
+  undrain(worker: string, authority: Authority, noting: Noting): Promise<void>;
 }
 
 const tag = 'workers';
@@ -101,6 +105,8 @@ export function clusterRoutes(edge: Edge, desk: ClusterDesk | undefined): readon
   const orderErrors: readonly ErrorCode[] = [
     ...([...errors, 'WEIR_WORKER_UNKNOWN', 'WEIR_WORKER_SILENT'] as const),
     ...(['WEIR_LOG_CLOSED', 'WEIR_LOG_REFUSED'] as const),
+    ...rpcErrors,
+    'WEIR_SHARD_UNAVAILABLE',
   ];
   const workers = (): ClusterDesk => {
     if (desk === undefined) throw new WeirError('WEIR_WORKERS_NONE');
@@ -118,7 +124,8 @@ export function clusterRoutes(edge: Edge, desk: ClusterDesk | undefined): readon
       replies: { 202: json('the order is durable; the worker that it names obeys it', orderedSchema) },
       errors: [...orderErrors, 'WEIR_WORKER_LAST'],
       handle: async ({ params: { worker }, body: { reason } }) => {
-        await workers()[act](worker, edge.placer('worker.drain', worker, reason));
+        const authority = edge.placer('worker.drain', worker, reason);
+        await workers()[act](worker, authority, (note) => edge.note(note, authority));
         return { status: 202, body: { worker, act } };
       },
     });
@@ -164,7 +171,7 @@ export function clusterRoutes(edge: Edge, desk: ClusterDesk | undefined): readon
       handle: async ({ params, body: { worker, reason } }) => {
         const authority = edge.placer('shard.move', worker, reason);
         const shard = /^\d{1,9}$/.test(params.shard) ? Number(params.shard) : Number.NaN;
-        await workers().move(shard, worker, authority);
+        await workers().move(shard, worker, authority, (note) => edge.note(note, authority));
         return { status: 202, body: { shard, worker } };
       },
     }),

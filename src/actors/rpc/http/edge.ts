@@ -10,7 +10,7 @@ import {
   type Identity,
   type MemberDirectory,
 } from '../../../ports/index.ts';
-import type { CheckpointPart, Correction, FlowDescription, Signalled, Started } from '../../flow/protocol.ts';
+import type { CheckpointPart, Correction, FlowDescription, NodeAct, Signalled, Started } from '../../flow/protocol.ts';
 import type { ActorSystem, Ref } from '../../kernel/index.ts';
 import type {
   AuditChain,
@@ -141,6 +141,11 @@ export class Edge {
 
   checkpoint(name: FlowName): Promise<readonly CheckpointPart[]> {
     return this.#ask((replyTo) => ({ type: 'checkpoint', name, authority: client, replyTo }));
+  }
+
+  /** Durable when it resolves. */
+  note(note: NodeAct, authority: Authority): Promise<null> {
+    return this.#ask((replyTo) => ({ type: 'note', note, authority, replyTo }));
   }
 
   kill(name: FlowName, reason: string): Promise<FlowView> {

@@ -3,7 +3,7 @@ export type { Address } from './address.ts';
 export { checkAddress } from './address.ts';
 export type { HttpMessage, HttpSetup } from './behavior.ts';
 export { httpBehavior } from './behavior.ts';
-export type { ClusterDesk, PlacedShard, WorkerStanding } from './cluster-routes.ts';
+export type { ClusterDesk, Noting, PlacedShard, WorkerStanding } from './cluster-routes.ts';
 export type { ErrorDesk, ErrorPage, ErrorQuery, ErrorSeverity, KeptError, ReportedError } from './error-routes.ts';
 export type { FigureDesk } from './metrics.ts';
 export type { NodeFacts } from './node-routes.ts';
