@@ -46,11 +46,16 @@ export function reportFailure(data: string, thrown: unknown, now: number): void 
   writeReport(reportFile(folder, 'failed', head), folder, report);
 }
 
+/** Keeps the environment, where secrets are, out of reports of Node.js; nothing but this option does for fatal errors. */
+export const secretReports = '--report-exclude-env';
+
 /**
- * Has Node.js itself leave a report when this process cannot go on, for want of memory: nothing of ours runs then. Without
- * environment and addresses, where secrets are.
+ * Has Node.js itself leave a report when this process runs out of memory: nothing of ours runs then. Only where it was
+ * started with `--report-exclude-env`.
  */
 export function reportFatalErrors(data: string): void {
+  const options = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  if (!options.includes(secretReports)) return;
   const folder = reportsFolder(data);
   const { report } = process;
   try {
@@ -61,7 +66,8 @@ export function reportFatalErrors(data: string): void {
   }
   report.directory = folder;
   report.filename = fatalName(process.pid);
-  Object.assign(report, { reportOnFatalError: true, compact: true, excludeNetwork: true, excludeEnv: true });
+  report.compact = true;
+  report.reportOnFatalError = true;
 }
 
 /** What ended a process that could not go on, as Node.js has told it; undefined when it has told nothing. */
