@@ -1,16 +1,18 @@
 /**
- * `npm run bench -- [SECTION...] [--json] [--lives N]`: measures Weir on this machine. Without a section all of them but `peers`,
- * which installs other engines first. Tables go to standard output, progress to standard error.
+ * `npm run bench -- [SECTION...] [--json] [--lives N]`: measures Weir on this machine. Without a section all of them but
+ * `kafka`, which needs Java, and `peers`, which installs other engines first. Tables go to standard output, progress to
+ * standard error.
  */
 import { parseArgs } from 'node:util';
 import { progress } from './child.ts';
 import { type Section, tableOf } from './figures.ts';
 import { livesByDefault } from './flow-sections.ts';
+import { kafka } from './kafka.ts';
 import { machine, machineLine } from './machine.ts';
 import { peers } from './peers.ts';
 import { groups, sections } from './sections.ts';
 
-const all = new Map([...sections, ['peers', peers] as const]);
+const all = new Map([...sections, ['kafka', kafka] as const, ['peers', peers] as const]);
 const usage = `npm run bench -- [${[...groups.keys(), ...all.keys()].join('|')}]... [--json] [--lives N]`;
 
 async function main(): Promise<void> {
