@@ -24,8 +24,22 @@ export function identityOf(member: MemberName): Identity {
   return typeof member === 'string' ? { name: member, group: defaultGroup } : member;
 }
 
-export function memberId(identity: Identity): MemberId {
-  return hash('sha256', JSON.stringify([identity.name, identity.group]), 'hex').slice(0, 16);
+export function memberId({ name, group }: Identity): MemberId {
+  return known.get(group)?.get(name) ?? noted(name, group);
+}
+
+/** Ids by group and name: each authorisation asks for one, and a hash costs more than the rest of it. */
+const known = new Map<string, Map<string, MemberId>>();
+/** Groups, and names of each, that are known at most: names come from strangers, too. */
+const mostKnown = 256;
+
+function noted(name: string, group: string): MemberId {
+  const id = hash('sha256', JSON.stringify([name, group]), 'hex').slice(0, 16);
+  if (known.size >= mostKnown) known.clear();
+  const names = known.get(group) ?? new Map<string, MemberId>();
+  if (names.size >= mostKnown) names.clear();
+  known.set(group, names.set(name, id));
+  return id;
 }
 
 export function sameIdentity(a: Identity, b: Identity): boolean {

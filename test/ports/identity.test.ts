@@ -9,6 +9,17 @@ describe('identities', () => {
     expect(memberId({ name: 'ACMEGB2L', group: 'default' })).toBe('5ecddf2bcc06f9bf');
   });
 
+  it('gives the same id however many others were asked for meanwhile', () => {
+    const ids = (): string[] =>
+      Array.from({ length: 700 }, (_, index) => memberId({ name: `M${index % 300}`, group: `g${index}` }));
+    const first = ids();
+    expect(new Set(first).size).toBe(700);
+    expect(ids()).toEqual(first);
+    const names = Array.from({ length: 700 }, (_, index) => memberId({ name: `M${index}`, group: 'g' }));
+    expect(new Set(names).size).toBe(700);
+    expect(memberId({ name: 'ACMEGB2L', group: 'default' })).toBe('5ecddf2bcc06f9bf');
+  });
+
   it('one name in two groups is two members', () => {
     const name = 'ACMEGB2L';
     expect(memberId({ name, group: 'a' })).not.toBe(memberId({ name, group: 'b' }));

@@ -22,13 +22,17 @@ const none: readonly never[] = [];
 
 /** Every advance of every flow has one, and most have few things in them: a list is made with what is first in it. */
 export class ChangeSet {
-  readonly records: LogRecord[] = [];
+  #records: LogRecord[] | undefined;
   #publications: Publication[] | undefined;
   #outgoing: Outgoing[] | undefined;
   #afterCommit: Array<() => void> | undefined;
   #last: LastRecord[] | undefined;
   #joining: Array<(changes: ChangeSet) => void> | undefined;
   bytes = 0;
+
+  get records(): readonly LogRecord[] {
+    return this.#records ?? none;
+  }
 
   get publications(): readonly Publication[] {
     return this.#publications ?? none;
@@ -49,7 +53,7 @@ export class ChangeSet {
   }
 
   put(key: string, value: Uint8Array): void {
-    this.records.push({ key, value });
+    this.#records = joined(this.#records, { key, value });
     this.bytes += key.length + value.length;
   }
 
@@ -63,7 +67,7 @@ export class ChangeSet {
   }
 
   remove(key: string): void {
-    this.records.push({ key, value: null });
+    this.#records = joined(this.#records, { key, value: null });
     this.bytes += key.length;
   }
 
@@ -100,7 +104,7 @@ export class ChangeSet {
 
   /** Takes everything of `other` in, after what is here already. */
   merge(other: ChangeSet): void {
-    for (const record of other.records) this.records.push(record);
+    for (const record of other.records) this.#records = joined(this.#records, record);
     for (const publication of other.publications) this.#publications = joined(this.#publications, publication);
     for (const sent of other.outgoing) this.#outgoing = joined(this.#outgoing, sent);
     for (const run of other.afterCommit) this.#afterCommit = joined(this.#afterCommit, run);
@@ -118,7 +122,7 @@ export class ChangeSet {
   }
 
   get empty(): boolean {
-    return this.records.length === 0 && this.#isSilent && this.#joining === undefined;
+    return this.#records === undefined && this.#isSilent && this.#joining === undefined;
   }
 
   /** Nothing is told, sent or done, and no value is to be made. */
