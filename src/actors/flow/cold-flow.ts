@@ -21,8 +21,8 @@ export interface Thawed {
 }
 
 const timeBytes = 8;
-/** Length of a part, and place of a journal entry, stand before its bytes. */
-const lengthBytes = 4;
+/** Numbers take as few bytes as they need, seven bits in each; this one says that another follows. */
+const more = 128;
 
 /** The flow, cold; undefined when it holds what its checkpoint does not say. Its timer is nobody's from here on. */
 export function coldFlow(flow: FlowInstance): ColdFlow | undefined {
@@ -48,17 +48,24 @@ export function dueOf(cold: ColdFlow): number {
 export function thawed(key: string, cold: ColdFlow): Thawed {
   const bytes = Buffer.from(cold, 'latin1');
   let at = timeBytes;
+  const nextNumber = (): number => {
+    let value = 0;
+    for (let unit = 1; ; unit *= more) {
+      const byte = bytes.readUInt8(at++);
+      value += (byte % more) * unit;
+      if (byte < more) return value;
+    }
+  };
   const next = (): Buffer => {
-    const begin = at + lengthBytes;
-    at = begin + bytes.readUInt32LE(at);
-    return bytes.subarray(begin, at);
+    const length = nextNumber();
+    at += length;
+    return bytes.subarray(at - length, at);
   };
   const rest = next().toString();
   const given = next();
   const flow = new FlowInstance(key, key + rest, flowHead.decode(next()));
   while (at < bytes.length) {
-    const place = bytes.readUInt32LE(at);
-    at += lengthBytes;
+    const place = nextNumber();
     flow.journal[place] = journalEntry.decode(next());
   }
   const wait = patience(flow);
@@ -80,12 +87,15 @@ function isCold(flow: FlowInstance): boolean {
   return told !== undefined && told.what === wait?.what && told.label === wait.label && told.due === wait.due;
 }
 
+/** Its length, and the bytes. */
 function part(bytes: Uint8Array): [Buffer, Uint8Array] {
   return [number(bytes.length), bytes];
 }
 
 function number(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(lengthBytes);
-  bytes.writeUInt32LE(value);
-  return bytes;
+  const bytes: number[] = [];
+  let left = value;
+  for (; left >= more; left = Math.floor(left / more)) bytes.push(more + (left % more));
+  bytes.push(left);
+  return Buffer.from(bytes);
 }

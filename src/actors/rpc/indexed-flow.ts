@@ -29,22 +29,22 @@ export class IndexedFlow implements Changing {
   }
 
   get flowId(): string {
-    return this.key + this.#rest;
+    return this.key + restOf(this.#packed);
   }
 
   /** Whether an id that begins with its key is its own. */
   is(id: string): boolean {
-    return id.slice(this.key.length) === this.#rest;
+    return id.slice(this.key.length) === restOf(this.#packed);
   }
 
   /** Its newest status, encoded; a copy. */
   get bytes(): Uint8Array {
-    return Buffer.from(this.#packed.slice(this.#begin), 'latin1');
+    return Buffer.from(this.#packed.slice(statusAt(this.#packed)), 'latin1');
   }
 
   /** Bytes of its newest status. */
   get size(): number {
-    return this.#packed.length - this.#begin;
+    return this.#packed.length - statusAt(this.#packed);
   }
 
   get record(): StatusRecord {
@@ -63,7 +63,7 @@ export class IndexedFlow implements Changing {
   set(bytes: Uint8Array, { status, commit }: Pick<StatusRecord, 'status' | 'commit'>): void {
     const seen = this.#packed.charCodeAt(0) & ((1 << nowShift) - 1);
     const statuses = (flowStatuses.indexOf(status) << nowShift) | seen | bitOf(status);
-    this.#packed = packed(statuses, this.#rest, bytes);
+    this.#packed = packed(statuses, restOf(this.#packed), bytes);
     this.commit = commit;
   }
 
@@ -74,14 +74,16 @@ export class IndexedFlow implements Changing {
   forget(): void {
     this.#packed = '';
   }
+}
 
-  get #rest(): string {
-    return this.#packed.slice(fixedBytes, this.#begin);
-  }
+/** What follows the key in its id. */
+function restOf(packed: string): string {
+  return packed.slice(fixedBytes, statusAt(packed));
+}
 
-  get #begin(): number {
-    return fixedBytes + ((this.#packed.charCodeAt(1) << 8) | this.#packed.charCodeAt(2));
-  }
+/** Where the bytes of its status begin. */
+function statusAt(packed: string): number {
+  return fixedBytes + ((packed.charCodeAt(1) << 8) | packed.charCodeAt(2));
 }
 
 function packed(statuses: number, rest: string, status: Uint8Array): string {
