@@ -3,9 +3,9 @@
  *
  * After an unclean end code of a flow runs only behind a mark in its checkpoint, a few flows at a time, and the mark goes
  * when the flow next waits for anything but a step. A flow that is found with a mark was running when its worker ended: it
- * runs alone. One that was alone each time when its worker ended, and never got further, is what ended it: whatever else ends
- * workers does not strike the same place again and again. Where it is known that the process has ended by its own doing,
- * once is enough. Where steps of others last too long for that, no
+ * runs alone, until a step of it has ended. One that was alone each time when its worker ended, and never got further, is
+ * what ended it: whatever else ends workers does not strike the same place again and again. Where it is known that the
+ * process has ended by its own doing, once is enough. Where steps of others last too long for that, no
  * other flow begins while it does; if the worker ends then, it goes first after the restart, when nothing runs yet.
  */
 import { WeirError } from '../../errors/index.ts';
@@ -136,12 +136,18 @@ export class CrashGuard {
     this.#suspects.add(flow);
   }
 
-  /** A step of a flow has ended: if that worker ends now, it is not the doing of what has ended others before. */
+  /**
+   * A step of a flow has ended: if that worker ends now, it is not the doing of what has ended others before. One that
+   * runs alone has passed the place for which it was suspected, and nobody waits for it any longer.
+   */
   progressed(flow: FlowInstance): void {
     const { mark } = flow.head;
-    if (mark === null || mark.lonely === 0) return;
-    flow.head.mark = { ...mark, lonely: 0 };
-    flow.dirty = true;
+    if (mark === null) return;
+    if (mark.lonely > 0) {
+      flow.head.mark = { ...mark, lonely: 0 };
+      flow.dirty = true;
+    }
+    if (this.#lone.has(flow)) this.#whenTurnIsOver(() => this.#notAlone(flow));
   }
 
   /** A flow waits for something else than a step, or runs no more: it has survived. */
@@ -214,14 +220,18 @@ export class CrashGuard {
 
   // --- turns
 
-  /** When the turn is over: what it changes of a flow must join a commit before the mark of that flow does (W2). */
   #runLater(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    this.#whenTurnIsOver(() => {
       this.#scheduled = false;
-      this.#setup.host.turn(() => this.#runNext());
+      this.#runNext();
     });
+  }
+
+  /** What a turn changes of a flow must join a commit before the mark of that flow does (W2). */
+  #whenTurnIsOver(run: () => void): void {
+    queueMicrotask(() => this.#setup.host.turn(run));
   }
 
   #runNext(): void {
@@ -285,6 +295,7 @@ export class CrashGuard {
   /** It has run alone for long enough: others go on beside it, and what happens then may not be its doing. */
   #notAlone(flow: FlowInstance): void {
     const { mark } = flow.head;
+    if (!this.#running.has(flow)) return;
     this.#free(flow);
     if (mark === null) return;
     flow.head.mark = { ...mark, stand: 'beside' };
