@@ -3,6 +3,7 @@
  * are judged here, in this process, which has that code; the node they are read from, if it runs, has another one.
  */
 import type { Command } from 'commander';
+import { WeirError } from '../errors/index.ts';
 import type { Configuration, JudgedFlow } from '../worker/index.ts';
 import { compatGroups, compatList, compatText } from './compat-text.ts';
 import { type ConfigurationFlags, readConfiguration } from './configuration-flags.ts';
@@ -35,8 +36,9 @@ export function compatCommand(flow: Command, { terminal, json, done, client, url
     .option('--list', 'every flow, not only how many')
     .option('--strict', 'exit code 1 also when flows would have to wait for other code')
     .action(async ({ list, strict, ...flags }: CompatFlags) => {
-      const judged = urlGiven() ? await ofNode(client(), flags) : await ofLog(flags);
-      const { flows, unreadable } = judged;
+      const judged = urlGiven() ? await ofNode(client(), flags) : await ofLog(flags).catch(withHint);
+      const { unreadable } = judged;
+      const flows = judged.flows.toSorted(inOrder);
       const groups = compatGroups(flows);
       if (json()) printJson(terminal, { summary: groups, flows, unreadable });
       else {
@@ -61,6 +63,13 @@ async function ofLog(flags: ConfigurationFlags): Promise<Judged> {
     }
   });
   return { flows, unreadable };
+}
+
+/** Somebody has the log: most likely the node, which can be asked as well. */
+function withHint(thrown: unknown): never {
+  if (!WeirError.is(thrown, 'WEIR_LOG_IN_USE') && !WeirError.is(thrown, 'WEIR_LOG_RUNNING')) throw thrown;
+  const why = `${thrown.message}; a node that runs is asked with --url`;
+  throw new WeirError('WEIR_CLI_USAGE', { why, help: 'weir flow compat --help' }, thrown);
 }
 
 async function ofNode(node: NodeClient, flags: ConfigurationFlags): Promise<Judged> {
@@ -92,6 +101,11 @@ async function ofNode(node: NodeClient, flags: ConfigurationFlags): Promise<Judg
   }
   for (const checkpoint of reader.checkpoints) flows.push(judge(checkpoint));
   return { flows, unreadable: [...unreadable, ...reader.unreadable] };
+}
+
+/** The same wherever they were read from. */
+function inOrder(a: JudgedFlow, b: JudgedFlow): number {
+  return a.flow.localeCompare(b.flow) || a.from - b.from || (a.flowId < b.flowId ? -1 : 1);
 }
 
 async function judgeOf(configuration: Configuration) {

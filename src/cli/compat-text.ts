@@ -66,7 +66,7 @@ function obstacles(flows: readonly JudgedFlow[]): string {
   return lines.join('');
 }
 
-/** What is alike in flow, version, status and `key`: key, how many, and the first of them; by flow and version. */
+/** What is alike in flow, version, status and `key`: key, how many, and the first of them; in the order of the flows. */
 function groupsOf(
   flows: readonly JudgedFlow[],
   key: (flow: JudgedFlow) => string,
@@ -78,7 +78,5 @@ function groupsOf(
     if (group === undefined) groups.set(same, { key: key(flow), first: flow, count: 1 });
     else group.count += 1;
   }
-  return [...groups.values()]
-    .sort(({ first: a }, { first: b }) => a.flow.localeCompare(b.flow) || a.from - b.from)
-    .map((group) => [group.key, group.count, group.first] as const);
+  return [...groups.values()].map((group) => [group.key, group.count, group.first] as const);
 }

@@ -6,6 +6,7 @@ import { ensureError, WeirError } from '../../errors/index.ts';
 import type { AnyFlow } from './definition.ts';
 import { type Checkpoint, dryRun, type Mismatch, mismatch, type StageStart } from './dry-run.ts';
 import { verdictOn } from './faults.ts';
+import { retried } from './hospital.ts';
 import { codeFor, codeWanted } from './versions.ts';
 
 /**
@@ -38,7 +39,9 @@ export interface Compat {
 const verdicts = { same: 'continues', previous: 'previous', lifted: 'migrates', replays: 'replays' } as const;
 
 /** @param newest the newest version of its flow in that code; undefined when there is no such flow */
-export function compatOf(checkpoint: Checkpoint, newest: AnyFlow | undefined): Compat {
+export function compatOf(kept: Checkpoint, newest: AnyFlow | undefined): Compat {
+  // Whoever is in the hospital runs when somebody lets it try again.
+  const checkpoint = kept.head.status === 'STUCK' ? retried(kept) : kept;
   const blank = { version: undefined, wanted: undefined, newer: false, obstacle: undefined };
   const choice = codeFor(checkpoint, newest);
   if (choice.type === 'waits') {

@@ -8,9 +8,12 @@ import type { ChangeSet, ShardHost } from '../shard/index.ts';
 import { type ActDetails, kept } from './acts.ts';
 import { issuesOf } from './context.ts';
 import type { Correction } from './correction.ts';
+import type { Checkpoint } from './dry-run.ts';
 import type { FlowInstance } from './instance.ts';
 import { dropJournal, forget, forgetFrom, record } from './journal.ts';
 import { checkSize } from './limits.ts';
+
+type Recorded = Pick<Checkpoint, 'head' | 'journal'>;
 
 /**
  * Corrects the checkpoint of a STUCK flow, and says what it was before and is then.
@@ -29,17 +32,25 @@ export function correct(host: ShardHost, flow: FlowInstance, correction: Correct
 }
 
 /** Place of the operation that put the flow here: its error came back uncaught, or it is out of attempts; -1 for none. */
-export function failedAt({ head, journal }: FlowInstance): number {
+export function failedAt({ head, journal }: Recorded): number {
   if (head.faultEntry >= 0) return head.faultEntry;
   const last = journal.at(-1);
   return last?.op === 'step' && last.state === 'open' ? journal.length - 1 : -1;
 }
 
 /** Operations from this place on were made because of the failure. */
-function afterFailure({ head, journal }: FlowInstance, place: number): number {
+function afterFailure({ head, journal }: Recorded, place: number): number {
   if (head.faultNext >= 0) return head.faultNext;
   // A step without attempts left has not told anybody yet; what other branches did has nothing to do with it.
   return journal[place]?.state === 'open' ? journal.length : place + 1;
+}
+
+/** A STUCK flow as it goes on when it is tried again as it is. */
+export function retried(checkpoint: Checkpoint): Checkpoint {
+  const place = failedAt(checkpoint);
+  if (place < 0) return checkpoint;
+  const left = checkpoint.journal.slice(0, afterFailure(checkpoint, place));
+  return { ...checkpoint, journal: left.map((entry, index) => (index === place ? undefined : entry)) };
 }
 
 /** What other branches have done stays done. */
