@@ -6,10 +6,12 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { WorkerUnderTest } from '../../scripts/chaos/cluster.ts';
+import { startLoad } from '../../scripts/chaos/load.ts';
+import { settle } from '../../scripts/chaos/market.ts';
 import { weir } from '../cli/support.ts';
 import { describeKafka } from '../rig/describe-kafka.ts';
 import type { KafkaRig } from '../rig/kafka.ts';
-import { countOf, nightly, prefixOf, spreadOver, underLoad } from './trial.ts';
+import { countOf, marketFor, nightly, paid, prefixOf, spreadOver, underLoad } from './trial.ts';
 
 const timeout = 900_000;
 /** Payments before, while and after something is wrong. */
@@ -62,7 +64,63 @@ describeKafka('failures under load that take longer', { detours: true }, (kafka)
   });
 });
 
+describeKafka('failures under load of three brokers', { brokers: 3 }, (kafka) => {
+  it('WK5 acknowledged commits are lost by an unclean election: every worker says so and ends, until it is accepted', {
+    timeout,
+  }, async () => {
+    // A partition goes on without its only follower: the least that can be lost.
+    const replicas = { replication: 2, minInsyncReplicas: 1 };
+    const trial = { name: 'unclean election, then `weir log adopt`', workers: 2, seed: 25, replicas };
+    const { place, cluster } = await marketFor(kafka(), trial);
+    const { workers } = cluster;
+    const said = new Set<string>();
+    cluster.onExit(({ worker, log }) => {
+      if (log.some((line) => line.includes('WEIR_LOG_LOST'))) said.add(worker);
+    });
+    await cluster.start();
+    await spreadOver(workers[0], 2);
+    const urls = () => workers.flatMap((worker) => worker.url() ?? []);
+    const load = startLoad({ urls, seed: trial.seed, clients: 24 });
+    await paid(load, some);
+    await loseCommits(kafka(), () => paid(load, some));
+    await expect.poll(() => said.size, { timeout: withinMs }).toBe(2);
+    const config = ['--config', join(place.folder, 'weir.yaml')];
+    const lost = expect.stringContaining('WEIR_LOG_LOST');
+    expect(await weir(['up', ...config])).toMatchObject({ code: 1, error: lost });
+    await cluster.stop();
+    // Nobody will hear of what is not known by now.
+    await load.finish(AbortSignal.timeout(1));
+    expect(await weir(['doctor', ...config])).toMatchObject({ code: 1, out: lost });
+    expect(await weir(['log', 'adopt', ...config])).toMatchObject({ code: 0 });
+    const ledger = await settle(place, load.given);
+    const gone = [...load.accepted].filter((id) => !ledger.results.has(id));
+    process.stdout.write(
+      `${trial.name}: ${load.accepted.size} payments, ${gone.length} lost, none before it was accepted\n`,
+    );
+    expect(gone.length).toBeGreaterThan(0);
+  });
+});
+
 async function addPartitions({ brokers, tool }: KafkaRig, topic: string, count: number): Promise<void> {
   const flags = ['--bootstrap-server', brokers.join(), '--alter', '--topic', topic, '--partitions', String(count)];
   await tool('org.apache.kafka.tools.TopicCommand', flags);
+}
+
+/** What is committed `meanwhile` is on one replica alone; then that one is gone, and one without it leads. */
+async function loseCommits({ brokers, kill, start, tool }: KafkaRig, meanwhile: () => Promise<void>): Promise<void> {
+  const election = 'org.apache.kafka.tools.LeaderElectionCommand';
+  const flags = ['--bootstrap-server', brokers.join(), '--election-type', 'UNCLEAN', '--all-topic-partitions'];
+  await kill(1);
+  await meanwhile();
+  await kill(0);
+  await start(1);
+  // As long as the dead one counts as alive, nobody needs another leader.
+  let said = '';
+  while (!said.includes('Successfully completed')) said = await tool(election, flags).catch(outputOf);
+  await start(0);
+}
+
+/** Of a tool that failed: it may have done a part of it. */
+function outputOf(error: unknown): string {
+  return error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
 }

@@ -40,7 +40,7 @@ const toldErrors = z.object({ errors: z.array(z.looseObject({ count: z.number() 
 const placed = z.object({ shards: z.array(z.looseObject({ worker: z.string().optional(), phase: z.string() })) });
 
 /** The market of a trial; what is left of it goes with the test. */
-async function marketFor(rig: KafkaRig, { workers, seed, ...options }: Trial): Promise<PreparedMarket> {
+export async function marketFor(rig: KafkaRig, { workers, seed, ...options }: Trial): Promise<PreparedMarket> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-trial-'));
   const market = await kafkaMarket(folder, rig, workers, { ...options, prefix: prefixOf({ seed }) });
   onTestFinished(() => {
@@ -56,7 +56,7 @@ export function prefixOf({ seed }: Pick<Trial, 'seed'>): string {
 }
 
 /** Resolves when so many more payments have an outcome. */
-async function paid({ outcomes }: Told, more: number): Promise<void> {
+export async function paid({ outcomes }: Told, more: number): Promise<void> {
   const enough = outcomes.size + more;
   await expect.poll(() => outcomes.size, { timeout: withinMs, interval: everyMs }).toBeGreaterThanOrEqual(enough);
 }
