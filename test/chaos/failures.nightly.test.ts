@@ -94,9 +94,7 @@ describeKafka('failures under load of three brokers', { brokers: 3 }, (kafka) =>
     expect(await weir(['log', 'adopt', ...config])).toMatchObject({ code: 0 });
     const ledger = await settle(place, load.given);
     const gone = [...load.accepted].filter((id) => !ledger.results.has(id));
-    process.stdout.write(
-      `${trial.name}: ${load.accepted.size} payments, ${gone.length} lost, none before it was accepted\n`,
-    );
+    process.stdout.write(`| ${trial.name} | ${load.accepted.size} | ${gone.length} | | stopped | |\n`);
     expect(gone.length).toBeGreaterThan(0);
   });
 });
