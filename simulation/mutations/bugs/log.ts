@@ -1,0 +1,84 @@
+/** Deliberate bugs of the log: claims, fences and batches. */
+import type { Mutation } from '../mutation.ts';
+
+const claiming = 'src/transport/log/kafka/claiming.ts';
+
+export const bugsOfLog: readonly Mutation[] = [
+  {
+    id: 'no-fence',
+    sentence: 'A claim on Kafka takes a new epoch and writes no fence with it, nor looks where its first batch lands.',
+    file: claiming,
+    edits: [
+      {
+        find: 'const fence = await writer.write([fenceRecord({ ...producer, nonce })]);',
+        replace: "const fence = (await wire.offset(topic, shard.partition, 'latest')).offset - 1;",
+      },
+      { find: 'await reading.to(fence, (batch) => isOwnFence(batch, nonce));', replace: 'await reading.to(fence);' },
+      { find: 'writer.expect(Math.max(fence, end) + 1);', replace: '' },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'fence-after-reading',
+    sentence: 'A claim on Kafka reads first and writes its fence then.',
+    file: claiming,
+    edits: [
+      {
+        find: 'const fence = await writer.write([fenceRecord({ ...producer, nonce })]);',
+        replace: "const before = (await wire.offset(topic, shard.partition, 'latest')).offset - 1;",
+      },
+      {
+        find: 'await reading.to(fence, (batch) => isOwnFence(batch, nonce));',
+        replace: 'await reading.to(before); const fence = await writer.write([fenceRecord({ ...producer, nonce })]);',
+      },
+      { find: 'await reading.to(Math.max(fence, end));', replace: '' },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'batch-reformed',
+    sentence: 'After an unknown outcome the same sequence is used for other records.',
+    file: 'src/transport/log/kafka/fenced-writer.ts',
+    edits: [
+      {
+        find: 'this.#sequence = (this.#sequence + records.length) % sequences;',
+        replace: 'if (!unknown) this.#sequence = (this.#sequence + records.length) % sequences;',
+      },
+      { find: 'if (this.#expected !== undefined && baseOffset !== this.#expected) {', replace: 'if (false) {' },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'no-dead-fence',
+    sentence: 'Producer ids that were used up are not shut out.',
+    file: claiming,
+    edits: [
+      {
+        find: 'const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);',
+        replace: 'const end = -1;',
+      },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'current-id-not-asked',
+    sentence: 'A claim takes every other producer id for an older one, and shuts the newer one out for good.',
+    file: claiming,
+    edits: [{ find: 'if (formerProducers.length > 0) await nextEpoch(producer, setup);', replace: '' }],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'late-fence-passed-over',
+    sentence: 'A claim goes on though a fence that came late, under an older producer id, lies behind its own.',
+    file: claiming,
+    edits: [{ find: 'if (state.owner?.producerId !== producer.producerId) return undefined;', replace: '' }],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'terms-go-back',
+    sentence: 'Every claim begins to count terms anew.',
+    file: claiming,
+    edits: [{ find: 'counter: (term?.counter ?? 0) + 1 }', replace: 'counter: 1 }' }],
+    scenarios: ['kafka'],
+  },
+];

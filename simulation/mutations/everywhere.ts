@@ -1,0 +1,2 @@
+/** Scenarios in which nearly everything happens. */
+export const everywhere = ['small', 'payments', 'swarm'];
