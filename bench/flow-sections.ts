@@ -101,7 +101,7 @@ export async function lives(flows: number): Promise<Section> {
     ),
     notes: [
       'before: after 50,000 flows that have been forgotten; looked at again when these have been forgotten too',
-      'disk: the store gives space back when it compacts; what it swings by is a few of its write buffers of 8 MiB',
+      'disk: the store gives space back when nobody has written for 5 s; what it swings by is a few of its write buffers of 8 MiB',
       'another number of flows: npm run bench -- lives --lives 1000000',
     ],
   };

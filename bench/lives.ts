@@ -43,6 +43,8 @@ export interface LivesRun {
 }
 
 const mebibyte = 2 ** 20;
+/** The store gives space back when nobody has written for 5 s. */
+const spaceIsBackMs = 8_000;
 
 export async function measure({ flows, warmUp, inFlight }: LivesSettings): Promise<LivesRun> {
   return withDirectory(async (data) => {
@@ -54,6 +56,7 @@ export async function measure({ flows, warmUp, inFlight }: LivesSettings): Promi
           await (await node.start('BENCH', brief, hundredBytes)).result();
         });
         await forgotten(node);
+        await pause(spaceIsBackMs);
         return result;
       };
       await live(warmUp);

@@ -38,7 +38,7 @@ export function faultyStore(open: OpenStore, injector: FaultInjector): OpenStore
       if (what === 'crash-after') return die();
       if (what === 'lost-ack') throw new Error('EIO: the disk did not acknowledge a write (chaos)');
     };
-    return { write, read: (range) => store.read(range), close: () => store.close() };
+    return { write, read: (range) => store.read(range), compact: () => store.compact(), close: () => store.close() };
   };
 }
 

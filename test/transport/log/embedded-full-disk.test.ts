@@ -22,6 +22,7 @@ function failingStore(failures: Failure[]): OpenStore {
     let torn = false;
     return {
       read: store.read,
+      compact: store.compact,
       async write(group) {
         const failure = failures[0] === 'open' ? undefined : failures.shift();
         if (failure === 'before') throw full();

@@ -9,6 +9,7 @@ import { ensureError, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import type { LogHealth } from '../port.ts';
 import { digestOf, encodeGroup, groupKey, hashGroup, noHash, Operations } from './codec.ts';
+import type { Compaction } from './compaction.ts';
 import { isDiskFull } from './disk-full.ts';
 import type { MarkWriter } from './durable-mark.ts';
 import { type DurableMark, type Inspection, inspectStore } from './inspect.ts';
@@ -28,6 +29,7 @@ export interface GroupWriterSetup {
   readonly store: StoreHandle;
   readonly reserve: Reserve;
   readonly mark: MarkWriter;
+  readonly compaction: Compaction;
   /** Where the store stood when it was opened. */
   readonly found: Inspection;
   /** Operations that may join any group but need none of their own. */
@@ -94,6 +96,7 @@ export class GroupWriter {
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake();
+    await this.#setup.compaction.close();
     await this.#running;
     while (this.#health.state === 'ok') {
       const rest = new Operations();
@@ -160,6 +163,7 @@ export class GroupWriter {
     }
     this.#sequence += group.keys.length;
     this.#mark();
+    this.#setup.compaction.wrote(group);
   }
 
   #mark(): void {

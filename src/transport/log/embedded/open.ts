@@ -3,6 +3,7 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import { ensureError, messageOf, WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger } from '../../../ports/index.ts';
 import type { Operations } from './codec.ts';
+import { Compaction } from './compaction.ts';
 import { lockDirectory, openFormat, pathsOf } from './directory.ts';
 import { isDiskFull } from './disk-full.ts';
 import { MarkWriter, readMark } from './durable-mark.ts';
@@ -65,8 +66,9 @@ export async function openDirectory(
     taken.push(() => store.close());
     const mark = new MarkWriter(paths.mark);
     taken.push(async () => mark.close());
+    const compaction = new Compaction({ directory, clock, logger, store });
     const writer = new GroupWriter({
-      ...{ directory, clock, logger, store, reserve, mark, found, extras },
+      ...{ directory, clock, logger, store, reserve, mark, compaction, found, extras },
       location: paths.store,
     });
     const fillReserve = (): Promise<void> => reserve.fill().catch((error: unknown) => writer.holdUntilReserved(error));

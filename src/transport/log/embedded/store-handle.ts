@@ -24,6 +24,11 @@ export class StoreHandle {
     await this.#store.write(group);
   }
 
+  /** Gives back the space of what was removed, unless the store is being opened again. */
+  async compact(): Promise<void> {
+    await this.#store?.compact();
+  }
+
   /** @throws WeirError `WEIR_LOG_CLOSED` */
   async read(range: Range): Promise<Array<[key: string, stored: Uint8Array]>> {
     for (;;) {

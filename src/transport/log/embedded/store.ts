@@ -19,6 +19,8 @@ export interface Store {
   /** Rejects when it is not known to be durable; the store must then be closed and opened again. */
   write(group: Operations): Promise<void>;
   read(range: Range): Promise<Array<[key: string, stored: Uint8Array]>>;
+  /** Gives back the space of what was removed. Writes and reads go on meanwhile. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,9 @@ export type OpenStore = (location: string) => Promise<Store>;
 
 /** LevelDB moves its log into a table at this size; a recovery needs about twice as much free space. */
 const writeBufferBytes = 8 * 1_048_576;
+
+/** Behind every key: those of the log begin with plain letters. */
+const lastKey = '\u{10ffff}';
 
 export async function openLevelStore(location: string, bufferBytes = writeBufferBytes): Promise<Store> {
   const db = new ClassicLevel<string, Uint8Array>(location, {
@@ -55,6 +60,7 @@ export async function openLevelStore(location: string, bufferBytes = writeBuffer
         await iterator.close();
       }
     },
+    compact: () => db.compactRange('', lastKey),
     close: () => db.close(),
   };
 }
