@@ -66,7 +66,16 @@ class Market {
 
   async client(name: string): Promise<void> {
     for (let n = 0; !this.#over; n++) {
-      const url = await this.#ready(n);
+      await this.#settle(name, n);
+      this.settled++;
+      this.#progress();
+    }
+  }
+
+  /** Has one flow done. A worker that leaves tells whoever still waits how far it is (202); the next one goes on waiting. */
+  async #settle(name: string, n: number): Promise<void> {
+    for (let asked = 0; ; asked++) {
+      const url = await this.#ready(n + asked);
       try {
         const response = await fetch(`${url}/api/v1/members/ACME/flows?wait=20s`, {
           method: 'POST',
@@ -74,12 +83,12 @@ class Market {
           body: JSON.stringify({ flow: 'work', clientRequestId: `${name}-${n}`, input: null }),
         });
         const answer = await response.text();
+        if (response.status === 202) continue;
         if (response.status !== 200 || !answer.includes('"COMPLETED"')) troubles.push(`${response.status} ${answer}`);
       } catch (error) {
         troubles.push(String(error instanceof Error ? (error.cause ?? error) : error));
       }
-      this.settled++;
-      this.#progress();
+      return;
     }
   }
 

@@ -127,10 +127,16 @@ describe('embedded log, damaged', () => {
   });
 
   it('WK19 names a table whose block has changed, and the write-ahead log that is missing', async () => {
-    const table = named(/\.ldb$/);
-    const content = await readFile(join(origin.path, table));
-    content[content.length >> 1] = (content[content.length >> 1] ?? 0) ^ 1;
-    expect(await damaged((path) => writeFile(path(table), content))).toContain(`${table}: the block at`);
+    const found: boolean[] = [];
+    for (const table of files.filter((name) => name.endsWith('.ldb'))) {
+      const content = await readFile(join(origin.path, table));
+      content[content.length >> 1] = (content[content.length >> 1] ?? 0) ^ 1;
+      const outcome = await damaged((path) => writeFile(path(table), content));
+      found.push(outcome.includes(`${table}: the block at`));
+      // LevelDB may have replaced a table and not taken it away yet: nobody reads that one.
+      expect(outcome === 'read' || found.at(-1)).toBe(true);
+    }
+    expect(found).toContain(true);
     const log = named(/\d\.log$/);
     expect(await damaged((path) => rm(path(log)))).toContain(`the write-ahead log ${log} is missing`);
   });
