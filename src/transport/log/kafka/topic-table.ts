@@ -1,13 +1,13 @@
 /**
  * A `table` topic as a map: a snapshot of all partitions, then every change.
  *
- * Owns the map, its listeners and one reader for each partition. The snapshot reaches to where each partition ended
+ * Owns one reader for each partition. The snapshot reaches to where each partition ended
  * when it began; changes that come meanwhile follow.
  */
 import { messageOf } from '../../../errors/index.ts';
 import type { Logger } from '../../../ports/index.ts';
 import type { Table } from '../port.ts';
-import { TableEntries } from '../table-entries.ts';
+import { TableView } from '../table-view.ts';
 import { shardKey } from './own-records.ts';
 import { PartitionReader, type PartitionReaderSetup } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
@@ -23,15 +23,12 @@ export interface TopicTableSetup extends Pick<PartitionReaderSetup, 'topic' | 'm
   readonly onClosed: (table: Table) => void;
 }
 
-type TableListener = (key: string, value: Uint8Array | undefined) => void;
-
-export class TopicTable implements Table {
+export class TopicTable extends TableView {
   readonly #setup: TopicTableSetup;
-  readonly #entries = new TableEntries();
-  readonly #listeners: TableListener[] = [];
   #closed = false;
 
   constructor(setup: TopicTableSetup) {
+    super((key, error) => setup.logger.error({ key, error }, 'the listener of a table threw'));
     this.#setup = setup;
   }
 
@@ -40,26 +37,6 @@ export class TopicTable implements Table {
     const readers = Array.from({ length: this.#setup.partitions }, (_, partition) => this.#reader(partition));
     await Promise.all(readers.map((reader) => reader.toEnd((batches) => this.#apply(batches))));
     for (const reader of readers) void this.#follow(reader);
-  }
-
-  get(key: string): Uint8Array | undefined {
-    return this.#entries.get(key);
-  }
-
-  entries(): IterableIterator<[string, Uint8Array]> {
-    return this.#entries.entries();
-  }
-
-  handOver(): ReadonlyMap<string, Uint8Array> {
-    return this.#entries.handOver();
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  onChange(listener: TableListener): void {
-    this.#listeners.push(listener);
   }
 
   close(): void {
@@ -97,18 +74,7 @@ export class TopicTable implements Table {
         const key = stored === null ? undefined : shardKey(stored);
         if (key === undefined || this.#closed) continue;
         // A copy of its own: what was fetched shares its memory with everything else of the answer.
-        this.#change(key, value === null ? undefined : Uint8Array.from(value));
-      }
-    }
-  }
-
-  #change(key: string, value: Uint8Array | undefined): void {
-    this.#entries.set(key, value);
-    for (const listener of this.#listeners) {
-      try {
-        listener(key, value);
-      } catch (error) {
-        this.#setup.logger.error({ key, error }, 'the listener of a table threw');
+        this.change(key, value === null ? undefined : Uint8Array.from(value));
       }
     }
   }
