@@ -8,7 +8,7 @@ export interface ContainmentSettings {
   readonly limit?: Duration;
   /**
    * Which code is contained: of flows that were running when a worker ended, or all. Each time that contained code runs a
-   * thread is started, about 0.1 ms. Default `suspects`.
+   * thread is started, about 0.13 ms. Default `suspects`.
    */
   readonly of?: Containment['of'];
 }
@@ -21,7 +21,8 @@ const interrupted = 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 export function vmContainment({ limit = usualLimit, of = 'suspects' }: ContainmentSettings): Containment {
   const ms = toMs(limit);
   const script = new Script('run()', { filename: 'weir:contained' });
-  const globals = { run: (): void => undefined };
+  const nothing = (): void => undefined;
+  const globals = { run: nothing };
   const context = createContext(globals);
   return {
     of,
@@ -34,6 +35,9 @@ export function vmContainment({ limit = usualLimit, of = 'suspects' }: Containme
         script.runInContext(context, { timeout: ms });
       } catch (thrown) {
         throw isInterrupt(thrown) ? new WeirError('WEIR_CODE_RUNAWAY', { ms }) : thrown;
+      } finally {
+        // What has run would be held until the next code runs, and its flow with it.
+        globals.run = nothing;
       }
       if (outcome === undefined) throw new WeirError('WEIR_CODE_RUNAWAY', { ms });
       return outcome.result;
