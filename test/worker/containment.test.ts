@@ -1,6 +1,6 @@
 /** Code of a flow that does not give way is stopped, its flow is STUCK, and everybody else on the worker goes on. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { startNode } from '../../src/index.ts';
+import { silentLogger, startNode } from '../../src/index.ts';
 import { type TestNode, testNode } from '../../src/testing/index.ts';
 import { vmContainment } from '../../src/worker/containment.ts';
 import { scripted } from '../actors/flow/scripts.ts';
@@ -63,7 +63,7 @@ describe('containment of code', () => {
     const { path: data, remove } = await temporaryDirectory();
     closing.push(remove);
     const containment = { limit: '200 ms', of: 'all' } as const;
-    const node = await startNode({ members: { A: { flows } }, data, shards: 1, containment });
+    const node = await startNode({ members: { A: { flows } }, data, shards: 1, containment, logger: silentLogger });
     closing.push(() => node.stop());
     const others = await Promise.all([1, 2, 3].map(() => node.start('A', steady, null)));
     for (const runaway of [inStage, inStep, inBranch]) {

@@ -4,19 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { flow, persistentActor, type StartedNode, silentLogger, startNode, WeirError } from '../../../src/index.ts';
+import { flow, type StartedNode, silentLogger, startNode, WeirError } from '../../../src/index.ts';
 import { describeKafka } from '../../rig/describe-kafka.ts';
-
-const till = persistentActor('till', {
-  version: 1,
-  state: z.object({ total: z.number() }),
-  initial: () => ({ total: 0 }),
-  messages: { add: { body: z.number(), reply: z.number() }, read: { body: z.null(), reply: z.number() } },
-  on: {
-    add: ({ total }, amount) => ({ state: { total: total + amount }, reply: total + amount }),
-    read: ({ total }) => ({ reply: total }),
-  },
-});
+import { till } from './till.ts';
 
 const wait = flow('wait', {
   version: 1,

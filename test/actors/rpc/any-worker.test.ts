@@ -3,26 +3,16 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { actorAddress, routingKeyOf } from '../../../src/actors/flow/protocol.ts';
 import { partitionOf } from '../../../src/actors/shard/index.ts';
-import { flow, persistentActor } from '../../../src/index.ts';
+import { flow } from '../../../src/index.ts';
 import { type TestNode, type TestNodeSettings, testNode } from '../../../src/testing/index.ts';
 import { audited } from '../flow/audited.ts';
+import { till } from './till.ts';
 
 let kit: TestNode;
 afterEach(() => kit.stop());
 
 const shards = 6;
 const member = { name: 'A', group: 'default' };
-
-const till = persistentActor('till', {
-  version: 1,
-  state: z.object({ total: z.number() }),
-  initial: () => ({ total: 0 }),
-  messages: { add: { body: z.number(), reply: z.number() }, read: { body: z.null(), reply: z.number() } },
-  on: {
-    add: ({ total }, amount) => ({ state: { total: total + amount }, reply: total + amount }),
-    read: ({ total }) => ({ reply: total }),
-  },
-});
 
 /** Waits for a signal; before that a step fails, as long as it is `broken`. */
 function waiting() {
