@@ -4,7 +4,7 @@
  *
  * Owns how workloads are put together: whose action it is, which flows and actors each node gets.
  */
-import { type AnyActor, type AnyFlow, WeirError } from 'weir';
+import { type AnyActor, type AnyFlow, type NodeSettings, WeirError } from 'weir';
 import type { Invariant, Plan, PlannedNode, Scenario, Timed, World } from 'weir/testing';
 import type { output, ZodType } from 'zod';
 import { Draw } from './draw.ts';
@@ -21,6 +21,8 @@ export interface WorkloadRoom {
 export interface PreparedWorkload<Act> {
   /** The flows that a worker of a node is started with. */
   flows(node: PlannedNode): readonly AnyFlow[];
+  /** Further settings of a node, asked at each start of a worker; of one workload of a scenario. Default: none. */
+  settings?(node: PlannedNode): Pick<NodeSettings, 'maxHotFlows'>;
   readonly actors: readonly AnyActor[];
   perform(act: Act, world: World): void | Promise<void>;
   describe(act: Act): string;
@@ -122,6 +124,7 @@ export function scenarioOf({
             members: Object.fromEntries(node.members.map((member) => [member, {}])),
             flows: loads.flatMap((load) => load.flows(node)),
             actors: loads.flatMap(({ actors }) => actors),
+            ...loads.find(({ settings }) => settings !== undefined)?.settings?.(node),
           };
         },
         perform: (action, at) => of(action).perform(action.act, at),

@@ -1,6 +1,7 @@
 /** Deliberate bugs that the simulation must find, each with the scenarios that should. */
 import { bugsOfFlows } from './bugs/flows.ts';
 import { bugsOfLog } from './bugs/log.ts';
+import { bugsOfNodeActs } from './bugs/node-acts.ts';
 import { bugsOfServices } from './bugs/services.ts';
 import { bugsOfSessions } from './bugs/sessions.ts';
 import { bugsOfShards } from './bugs/shards.ts';
@@ -11,5 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...bugsOfShards,
   ...bugsOfSessions,
   ...bugsOfFlows,
+  ...bugsOfNodeActs,
   ...bugsOfServices,
 ];

@@ -5,6 +5,7 @@ import { fanOut } from './fan-out.ts';
 import { feeds } from './feeds.ts';
 import { kafka } from './kafka.ts';
 import { operators } from './operators.ts';
+import { orders } from './orders.ts';
 import { payments } from './payments.ts';
 import { sabotage } from './sabotage.ts';
 import { services } from './services.ts';
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario<unknown>[] = [
   branches,
   storm,
   operators,
+  orders,
   sessions,
   upgrade,
   feeds,

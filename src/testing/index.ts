@@ -115,6 +115,7 @@ export {
   applyCut,
   brokerFaults,
   Coverage,
+  configurationOf,
   drawPlan,
   flowsOf,
   freshSeed,

@@ -14,7 +14,7 @@ export type {
   StartOptions,
 } from './client.ts';
 export { resultOf } from './client.ts';
-export { clusterTopics } from './cluster/index.ts';
+export { Cluster, clusterTopics, decodeOrder, heartbeatService } from './cluster/index.ts';
 export type { JudgedFlow } from './compat.ts';
 export { flowJudge } from './compat.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';

@@ -48,6 +48,7 @@ export type { InitiatorSession, Received, ResponderSession, Session, TimedOut } 
 export type { MessageTypes, Protocol, ProtocolOptions } from './session-protocol.ts';
 export { protocol } from './session-protocol.ts';
 export type { Configured } from './shard-configuration.ts';
+export { configurationKey, configurationRecord } from './shard-configuration.ts';
 export type { FlowPlace, ProgressReport } from './signal.ts';
 export type { RetryPolicy, StepBody, StepInfo, StepOptions } from './step.ts';
 export type { Subflow, SubflowContext } from './subflow.ts';

@@ -15,9 +15,9 @@ export interface Configured {
   readonly authority: Authority;
 }
 
-const configurationKey = 'n/configuration';
+export const configurationKey = 'n/configuration';
 
-const configurationRecord = recordCodec<AuditValue>(
+export const configurationRecord = recordCodec<AuditValue>(
   {
     type: 'record',
     name: 'Configuration',

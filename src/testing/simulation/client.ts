@@ -6,8 +6,9 @@
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
 import type { FlowDefinition, FlowView, Node } from '../../index.ts';
-import { type Clock, identityOf, type MemberName, type Random } from '../../ports/index.ts';
+import { type Authority, type Clock, identityOf, type MemberName, type Random } from '../../ports/index.ts';
 import type { ClientWord } from './events.ts';
+import { describeOrder, type NodeOrder } from './orders.ts';
 import type { SimWorker } from './worker.ts';
 
 export interface ClientSetup {
@@ -27,6 +28,7 @@ export interface Accepted {
   readonly flowId: string;
 }
 
+const operator: Authority['principal'] = { name: 'sim:operator', kind: 'operator' };
 const answerWithinMs = 5_000;
 const betweenTriesMs = 200;
 
@@ -35,6 +37,8 @@ export class SimClients {
   readonly #accepted = new Map<string, Accepted>();
   /** Requests that have no answer yet. */
   #open = 0;
+  /** Orders that operators have tried to give. */
+  #orders = 0;
 
   constructor(setup: ClientSetup) {
     this.#setup = setup;
@@ -78,12 +82,25 @@ export class SimClients {
     );
   }
 
+  /**
+   * An operator of the member's node gives an order, to whichever worker is asked; false when it was refused for good.
+   * Each try is an act of its own, with a reason of its own.
+   */
+  async order(member: MemberName, id: string, order: NodeOrder): Promise<boolean> {
+    const given = await this.ask(member, id, describeOrder(order), async (_node, worker) => {
+      this.#orders += 1;
+      await worker.order(order, { principal: operator, reason: `${id}, try ${this.#orders}` });
+      return true;
+    });
+    return given === true;
+  }
+
   /** Asks workers of the member's node, one after the other, until one answers; undefined when it refuses for good. */
   async ask<Answer>(
     member: MemberName,
     id: string,
     text: string,
-    request: (node: Node) => Promise<Answer>,
+    request: (node: Node, worker: SimWorker) => Promise<Answer>,
   ): Promise<Answer | undefined> {
     this.#open += 1;
     try {
@@ -104,7 +121,7 @@ export class SimClients {
     member: MemberName,
     id: string,
     text: string,
-    request: (node: Node) => Promise<Answer>,
+    request: (node: Node, worker: SimWorker) => Promise<Answer>,
   ): Promise<{ readonly value: Answer } | 'again'> {
     const { clock, random, workersOf } = this.#setup;
     const up = workersOf(member).filter(({ ready }) => ready !== undefined);
@@ -117,7 +134,7 @@ export class SimClients {
       const timer = clock.after(answerWithinMs, () => resolve('again'));
       // Both the request and its answer cross from one process to the other.
       lane.soon(() => {
-        request(node).then(
+        request(node, worker).then(
           (value) =>
             clock.soon(() => {
               timer.cancel();

@@ -3,7 +3,7 @@
  *
  * Owns the way from keys to their parts, and from what is asked of often to its values.
  */
-import { signalSession } from '../../actors/flow/index.ts';
+import { configurationKey, signalSession } from '../../actors/flow/index.ts';
 import { flowTopics, isAuditAnchor } from '../../actors/flow/protocol.ts';
 import { decodeCount } from '../../actors/shard/index.ts';
 import {
@@ -74,6 +74,8 @@ export interface CommitContents {
   readonly audit: ReadonlyArray<{ readonly number: number | undefined; readonly value: Uint8Array | null }>;
   /** The newest entry of the audit, as the shard keeps it: `a/head`. */
   readonly chainHead: Uint8Array | undefined;
+  /** What the shard is run with from now on. */
+  readonly configuration: Uint8Array | undefined;
   readonly journal: readonly JournalRecord[];
   /** Messages received and not yet read: `i/<flow>/<n>`. */
   readonly unread: readonly UnreadChange[];
@@ -111,6 +113,7 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
   const statuses: Array<FlowRecord<StatusRecord>> = [];
   const audit: Array<{ number: number | undefined; value: Uint8Array | null }> = [];
   let chainHead: Uint8Array | undefined;
+  let configuration: Uint8Array | undefined;
   const journal: JournalRecord[] = [];
   const unread: UnreadChange[] = [];
   const signalled: string[] = [];
@@ -146,6 +149,9 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
       case 'a':
         if (name === 'head' && value !== null) chainHead = value;
         break;
+      case 'n':
+        if (key === configurationKey && value !== null) configuration = value;
+        break;
       case 'shard':
         if (value !== null) shard = shardRecord.decode(value);
     }
@@ -154,5 +160,8 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
     if (topic === flowTopics.status) statuses.push(new FlowRecord(key, value, statusRecord.decode));
     else if (topic === flowTopics.audit) audit.push({ number: numberOf(key), value });
   }
-  return { heads, statuses, audit, chainHead, journal, unread, signalled, stream, sessions, marks, position, shard };
+  return {
+    ...{ heads, statuses, audit, chainHead, configuration, journal, unread, signalled },
+    ...{ stream, sessions, marks, position, shard },
+  };
 }

@@ -6,7 +6,7 @@ export type { NetworkSettings } from './network.ts';
 export type { BrokerFault, Plan, PlannedNode, SimFault, SimFaultWord, Timed, WorkerFault, WorldFault } from './plan.ts';
 export { brokerFaults } from './plan.ts';
 export type { SeenActor, SeenFlow } from './reading.ts';
-export { actorsOf, flowsOf } from './reading.ts';
+export { actorsOf, configurationOf, flowsOf } from './reading.ts';
 export type { RunResult } from './run.ts';
 export { drawPlan, runPlan } from './run.ts';
 export type { PreparedRun, Scenario } from './scenario.ts';

@@ -78,6 +78,11 @@ export interface PlannedNode {
   readonly forceLogRoute: boolean;
   /** Its workers tell of their errors in the log, as those of a node that is started by itself. Default: they do not. */
   readonly errors?: true;
+  /**
+   * Its workers hear of each other, obey orders of operators and audit what they are run with, as those of several hosts
+   * do; their log is Kafka's. Default: they do not.
+   */
+  readonly cluster?: true;
   /** Which driver its log is: the memory cluster (default), or the Kafka driver on the model of brokers. */
   readonly log?: 'memory' | 'kafka';
   /** Time on the way to its log and back, in milliseconds. Default 0.05 to 1. */

@@ -3,6 +3,7 @@
  *
  * Owns the way from records to values; what must hold for them is the invariants'.
  */
+import { configurationKey, configurationRecord } from '../../actors/flow/index.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
@@ -64,6 +65,13 @@ export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
       },
     ];
   });
+}
+
+/** What the shard of a commit is run with, as its state says behind it; undefined where nobody says so. */
+export function configurationOf(event: SimEvent): unknown {
+  if (event.type !== 'applied') return undefined;
+  const record = event.contents.configuration ?? event.before(configurationKey);
+  return record === undefined ? undefined : decodeValue(configurationRecord.decode(record).value);
 }
 
 /** Most commits change no actor: each is looked through once, whoever asks. */

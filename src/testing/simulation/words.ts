@@ -60,6 +60,8 @@ function wordsOf(event: SimEvent): string | undefined {
       return event.fate === 'passed' ? undefined : `sends ${messageText(event)} (${event.fate})`;
     case 'delivered':
       return `is given ${messageText(event)}${event.fate === 'passed' ? '' : ` (${event.fate})`}`;
+    case 'ordered':
+      return `gives an order out: ${event.reason === undefined ? `no ${event.key} any more` : `${event.key}, ${event.reason}`}`;
     case 'fault':
       return `FAULT ${event.text}`;
     case 'client':

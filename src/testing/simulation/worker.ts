@@ -14,13 +14,14 @@ import {
   faultyPeer,
 } from '../../chaos/index.ts';
 import { messageOf } from '../../errors/index.ts';
-import type { Clock, Identity, MemberDirectory, Random } from '../../ports/index.ts';
-import type { MemoryCluster } from '../../transport/log/index.ts';
+import type { Authority, Clock, Identity, MemberDirectory, Random } from '../../ports/index.ts';
+import type { KafkaModelCluster, MemoryCluster } from '../../transport/log/index.ts';
 import type { PeerTransport } from '../../transport/peer/index.ts';
 import { createNode, type ExtraServices, type Node, type NodeSettings, nodeErrors } from '../../worker/index.ts';
 import type { Happening } from './events.ts';
 import type { Network } from './network.ts';
 import { observedLog } from './observed-log.ts';
+import { type NodeOrder, Orders } from './orders.ts';
 import type { Lane, Scheduler } from './scheduler.ts';
 import { traceLogger } from './trace-logger.ts';
 
@@ -30,6 +31,8 @@ export interface SimWorkerSetup {
   readonly scheduler: Scheduler;
   readonly network: Network;
   readonly cluster: MemoryCluster;
+  /** The same one, where its workers hear of each other. */
+  readonly kafka: Pick<KafkaModelCluster, 'worker'> | undefined;
   readonly random: Random;
   /** Asked at each start, so that an upgrade can change them. */
   readonly settings: () => NodeSettings;
@@ -56,6 +59,7 @@ export class SimWorker {
   #lane: Lane | undefined;
   #peer: PeerTransport | undefined;
   #running: Node | undefined;
+  #orders: Orders | undefined;
   /** How many hold the process still, and how many its line to the log. */
   #held = 0;
   #cuts = 0;
@@ -98,7 +102,8 @@ export class SimWorker {
       this.#again = this.#stopping;
       return;
     }
-    const { scheduler, network, cluster, random, settings, forceLogRoute, errors, observe, directory } = this.#setup;
+    const { scheduler, network, cluster, kafka, random, forceLogRoute, errors, observe, directory } = this.#setup;
+    const settings = this.#setup.settings();
     const lane = scheduler.lane(`${this.node}/${this.name}`);
     this.#lane = lane;
     this.#again = false;
@@ -117,11 +122,17 @@ export class SimWorker {
       const peer = faultyPeer(line, this.injector);
       const clock = faultyClock(lane, this.injector);
       const told = errors ? nodeErrors({ clock, random, logger, worker: this.name }) : undefined;
-      const ports = { log, clock, random, logger: told?.logger ?? logger, peer, directory };
-      const extra: ExtraServices = (parts) => (told === undefined ? [] : [told.service(parts)]);
+      const orders =
+        kafka === undefined ? undefined : new Orders({ log: kafka.worker(this.name), clock, random, logger, observe });
+      this.#orders = orders;
+      const ports = { log, clock, random, logger: told?.logger ?? logger, peer, directory, ...orders?.ports };
+      const extra: ExtraServices = (parts) => [
+        ...(told === undefined ? [] : [told.service(parts)]),
+        ...(orders === undefined ? [] : [orders.service(parts)]),
+      ];
       try {
         // Faults end workers, and no flow: who looks for one that does says so in the settings.
-        const node = await createNode({ deathsAlone: 1_000, containment: 'off', ...settings() }, ports, extra, {
+        const node = await createNode({ deathsAlone: 1_000, containment: 'off', ...settings }, ports, extra, {
           forceLogRoute,
         });
         if (!lane.alive) return;
@@ -133,6 +144,16 @@ export class SimWorker {
         this.#failed(lane, error);
       }
     });
+  }
+
+  /**
+   * Gives an order of an operator out, as the worker does that an operator asks; it must be ready.
+   * @throws WeirError what the product refuses it with
+   */
+  async order(order: NodeOrder, authority: Authority): Promise<void> {
+    const node = this.ready;
+    if (node === undefined || this.#orders === undefined) throw new Error(`${this.name} takes no orders`);
+    await this.#orders.give(node, order, authority);
   }
 
   /** Kills the process as SIGKILL would. */

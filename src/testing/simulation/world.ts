@@ -327,6 +327,7 @@ export class World {
         scheduler: this.scheduler,
         network: this.network,
         cluster,
+        kafka: planned.cluster === true ? kafka : undefined,
         random: stream(seed, `${planned.name}/${name}`),
         settings: () => settings(planned),
         forceLogRoute: planned.forceLogRoute,

@@ -22,6 +22,8 @@ export interface HeartbeatServiceSetup {
   readonly onChange: (listener: () => void) => void;
   /** Where its HTTP listens, once it does. */
   readonly address: () => string | undefined;
+  /** What the process uses of its machine. Default: the machine is asked. */
+  readonly load?: () => Heartbeat['load'];
 }
 
 type HeartbeatMessage = { readonly type: 'due' } | { readonly type: 'changed' };
@@ -44,7 +46,7 @@ export function heartbeatService(setup: HeartbeatServiceSetup): ServiceDescripto
     edge: true,
     drainsLast: true,
     start: ({ clock, onDrain }) => {
-      const load = processLoad(clock);
+      const load = setup.load ?? processLoad(clock);
       const behavior: Behavior<HeartbeatMessage> = async (context) => {
         await cluster.open(setup.partitions);
         const lags = new Map<number, number | undefined>();

@@ -2,4 +2,4 @@
 export { Cluster, flowGroup } from './cluster.ts';
 export type { SilentWorker } from './directory.ts';
 export { heartbeatService } from './heartbeat-service.ts';
-export { clusterAccess, clusterTopicSpecs, clusterTopics } from './records.ts';
+export { clusterAccess, clusterTopicSpecs, clusterTopics, decodeOrder } from './records.ts';

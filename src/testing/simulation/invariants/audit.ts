@@ -1,7 +1,7 @@
 /**
  * SM17: the audit of each shard is a chain, and it says what was done and nothing else. In the commit in which an act
  * takes effect (a flow is there, leaves the hospital, has one more act in its history, has ended) stands its entry, and
- * no entry stands where nothing was done. Entries leave from the front alone, up to an anchor that is true.
+ * no entry stands where nothing was done; for what is done to the node see `NodeActs`. Entries leave from the front alone, up to an anchor that is true.
  */
 import {
   type ActRecord,
@@ -17,6 +17,7 @@ import {
 } from '../../../persistence/index.ts';
 import { ByShard } from '../by-shard.ts';
 import type { Invariant } from '../world.ts';
+import { NodeActs } from './node-acts.ts';
 
 interface Chain {
   readonly check: ChainCheck;
@@ -24,6 +25,9 @@ interface Chain {
   readonly hashes: Map<number, string>;
   anchor: number;
 }
+
+/** The flow of entries that are about none. */
+const noFlow = '';
 
 /** Acts that a head keeps; beyond it the second one is forgotten. */
 const maxActs = 20;
@@ -34,13 +38,18 @@ export function audit(): Invariant {
     hashes: new Map([[0, hex(chainStart.hash)]]),
     anchor: 0,
   }));
+  const acts = new NodeActs();
   return {
     name: 'the audit is a chain of what was done',
-    hears: ['applied'],
+    hears: ['applied', 'ordered'],
     event(event, violate) {
+      if (event.type === 'ordered') {
+        const wrong = acts.ordered(event);
+        if (wrong !== undefined) violate(wrong);
+      }
       if (event.type !== 'applied') return;
-      const { heads, audit: published, chainHead } = event.contents;
-      if (heads.length === 0 && published.length === 0) return;
+      const { heads, audit: published, chainHead, configuration } = event.contents;
+      if (heads.length === 0 && published.length === 0 && configuration === undefined) return;
       const chain = shards.of(event.node, event.shard);
       const entries = new Map<string, AuditRecord[]>();
       for (const { number, value } of published) {
@@ -51,6 +60,9 @@ export function audit(): Invariant {
       if (chainHead !== undefined && hex(chainPoint.decode(chainHead).hash) !== hex(last.hash)) {
         violate(`the shard goes on from another entry than ${last.number}`);
       }
+      const ofNode = acts.entered(event, entries.get(noFlow) ?? []);
+      if (ofNode !== undefined) violate(`${event.shard.topic}[${event.shard.partition}]: ${ofNode}`);
+      entries.delete(noFlow);
       for (const { flowId, value: head } of heads) {
         const said = entries.get(flowId) ?? [];
         entries.delete(flowId);

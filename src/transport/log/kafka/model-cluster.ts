@@ -22,6 +22,7 @@ export interface KafkaModelClusterSetup extends MemoryClusterSetup {
 }
 
 export interface KafkaModelCluster extends MemoryCluster {
+  worker(id: string): KafkaLog;
   /** What can be done to the brokers; its clients are the workers. */
   readonly broker: ModelBroker;
 }
@@ -184,9 +185,9 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
 
   const prefixed = (topic: string): string => `${setup.settings?.prefix ?? 'weir.'}${topic}`;
 
-  function logOf(worker: Worker): Log {
+  function logOf(worker: Worker): KafkaLog {
     const { log, id } = worker;
-    return forwardingLog(log, {
+    const own: Partial<Log> = {
       claim: async (shard) => faultyClaim(worker, await log.claim(shard)),
       append: async (topic, partition, records) => {
         const info: AppendInfo = { worker: id, topic, partition, records: records.length };
@@ -203,10 +204,18 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
         workers.delete(id);
         changed();
       },
-    });
+    };
+    return {
+      ...forwardingLog(log, own),
+      worker: id,
+      pull: (group, partition) => log.pull(group, partition),
+      rest: (resting) => log.rest(resting),
+      put: (topic, records) => log.put(topic, records),
+      end: (topic, partition) => log.end(topic, partition),
+    };
   }
 
-  const logs = new WeakMap<Worker, Log>();
+  const logs = new WeakMap<Worker, KafkaLog>();
 
   return {
     broker,

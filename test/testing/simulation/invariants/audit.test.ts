@@ -1,45 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { anchorKey, entryKey } from '../../../../src/actors/flow/audit-keys.ts';
-import {
-  type ActRecord,
-  type AuditRecord,
-  auditRecord,
-  type ChainPoint,
-  chainAnchor,
-  chainPoint,
-  chainStart,
-  entryHash,
-  type FlowHead,
-} from '../../../../src/persistence/index.ts';
+import { type ActRecord, chainPoint, chainStart, type FlowHead } from '../../../../src/persistence/index.ts';
 import { audit } from '../../../../src/testing/simulation/invariants/audit.ts';
+import { anchorAt, chain } from './chain.ts';
 import { flowId, History, headBytes, type Written } from './history.ts';
 
 const started: ActRecord = { at: 1, act: 'start', principal: 'ada', reason: '' };
 const killed: ActRecord = { at: 2, act: 'kill', principal: 'bob', reason: 'not wanted' };
-
-function anchorAt(point: ChainPoint): Uint8Array {
-  return chainAnchor.encode({ ...point, resting: [] });
-}
-
-/** A chain that grows, and what a commit writes of it. */
-function chain() {
-  let head: ChainPoint = chainStart;
-  const append = (act: string, parts: Partial<AuditRecord> = {}): readonly [string, Uint8Array] => {
-    const about = { flowId, flow: 'buy', version: 1, memberName: 'ACME', memberGroup: 'default', clientRequestId: 'r' };
-    const what = { act, subject: '', principalKind: 'client' as const, code: '', before: null, after: null };
-    const who = { at: 1, principal: 'ada', reason: '', ...parts };
-    const entry = { ...about, ...what, ...who, number: head.number + 1, previous: head.hash, ...parts };
-    const hash = entryHash(0, entry);
-    head = { number: entry.number, hash, at: 0 };
-    return [entryKey(0, entry.number), auditRecord.encode({ ...entry, hash })];
-  };
-  return {
-    append,
-    act: ({ act, ...who }: ActRecord) => append(act, who),
-    point: () => chainPoint.encode(head),
-    anchor: () => anchorAt(head),
-  };
-}
 
 function flow(parts: Partial<FlowHead>): Record<string, Uint8Array> {
   return { [`c/${flowId}`]: headBytes(parts) };
