@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Logger, type StartedNode, silentLogger, startNode } from '../../src/index.ts';
-import { loadConfiguration, type Role } from '../../src/worker/index.ts';
+import { systemClock } from '../../src/ports/index.ts';
+import { loadConfiguration, openOffline, type Role } from '../../src/worker/index.ts';
 import { nodeFolder } from '../cli/support.ts';
 import { double } from '../fixtures/flows.ts';
 import { describeKafka } from '../rig/describe-kafka.ts';
@@ -116,6 +117,30 @@ describeKafka('workers of several roles on a real broker', {}, (kafka) => {
       expect(await started.result()).toEqual(doubled.result);
     }
   }, 120_000);
+
+  it.each<Role>(['rpc', 'flow', 'all'])(
+    'WK20 DP10 tools for a stopped node are refused while a worker of role %s runs, which is named',
+    async (role) => {
+      const prefix = `still-${role}.`;
+      const data = mkdtempSync(join(tmpdir(), 'weir-placement-'));
+      onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+      const open = () =>
+        openOffline({
+          configuration: { data, kafka: { brokers: kafka().brokers, prefix } },
+          ...{ clock: systemClock(), logger: silentLogger },
+        });
+      const node = await worker({ prefix, name: `one-${role}`, roles: [role] });
+      await expect(open()).rejects.toMatchObject({
+        code: 'WEIR_LOG_RUNNING',
+        message: expect.stringContaining(`one-${role}`),
+      });
+      await node.stop();
+      const log = await open();
+      await log.assertStill();
+      await log.close();
+    },
+    60_000,
+  );
 });
 
 /** A logger, and a promise that it resolves when it is told this. */

@@ -7,7 +7,7 @@ import type { ClusterDesk, Noting, PlacedShard, WorkerStanding } from '../../act
 import { messageOf, namesHint, WeirError } from '../../errors/index.ts';
 import type { Authority, Clock, Logger, Random } from '../../ports/index.ts';
 import type { Elsewhere } from '../../supervisors/index.ts';
-import type { KafkaLog, Table } from '../../transport/log/index.ts';
+import type { KafkaLog, Membership, Table } from '../../transport/log/index.ts';
 import { runsService } from '../roles.ts';
 import { type SilentWorker, silentAfterMs, WorkerDirectory } from './directory.ts';
 import {
@@ -33,6 +33,13 @@ export interface ClusterSetup {
 
 /** The sharded service of a worker; its group has this name too. */
 export const flowGroup = 'flow';
+/**
+ * Every worker is in this group until its log closes, whatever its roles and however its services fare: it shares nothing
+ * out, and shows who runs to whoever needs to know that nobody does.
+ */
+const presenceGroup = 'workers';
+/** The groups that a worker may be in. */
+export const workerGroups: readonly string[] = [flowGroup, presenceGroup];
 /** Heartbeats of workers that are gone for good are removed after so long. */
 const forgottenAfterMs = 60 * 60_000;
 
@@ -45,6 +52,7 @@ export class Cluster implements ClusterDesk {
   readonly #listeners = new Set<() => void>();
   #partitions = 0;
   #tables: readonly Table[] = [];
+  #presence: Promise<Membership> | undefined;
   #rivalTold = false;
   /** The last heartbeats of those that were told to be silent. */
   readonly #silentTold = new Map<string, number>();
@@ -71,6 +79,8 @@ export class Cluster implements ClusterDesk {
     const { log, clock } = this.#setup;
     this.#partitions = partitions;
     this.close();
+    this.#presence ??= log.join(presenceGroup, 0, { assigned: () => undefined, revoked: () => Promise.resolve() });
+    await this.#presence;
     const beats = await log.table(clusterTopics.heartbeats);
     for (const [worker, value] of beats.entries()) this.#heard(worker, value, (beat) => beat.at);
     beats.onChange((worker, value) => this.#heard(worker, value, () => clock.now()));

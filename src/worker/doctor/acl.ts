@@ -61,7 +61,8 @@ export function aclCommands(role: AclRole, settings: AclSettings): readonly stri
       grant(operations, topics.map((topic) => `--topic ${topic}`).join(' ')),
     ),
     ofCluster,
-    ...(claims ? [grant(['Read'], prefixed('--group')), ...ofClaims] : []),
+    grant(['Read'], prefixed('--group')),
+    ...(claims ? ofClaims : []),
   ];
 }
 

@@ -15,7 +15,7 @@ import {
   openKafkaCheckup,
   well,
 } from '../../transport/log/index.ts';
-import { flowGroup } from '../cluster/index.ts';
+import { workerGroups } from '../cluster/index.ts';
 import { type Configuration, loadMembers } from '../configuration/index.ts';
 
 /** What of a configuration is looked at. */
@@ -39,7 +39,7 @@ export async function* checkup({ configuration, clock, logger }: CheckupSetup): 
   if (kafka === undefined) yield* embeddedCheckup({ directory, clock, logger, shards });
   else {
     try {
-      yield* openKafkaCheckup({ ...kafka, clock, logger, random: systemRandom(), groups: [flowGroup], shards });
+      yield* openKafkaCheckup({ ...kafka, clock, logger, random: systemRandom(), groups: workerGroups, shards });
     } catch (error) {
       yield found('log', error);
     }

@@ -1,7 +1,7 @@
 /** Opens the log of a node as its configuration names it, while nobody runs on it. */
 import { type Clock, type Logger, systemRandom } from '../../ports/index.ts';
 import { type OfflineLog, openEmbeddedOffline, openKafkaOffline } from '../../transport/log/index.ts';
-import { flowGroup } from '../cluster/index.ts';
+import { workerGroups } from '../cluster/index.ts';
 import type { Configuration } from '../configuration/index.ts';
 
 export interface OpenOffline {
@@ -16,5 +16,5 @@ export interface OpenOffline {
 export function openOffline({ configuration, clock, logger, create = false }: OpenOffline): Promise<OfflineLog> {
   const { kafka, data: directory } = configuration;
   if (kafka === undefined) return openEmbeddedOffline({ directory, clock, logger, create });
-  return openKafkaOffline({ ...kafka, clock, logger, random: systemRandom(), groups: [flowGroup], create });
+  return openKafkaOffline({ ...kafka, clock, logger, random: systemRandom(), groups: workerGroups, create });
 }

@@ -232,7 +232,9 @@ class WorkerLog implements KafkaLog {
       onExpelled: () => this.#proveClaims(),
       onLeft: (left) => this.#members.get(group)?.delete(left),
       resting: this.#resting,
-      onRebalance: () => onRebalance?.(),
+      onRebalance: () => {
+        if (partitions > 0) onRebalance?.();
+      },
     });
     const members = this.#members.get(group) ?? new Set();
     this.#members.set(group, members.add(member));
