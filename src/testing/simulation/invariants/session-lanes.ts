@@ -38,6 +38,13 @@ export class Lane {
     this.#expires.push(expires);
   }
 
+  /** Counts a message that was withdrawn by the commit that would have sent it: nobody can have seen it. */
+  skip(): void {
+    this.#data.push(this.dataUpTo(this.last));
+    this.#kinds.push(undefined);
+    this.#expires.push(Number.POSITIVE_INFINITY);
+  }
+
   /** What the message of this number is; undefined for one that its sender has not committed. */
   kindOf(number: number): SessionMessage['kind'] | undefined {
     return this.#kinds[number];
@@ -70,6 +77,8 @@ export class Lanes {
   readonly #conversations = new Map<string, Conversation[]>();
   /** Messages that their senders keep, by key of the record: the session is in it, and who sends it to whom. */
   readonly #kept = new Map<string, { readonly lane: Lane; readonly number: number }>();
+  /** By the beginning of the keys of its messages: the direction that an outbox is of. */
+  readonly #outboxes = new Map<string, Lane>();
   /** Routing keys of flows that have ended. */
   readonly #over = new Set<string>();
 
@@ -98,6 +107,16 @@ export class Lanes {
 
   keep(key: string, lane: Lane, number: number): void {
     this.#kept.set(key, { lane, number });
+    this.#outboxes.set(outboxOf(key), lane);
+  }
+
+  /** The message of a key is removed: it may be one that the same commit would have sent. */
+  withdraw(key: string): void {
+    const lane = this.#kept.has(key) ? undefined : this.#outboxes.get(outboxOf(key));
+    const number = numberOf(key);
+    if (lane === undefined || number !== lane.last + 1) return;
+    lane.skip();
+    this.keep(key, lane, number);
   }
 
   forget(key: string): { readonly lane: Lane; readonly number: number } | undefined {
@@ -145,4 +164,13 @@ export class Lanes {
     }
     return one;
   }
+}
+
+function outboxOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
+}
+
+/** Of the message that an outbox keeps under this key. */
+export function numberOf(key: string): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1));
 }

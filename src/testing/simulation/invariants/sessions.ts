@@ -9,7 +9,7 @@ import { type FlowHead, isTerminal, type SessionRecord } from '../../../persiste
 import type { SimEvent } from '../events.ts';
 import { sentMessage } from '../reading.ts';
 import type { Invariant } from '../world.ts';
-import { type Lane, Lanes } from './session-lanes.ts';
+import { type Lane, Lanes, numberOf } from './session-lanes.ts';
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
 type Violate = (text: string) => void;
@@ -36,6 +36,9 @@ export function sessions(lanes = new Lanes()): Invariant {
     for (const { key, value } of contents.sessions) {
       if (value !== null) sent(key, sessionMessage.decode(value), violate);
     }
+    // A peer that refuses is heard of while the commit fills: what was to leave with it is gone before it was there.
+    const removed = contents.sessions.flatMap(({ key, value }) => (value === null ? [key] : []));
+    for (const key of removed.toSorted((a, b) => numberOf(a) - numberOf(b))) lanes.withdraw(key);
     for (const { flowId, value: head } of contents.heads) {
       if (head !== undefined && !isTerminal(head.status)) flow(flowId, head, violate);
       else {
@@ -46,7 +49,7 @@ export function sessions(lanes = new Lanes()): Invariant {
         signals.delete(flowId);
       }
     }
-    for (const { key, value } of contents.sessions) if (value === null) forgotten(key, violate);
+    for (const key of removed) forgotten(key, violate);
   }
 
   function sent(key: string, message: SessionMessage, violate: Violate): void {

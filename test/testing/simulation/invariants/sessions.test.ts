@@ -71,6 +71,15 @@ describe('sessions', () => {
     expect(history.violations).toEqual([]);
   });
 
+  it('TK5 knows a message that its own commit withdraws, as its peer has refused meanwhile; else it is missing', () => {
+    const withdrawn = (parts: Partial<SessionRecord>): readonly string[] =>
+      sent().commits({
+        records: { [`c/${flowId}`]: headBytes({ sessions: [session({ sent: 3, ...parts })] }), [`${lane}/3`]: null },
+      }).violations;
+    expect(withdrawn({ peer: 'failed' })).toEqual([]);
+    expect(withdrawn({})).toEqual([expect.stringContaining('message 3 is forgotten, and its receiver has taken 0')]);
+  });
+
   it('TK5 finds a message that leaves before its commit', () => {
     expect(leaves(sent(), { sequence: 3 }).violations).toEqual([
       expect.stringContaining('message 3 leaves before its commit'),
