@@ -11,10 +11,16 @@ export interface WorkerUnderTest {
   pid(): number | undefined;
   /** Sends a signal to the process; false when there is none. */
   signal(signal: NodeJS.Signals): boolean;
+}
+
+/** A worker without a parent of its own kind. */
+export interface SingleWorker extends WorkerUnderTest {
   /** Starts it, and again whenever it dies; resolves when it listens, or has ended before that. */
   start(): Promise<void>;
   /** An orderly end; it is not started again by itself. */
   stop(): Promise<void>;
+  /** SIGKILL; it is not started again by itself. */
+  destroy(): void;
 }
 
 /** The brokers, numbered from 0; what runs on them starts and stops them. */
@@ -38,8 +44,8 @@ export interface WorkerExit {
   readonly log: readonly string[];
 }
 
-export interface ClusterUnderTest {
-  readonly workers: readonly WorkerUnderTest[];
+export interface ClusterUnderTest<Worker extends WorkerUnderTest = WorkerUnderTest> {
+  readonly workers: readonly Worker[];
   /** Undefined on the embedded log. */
   readonly brokers: BrokersUnderTest | undefined;
   /** Starts the first workers; resolves when they are ready. A worker that dies from then on is started again at once. */

@@ -1,12 +1,13 @@
 /** The clusters there are: one worker on the embedded log, and several on Kafka; each with a market to work on. */
 import { join } from 'node:path';
-import type { BrokersUnderTest, ClusterUnderTest, WorkerExit } from './cluster.ts';
+import type { BrokersUnderTest, ClusterUnderTest, SingleWorker, WorkerExit, WorkerUnderTest } from './cluster.ts';
 import { configure, freePort, type MarketPlace, prepareMarket } from './market.ts';
+import { ParentProcess } from './parent-process.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-export interface PreparedMarket {
+export interface PreparedMarket<Worker extends WorkerUnderTest = WorkerUnderTest> {
   readonly place: MarketPlace;
-  readonly cluster: ClusterUnderTest;
+  readonly cluster: ClusterUnderTest<Worker>;
 }
 
 /** One worker on the embedded log, all of it in `folder`. */
@@ -33,11 +34,9 @@ export async function kafkaMarket(
   brokers: BrokersUnderTest,
   count: number,
   options: KafkaMarketOptions = {},
-): Promise<PreparedMarket> {
-  const { brokers: addresses } = brokers;
-  const { atFirst = count, prefix = 'chaos.', detours = new Map() } = options;
-  const { replicas = { replication: addresses.length, minInsyncReplicas: addresses.length > 1 ? 2 : 1 } } = options;
-  const kafka = { brokers: addresses, prefix, ...replicas };
+): Promise<PreparedMarket<SingleWorker>> {
+  const { atFirst = count, detours = new Map() } = options;
+  const kafka = connectionTo(brokers, options);
   const place = { folder, kafka };
   const straight = await prepareMarket(place);
   const workers = await Promise.all(
@@ -63,19 +62,50 @@ export async function kafkaMarket(
   return { place, cluster };
 }
 
+/** Workers of one parent, which starts them and those that die again, and makes the dead leave their groups at once. */
+export async function parentMarket(
+  folder: string,
+  brokers: BrokersUnderTest,
+  count: number,
+  options: Pick<KafkaMarketOptions, 'prefix' | 'replicas'> = {},
+): Promise<PreparedMarket> {
+  const place = { folder, kafka: connectionTo(brokers, options) };
+  const flags = ['--config', await prepareMarket(place), '--data', join(folder, 'workers'), '--port', '0'];
+  const exits = new Exits();
+  const parent = new ParentProcess(count, flags, exits.tell);
+  const cluster = {
+    ...{ workers: parent.workers, brokers, onExit: exits.onExit },
+    ...{ start: () => parent.start(), stop: () => parent.stop(), destroy: () => parent.destroy() },
+  };
+  return { place, cluster };
+}
+
+function connectionTo({ brokers }: BrokersUnderTest, { prefix = 'chaos.', replicas }: KafkaMarketOptions) {
+  const usual = { replication: brokers.length, minInsyncReplicas: brokers.length > 1 ? 2 : 1 };
+  return { brokers, prefix, ...(replicas ?? usual) };
+}
+
+/** Whoever wants to hear of processes that end. */
+class Exits {
+  readonly #listeners: Array<(exit: WorkerExit) => void> = [];
+
+  readonly onExit = (listener: (exit: WorkerExit) => void): void => void this.#listeners.push(listener);
+
+  readonly tell = (exit: WorkerExit): void => {
+    for (const listener of this.#listeners) listener(exit);
+  };
+}
+
 function clusterOf(
   brokers: BrokersUnderTest | undefined,
   make: (told: (exit: WorkerExit) => void) => readonly WorkerProcess[],
   atFirst?: number,
-): ClusterUnderTest {
-  const listeners: Array<(exit: WorkerExit) => void> = [];
-  const workers = make((exit) => {
-    for (const listener of listeners) listener(exit);
-  });
+): ClusterUnderTest<SingleWorker> {
+  const exits = new Exits();
+  const workers = make(exits.tell);
   return {
-    ...{ workers, brokers },
+    ...{ workers, brokers, onExit: exits.onExit },
     start: async () => void (await Promise.all(workers.slice(0, atFirst).map((worker) => worker.start()))),
-    onExit: (listener) => void listeners.push(listener),
     stop: async () => void (await Promise.all(workers.map((worker) => worker.stop()))),
     destroy: () => workers.forEach((worker) => void worker.destroy()),
   };

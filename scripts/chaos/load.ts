@@ -23,6 +23,8 @@ export interface Told {
   readonly longestStallMs: number;
   /** Requests that found no node, or were refused or cut off, and were made again. */
   readonly retries: number;
+  /** What they met, and how often. */
+  readonly causes: ReadonlyMap<string, number>;
 }
 
 export interface Load extends Told {
@@ -36,6 +38,8 @@ export interface LoadSetup {
   readonly seed: number;
   /** Payments under way at one time. */
   readonly clients: number;
+  /** Whether each request goes to a worker that says that it is ready, as by a load balancer. Default: to any. */
+  readonly balanced?: boolean | undefined;
 }
 
 const batch = 200;
@@ -53,13 +57,14 @@ const ended = z.looseObject({
   result: z.looseObject({ outcome: z.looseObject({ type: z.string(), code: z.string().optional() }) }).optional(),
 });
 
-export function startLoad({ urls, seed, clients }: LoadSetup): Load {
+export function startLoad({ urls, seed, clients, balanced = false }: LoadSetup): Load {
   const given: Transaction[] = [];
   const accepted = new Set<string>();
   const flowIds = new Map<string, string>();
   const outcomes = new Map<string, string>();
   const contradictions: string[] = [];
   const lost: string[] = [];
+  const causes = new Map<string, number>();
   let retries = 0;
   let longestStallMs = 0;
   let lastNews = performance.now();
@@ -73,6 +78,15 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
     lastNews = now;
   };
 
+  /** The next one in turn; with a load balancer, the next one that is ready. */
+  const workerFor = async (turn: number): Promise<string | undefined> => {
+    const all = urls();
+    const inTurn = all.map((_, index) => all[(turn + index) % all.length]);
+    if (!balanced) return inTurn[0];
+    for (const url of inTurn) if (await isReady(url)) return url;
+    return undefined;
+  };
+
   const pay = async (transaction: Transaction, client: number): Promise<void> => {
     if (transaction.type !== 'transfer') return;
     const { transfer } = transaction;
@@ -84,8 +98,7 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
     let notFoundSince: number | undefined;
     for (let attempt = 0; !aborted; attempt++) {
       try {
-        const all = urls();
-        const url = all[(client + attempt) % Math.max(1, all.length)];
+        const url = await workerFor(client + attempt);
         if (url === undefined) throw new Error('no worker listens');
         if (flowId === undefined) {
           const start = await ask(started, `${url}/api/v1/members/${member}/flows`, body);
@@ -113,6 +126,8 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
         }
         // No node, a node that refuses, or an answer that was cut off: a client asks again, and nothing may come of it twice.
         retries += 1;
+        const cause = causeOf(error);
+        causes.set(cause, (causes.get(cause) ?? 0) + 1);
         await pause(retryMs);
       }
     }
@@ -145,6 +160,7 @@ export function startLoad({ urls, seed, clients }: LoadSetup): Load {
     outcomes,
     lost,
     contradictions,
+    causes,
     get longestStallMs() {
       return longestStallMs;
     },
@@ -193,6 +209,19 @@ async function ask<T extends z.ZodType>(schema: T, url: string, body?: string): 
   if (response.status === 404) throw new NotFound(JSON.stringify(answer));
   if (!response.ok) throw new Error(JSON.stringify(answer));
   return schema.parse(answer);
+}
+
+/** `fetch` says only that it failed; why is its cause. */
+function causeOf(error: unknown): string {
+  const { cause = error } = error instanceof Error ? error : {};
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+async function isReady(url: string | undefined): Promise<boolean> {
+  return fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(requestMs) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 /** Amounts as text: JSON numbers are not exact. */

@@ -18,6 +18,8 @@ export interface ChaosSetup {
   readonly seed: number;
   /** How long acts go on. */
   readonly durationMs: number;
+  /** Clients come by way of a load balancer, which asks workers whether they are ready. Default: no. */
+  readonly balanced?: boolean;
   /** What is done instead of acts that are drawn: under the same load, to the end, whatever time it takes. */
   readonly script?: (scene: Scene) => Promise<void>;
   /** Told what happens, as lines for people. */
@@ -48,6 +50,8 @@ export interface Report {
   /** Processes that ended and were started again. */
   readonly restarts: number;
   readonly retries: number;
+  /** What requests met that were made again, and how often. */
+  readonly causes: ReadonlyMap<string, number>;
   readonly given: number;
   readonly accepted: number;
   readonly settled: number;
@@ -66,7 +70,15 @@ const progressMs = 5_000;
 /** After the last act everything must come to an end within this. */
 const peaceMs = 120_000;
 
-export async function runChaos({ cluster, place, seed, durationMs, script, tell }: ChaosSetup): Promise<Report> {
+export async function runChaos({
+  cluster,
+  place,
+  seed,
+  durationMs,
+  balanced,
+  script,
+  tell,
+}: ChaosSetup): Promise<Report> {
   const { workers, brokers } = cluster;
   const random = seededRandom(seed);
   const schedule = scheduleFrom(random, brokers === undefined ? 'embedded' : 'kafka');
@@ -87,7 +99,7 @@ export async function runChaos({ cluster, place, seed, durationMs, script, tell 
 
   await cluster.start();
   const urls = (): string[] => workers.flatMap((worker) => worker.url() ?? []);
-  const load = startLoad({ urls, seed, clients });
+  const load = startLoad({ urls, seed, clients, balanced });
   const began = performance.now();
   const left = (): number => durationMs - (performance.now() - began);
   const watching = new AbortController();
@@ -117,12 +129,12 @@ export async function runChaos({ cluster, place, seed, durationMs, script, tell 
     await watch;
   }
   for (const { name } of workers) deaths.terminates(name);
-  const { accepted, outcomes, contradictions, given, retries, longestStallMs } = load;
+  const { accepted, outcomes, contradictions, given, retries, causes, longestStallMs } = load;
   await cluster.stop();
   tell('Stopped; settling the ledger from what was given.');
   const ledger = await settle(place, given);
   return {
-    ...{ seed, durationMs, retries, longestStallMs, given: given.length, accepted: accepted.size },
+    ...{ seed, durationMs, retries, causes, longestStallMs, given: given.length, accepted: accepted.size },
     clusterFlags:
       brokers === undefined ? '' : ` --cluster kafka --workers ${workers.length} --brokers ${brokers.brokers.length}`,
     acts: actCounts(done, counts),

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { WorkerExit, WorkerUnderTest } from './cluster.ts';
+import type { SingleWorker, WorkerExit } from './cluster.ts';
 
 const weir = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const linesKept = 40;
@@ -12,7 +12,7 @@ const restartAfterMs = 100;
 /** Where the node says that it listens; with `--json` it is the first that it prints. */
 const addressLine = /"url": "([^"]+)"/;
 
-export class WorkerProcess implements WorkerUnderTest {
+export class WorkerProcess implements SingleWorker {
   readonly name: string;
   readonly #command: readonly string[];
   readonly #onExit: (exit: WorkerExit) => void;

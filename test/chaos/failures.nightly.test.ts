@@ -5,17 +5,18 @@
  */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { WorkerUnderTest } from '../../scripts/chaos/cluster.ts';
+import type { SingleWorker } from '../../scripts/chaos/cluster.ts';
 import { startLoad } from '../../scripts/chaos/load.ts';
 import { settle } from '../../scripts/chaos/market.ts';
+import { tellRow } from '../../scripts/trial-table.ts';
 import { weir } from '../cli/support.ts';
 import { describeKafka } from '../rig/describe-kafka.ts';
 import type { KafkaRig } from '../rig/kafka.ts';
-import { countOf, marketFor, nightly, paid, prefixOf, spreadOver, underLoad } from './trial.ts';
+import { addPartitions } from './broker-tools.ts';
+import { countOf, marketFor, paid, payments, seedOf, spreadOver, trialMs as timeout, underLoad } from './trial.ts';
 
-const timeout = 900_000;
 /** Payments before, while and after something is wrong. */
-const some = nightly ? 1_000 : 100;
+const some = payments(300) / 3;
 const withinMs = 120_000;
 
 describeKafka('failures under load that take longer', { detours: true }, (kafka) => {
@@ -39,15 +40,15 @@ describeKafka('failures under load that take longer', { detours: true }, (kafka)
     timeout,
   }, async () => {
     const trial = { name: 'partitions added by hand, then `weir reshard`', workers: 2, seed: 24 };
-    await underLoad(kafka(), trial, async ({ workers, deaths, folder, paid }) => {
+    await underLoad(kafka(), trial, async ({ workers, deaths, folder, prefix, paid }) => {
       const [first, second] = workers;
-      const end = async (worker: WorkerUnderTest | undefined): Promise<void> => {
+      const end = async (worker: SingleWorker | undefined): Promise<void> => {
         if (worker === undefined) throw new Error('there are two workers');
         deaths.terminates(worker.name);
         await worker.stop();
       };
       await paid(some);
-      await addPartitions(kafka(), `${prefixOf(trial)}flow.state`, 12);
+      await addPartitions(kafka(), `${prefix}flow.state`, 12);
       // Whoever runs a shard goes on in its partition.
       await paid(some);
       await end(second);
@@ -73,17 +74,17 @@ describeKafka('failures under load of three brokers', { brokers: 3 }, (kafka) =>
     const trial = { name: 'unclean election, then `weir log adopt`', workers: 2, seed: 25, replicas };
     const { place, cluster } = await marketFor(kafka(), trial);
     const { workers } = cluster;
-    const said = new Set<string>();
+    const ended = new Set<string>();
     cluster.onExit(({ worker, log }) => {
-      if (log.some((line) => line.includes('WEIR_LOG_LOST'))) said.add(worker);
+      if (log.some((line) => line.includes('WEIR_LOG_LOST'))) ended.add(worker);
     });
     await cluster.start();
     await spreadOver(workers[0], 2);
     const urls = () => workers.flatMap((worker) => worker.url() ?? []);
-    const load = startLoad({ urls, seed: trial.seed, clients: 24 });
+    const load = startLoad({ urls, seed: seedOf(trial), clients: 24 });
     await paid(load, some);
     await loseCommits(kafka(), () => paid(load, some));
-    await expect.poll(() => said.size, { timeout: withinMs }).toBe(2);
+    await expect.poll(() => ended.size, { timeout: withinMs }).toBe(2);
     const config = ['--config', join(place.folder, 'weir.yaml')];
     const lost = expect.stringContaining('WEIR_LOG_LOST');
     expect(await weir(['up', ...config])).toMatchObject({ code: 1, error: lost });
@@ -94,15 +95,13 @@ describeKafka('failures under load of three brokers', { brokers: 3 }, (kafka) =>
     expect(await weir(['log', 'adopt', ...config])).toMatchObject({ code: 0 });
     const ledger = await settle(place, load.given);
     const gone = [...load.accepted].filter((id) => !ledger.results.has(id));
-    process.stdout.write(`| ${trial.name} | ${load.accepted.size} | ${gone.length} | | stopped | |\n`);
+    const doubled = [...ledger.results.values()].filter((all) => all.length > 1).length;
+    const told = { payments: load.accepted.size, again: load.retries, stallMs: 'stopped' } as const;
+    tellRow({ ...told, name: trial.name, lost: gone.length, doubled });
+    expect(doubled).toBe(0);
     expect(gone.length).toBeGreaterThan(0);
   });
 });
-
-async function addPartitions({ brokers, tool }: KafkaRig, topic: string, count: number): Promise<void> {
-  const flags = ['--bootstrap-server', brokers.join(), '--alter', '--topic', topic, '--partitions', String(count)];
-  await tool('org.apache.kafka.tools.TopicCommand', flags);
-}
 
 /** What is committed `meanwhile` is on one replica alone; then that one is gone, and one without it leads. */
 async function loseCommits({ brokers, kill, start, tool }: KafkaRig, meanwhile: () => Promise<void>): Promise<void> {

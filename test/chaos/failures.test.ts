@@ -3,11 +3,10 @@ import { expect, it } from 'vitest';
 import { kafkaWire } from '../../src/transport/log/kafka/wire/index.ts';
 import type { KafkaWire } from '../../src/transport/log/kafka/wire.ts';
 import { describeKafka } from '../rig/describe-kafka.ts';
-import { countOf, nightly, prefixOf, underLoad } from './trial.ts';
+import { countOf, nightly, payments, trialMs as timeout, underLoad } from './trial.ts';
 
-const timeout = 600_000;
 /** Payments before, while and after something is wrong. */
-const some = nightly ? 1_000 : 80;
+const some = payments(240) / 3;
 const slowerByMs = nightly ? 100 : 30;
 
 describeKafka('failures under load', { detours: true }, (kafka) => {
@@ -26,10 +25,10 @@ describeKafka('failures under load', { detours: true }, (kafka) => {
 
   it('WK11 records that nobody can read lie in every partition of flow.events', { timeout }, async () => {
     const trial = { name: 'poisoned records on `flow.events`', workers: 2, seed: 23 };
-    await underLoad(kafka(), trial, async ({ workers: [first], paid }) => {
+    await underLoad(kafka(), trial, async ({ workers: [first], prefix, paid }) => {
       await paid(some);
       const wire = kafkaWire({ brokers: kafka().brokers });
-      const poisoned = await poison(wire, `${prefixOf(trial)}flow.events`);
+      const poisoned = await poison(wire, `${prefix}flow.events`);
       await wire.close();
       await paid(some);
       const parked = () => countOf(first, 'WEIR_RECORD_UNREADABLE');

@@ -19,7 +19,17 @@ describe('a real process under faults', () => {
 describe('the report of chaos', () => {
   const report: Report = {
     clusterFlags: ' --cluster kafka --workers 2 --brokers 3',
-    ...{ seed: 7, durationMs: 60_000, restarts: 2, retries: 10, given: 3, accepted: 3, settled: 2, refused: 1 },
+    ...{
+      seed: 7,
+      durationMs: 60_000,
+      restarts: 2,
+      retries: 10,
+      causes: new Map(),
+      given: 3,
+      accepted: 3,
+      settled: 2,
+      refused: 1,
+    },
     ...{ longestStallMs: 1_234, lost: [], doubled: [], problems: [], acts: [{ name: 'SIGKILL', done: 2, struck: 2 }] },
   };
 
