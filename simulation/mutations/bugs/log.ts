@@ -2,6 +2,8 @@
 import type { Mutation } from '../mutation.ts';
 
 const claiming = 'src/transport/log/kafka/claiming.ts';
+const lane = 'src/transport/log/kafka/publication-lane.ts';
+const follower = 'src/transport/log/kafka/table-follower.ts';
 
 export const bugsOfLog: readonly Mutation[] = [
   {
@@ -79,6 +81,32 @@ export const bugsOfLog: readonly Mutation[] = [
     sentence: 'Every claim begins to count terms anew.',
     file: claiming,
     edits: [{ find: 'counter: (term?.counter ?? 0) + 1 }', replace: 'counter: 1 }' }],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'older-status-stays',
+    sentence: 'A publication that waits keeps its value when a newer one of its key takes its place.',
+    file: lane,
+    edits: [
+      {
+        find: 'this.#waiting.set(key, { ...publication, numbers });',
+        replace: 'this.#waiting.set(key, { ...(former ?? publication), numbers });',
+      },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'told-before-it-has-read',
+    sentence: 'A table is told by a claim of its worker before it has read what that claim sent earlier.',
+    file: follower,
+    edits: [{ find: 'if (lane.end !== this.#setup.reader.position) return;', replace: '' }],
+    scenarios: ['kafka'],
+  },
+  {
+    id: 'told-and-read',
+    sentence: 'A table takes from its topic what a claim of its worker has told it before.',
+    file: follower,
+    edits: [{ find: 'if (isBy(batch, this.#toldBy)) return;', replace: '' }],
     scenarios: ['kafka'],
   },
 ];

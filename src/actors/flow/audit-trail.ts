@@ -107,7 +107,7 @@ export class AuditTrail {
     const { number: last, hash: previous } = this.#head;
     const entry = { ...facts, number: last + 1, previous, hash: previous };
     entry.hash = entryHash(chain, entry);
-    changes.publish(topic, entryKey(chain, entry.number), auditRecord.encode(entry));
+    changes.publish(topic, entryKey(chain, entry.number), auditRecord.encode(entry), 'lazily');
     const head = { number: entry.number, hash: entry.hash, at: fresh ? facts.at : this.#head.at };
     this.#head = head;
     changes.putLast(this.#headKey, () => chainPoint.encode(head));
@@ -129,7 +129,8 @@ export class AuditTrail {
 
   #publishAnchor(changes: ChangeSet): void {
     const { topic, chain } = this.#setup;
-    changes.publish(topic, anchorKey(chain), chainAnchor.encode({ ...this.#anchor, resting: this.#resting() }));
+    const anchor = chainAnchor.encode({ ...this.#anchor, resting: this.#resting() });
+    changes.publish(topic, anchorKey(chain), anchor, 'lazily');
   }
 
   #resting(): readonly number[] {
@@ -183,7 +184,7 @@ export class AuditTrail {
     changes.remove(this.#key(mark.number));
     this.#publishAnchor(changes);
     for (let number = first; number <= mark.number; number++) {
-      changes.publish(topic, entryKey(chain, number), null);
+      changes.publish(topic, entryKey(chain, number), null, 'lazily');
     }
     this.#host.add(changes);
   }

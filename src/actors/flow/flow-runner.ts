@@ -209,7 +209,7 @@ export class FlowRunner {
     head.stage = stage;
     head.state = state;
     this.#life.touch(flow);
-    this.#life.publish(flow, noBytes, changes);
+    this.#life.publish(flow, noBytes, changes, 'lazily');
     loggerOf(this.#host, flow).info({ from, to: head.version, stage }, 'the flow goes on with a newer version');
   }
 
@@ -263,7 +263,7 @@ export class FlowRunner {
     head.visit++;
     head.state = bytes;
     this.#life.touch(flow);
-    this.#life.publish(flow, noBytes, changes);
+    this.#life.publish(flow, noBytes, changes, 'lazily');
     flow.run = undefined;
     return this.#begin(flow, changes);
   }

@@ -307,7 +307,7 @@ export class FlowTable {
       const changes = new ChangeSet();
       for (const id of this.#dedupe.expire(host.clock.now() - retentionMs, expireAtOnce)) {
         changes.remove(headKey(id));
-        changes.publish(statusTopic, id, null);
+        changes.publish(statusTopic, id, null, 'lazily');
       }
       if (!changes.empty) host.add(changes);
       this.#armExpiry();

@@ -168,11 +168,12 @@ export class FlowLifecycle {
     changes.put(headKey(flow.id), flowHead.encode(flow.head));
   }
 
-  publish(flow: FlowInstance, result: Uint8Array, changes: ChangeSet): void {
+  /** @param when `lazily` for what changes on the way: nobody waits for it to be told on other workers */
+  publish(flow: FlowInstance, result: Uint8Array, changes: ChangeSet, when: 'soon' | 'lazily' = 'soon'): void {
     const { head } = flow;
     const startedBy = head.acts[0]?.principal ?? '';
     const record = statusRecord.encode({ ...head, startedBy, result, commit: this.#host.commitNumber() });
-    changes.publish(this.#setup.statusTopic, flow.id, record);
+    changes.publish(this.#setup.statusTopic, flow.id, record, when);
   }
 
   /** Rings at `due`; a flow has one timer at a time. */

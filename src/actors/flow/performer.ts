@@ -110,7 +110,7 @@ export class OperationPerformer {
         return readSignal(flow, parked, op, this.#host.clock.now(), changes);
       case 'progress': {
         const resume = report(flow, parked, op, this.#host.clock.now(), changes);
-        this.#life.publish(flow, noBytes, changes);
+        this.#life.publish(flow, noBytes, changes, 'lazily');
         return resume;
       }
       case 'close':

@@ -71,8 +71,9 @@ export class ChangeSet {
     this.bytes += key.length;
   }
 
-  publish(topic: string, key: string, value: Uint8Array | null): void {
-    this.#publications = joined(this.#publications, { topic, key, value });
+  /** @param when `lazily`: nobody waits to hear of it on another worker, and it may take a moment to get there */
+  publish(topic: string, key: string, value: Uint8Array | null, when: 'soon' | 'lazily' = 'soon'): void {
+    this.#publications = joined(this.#publications, { topic, key, value, ...(when === 'lazily' && { lazy: true }) });
     this.bytes += key.length + (value?.length ?? 0);
   }
 

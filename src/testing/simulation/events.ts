@@ -54,7 +54,7 @@ export type Happening =
     }
   | { readonly type: 'published'; readonly topic: string; readonly key: string; readonly value: Uint8Array | undefined }
   /** A table was opened, with all that had been published to it before. */
-  | { readonly type: 'snapshot'; readonly topic: string; readonly keys: readonly string[] }
+  | { readonly type: 'snapshot'; readonly topic: string; readonly entries: ReadonlyMap<string, Uint8Array> }
   /** A message between members: `fate` says what the network did with it. */
   | {
       readonly type: 'sent' | 'delivered';

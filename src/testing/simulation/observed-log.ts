@@ -72,7 +72,7 @@ async function* observedRestore(
 
 async function observedTable(log: Log, topic: TopicName, observe: (happening: Happening) => void): Promise<Table> {
   const table = await log.table(topic);
-  observe({ type: 'snapshot', topic, keys: [...table.entries()].map(([key]) => key) });
+  observe({ type: 'snapshot', topic, entries: new Map(table.entries()) });
   table.onChange((key, value) => observe({ type: 'published', topic, key, value }));
   return table;
 }

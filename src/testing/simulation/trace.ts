@@ -87,7 +87,7 @@ export class Trace {
         return;
       case 'snapshot':
         this.#mixText(event.topic);
-        this.mix(event.keys.length);
+        this.mix(event.entries.size);
         return;
       case 'published':
         this.#mixText(event.topic);

@@ -53,7 +53,7 @@ function wordsOf(event: SimEvent): string | undefined {
     case 'append':
       return `appends ${event.records.length} to ${event.topic}[${event.partition}]`;
     case 'snapshot':
-      return `sees ${event.keys.length} keys of ${event.topic} when it opens the table`;
+      return `sees ${event.entries.size} keys of ${event.topic} when it opens the table`;
     case 'published':
       return `sees ${event.topic} ${event.key} ${statusText(event.value)}`;
     case 'sent':

@@ -43,9 +43,15 @@ export interface LogRecord {
   readonly value: Uint8Array | null;
 }
 
-/** A record for partition *p* of a `table` topic, durable with (or after, never before) the commit that carries it. */
+/**
+ * A record for partition *p* of a `table` topic, durable with (or after, never before) the commit that carries it. Tables
+ * of the worker that commits it may show it as soon as that is durable, those of others when the topic has it; of several
+ * values of a key, that come while the topic is busy, it may get the newest alone.
+ */
 export interface Publication extends LogRecord {
   readonly topic: TopicName;
+  /** Nobody waits for it on another worker: a driver may wait a little for others to send it with. Default false. */
+  readonly lazy?: boolean;
 }
 
 export interface CommitBatch {

@@ -20,7 +20,7 @@ export function acceptedFlowsExist(): Invariant {
         return;
       }
       if (event.type === 'snapshot') {
-        for (const key of event.keys) seen.add(key);
+        for (const key of event.entries.keys()) seen.add(key);
         return;
       }
       if (event.type === 'applied') {

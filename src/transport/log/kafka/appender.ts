@@ -12,7 +12,7 @@ import type { Patience } from './patience.ts';
 import { isDenied, nameOf, passes } from './refusals.ts';
 import { type KafkaWire, kafkaError, type WireRecord } from './wire.ts';
 
-export interface AppenderSetup {
+interface AppenderSetup {
   readonly wire: KafkaWire;
   readonly clock: Clock;
   readonly patience: Patience;
@@ -91,5 +91,28 @@ export class Appender {
       if (passes(error) || isDenied(error) || error === kafkaError.invalidTimestamp) return { again: nameOf(error) };
       throw new WeirError('WEIR_LOG_REFUSED', { what: `an append to ${topic}/${partition}`, why: nameOf(error) });
     });
+  }
+}
+
+/** The appenders of a log, each made when it is needed first. */
+export class Appenders {
+  readonly #setup: Omit<AppenderSetup, 'topic' | 'partition'>;
+  readonly #appenders = new Map<string, Appender>();
+
+  constructor(setup: Omit<AppenderSetup, 'topic' | 'partition'>) {
+    this.#setup = setup;
+  }
+
+  /** @param topic with the prefix */
+  to(topic: TopicName, partition: number): Appender {
+    const key = `${topic}/${partition}`;
+    const appender = this.#appenders.get(key) ?? new Appender({ ...this.#setup, topic, partition });
+    this.#appenders.set(key, appender);
+    return appender;
+  }
+
+  /** Resolves when nothing waits anywhere. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([...this.#appenders.values()].map((appender) => appender.settle()));
   }
 }

@@ -14,7 +14,7 @@ import { newestOfEachKey, Publisher, type PublisherSetup } from './publisher.ts'
 import type { WireRecord } from './wire.ts';
 
 export interface KafkaClaimSetup
-  extends Pick<PublisherSetup, 'wire' | 'clock' | 'patience' | 'nameOf' | 'maxBatchBytes'> {
+  extends Pick<PublisherSetup, 'wire' | 'clock' | 'patience' | 'nameOf' | 'maxBatchBytes' | 'own'> {
   readonly shard: ShardId;
   readonly holding: Holding;
   readonly logger: Logger;
@@ -124,6 +124,7 @@ export class KafkaClaim implements Claim {
     this.#state = 'released';
     this.#keepAlive?.cancel();
     this.#lostListeners.length = 0;
+    this.#publisher.release();
     this.#setup.onOver(this);
   }
 
@@ -142,6 +143,11 @@ export class KafkaClaim implements Claim {
     this.#write([]).catch((error: unknown) => {
       this.#setup.logger.warn({ ...this.shard, error }, 'a commit that keeps the claim alive failed');
     });
+  }
+
+  /** Sends what it has made durable for a partition and was in no hurry with; resolves when it is there. */
+  async published(topic: TopicName, partition: number): Promise<void> {
+    if (partition === this.shard.partition) await this.#publisher.flush(topic);
   }
 
   /** Resolves when nothing is in flight. */

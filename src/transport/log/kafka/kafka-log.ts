@@ -24,12 +24,13 @@ import type {
   TopicSpec,
 } from '../port.ts';
 import { checkAppend, checkBatch } from '../rules.ts';
-import { Appender } from './appender.ts';
+import { Appenders } from './appender.ts';
 import { Catalog } from './catalog.ts';
 import { ClaimTurns } from './claim-turns.ts';
 import { takeOver } from './claiming.ts';
 import { GroupMember } from './group-member.ts';
 import { KafkaClaim } from './kafka-claim.ts';
+import { OwnPublications } from './own-publications.ts';
 import { storedKey } from './own-records.ts';
 import { readBackwards, readForwards } from './partition-read.ts';
 import { partitionTail } from './partition-tail.ts';
@@ -99,7 +100,8 @@ class WorkerLog implements KafkaLog {
   /** Up to where each shard that was held here has been acknowledged. */
   readonly #acknowledged = new Map<string, number>();
   readonly #turns: ClaimTurns;
-  readonly #appenders = new Map<string, Appender>();
+  readonly #appenders: Appenders;
+  readonly #own = new OwnPublications();
   readonly #members = new Map<string, Set<GroupMember>>();
   readonly #open = new Set<{ close(): void }>();
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -117,6 +119,8 @@ class WorkerLog implements KafkaLog {
     this.#patience = new Patience(setup);
     const { wire, clock } = setup;
     this.#turns = new ClaimTurns(clock, settings.claimDeadlineMs);
+    const { maxBatchBytes } = settings.limits;
+    this.#appenders = new Appenders({ wire, clock, patience: this.#patience, maxBatchBytes });
     const { prefix, topics: rules, fetchBytes } = settings;
     this.#catalog = new Catalog({ wire, clock, patience: this.#patience, prefix, rules, fetchBytes });
   }
@@ -145,7 +149,7 @@ class WorkerLog implements KafkaLog {
     if (!this.#catalog.loaded) await this.#catalog.load();
     this.#catalog.expect(topic, 'events', partition);
     checkAppend(topic, records, this.limits);
-    await this.#appender(topic, partition).append(records);
+    await this.#appenders.to(this.#catalog.nameOf(topic), partition).append(records);
   }
 
   tail(topic: TopicName, partition: number, from: number, receive: TailReceiver): Tail {
@@ -170,10 +174,10 @@ class WorkerLog implements KafkaLog {
     return this.#tracked(async () => {
       await this.#catalog.load();
       const { partitions } = this.#catalog.expect(topic, 'table');
-      const { wire, logger } = this.#setup;
+      const { wire, clock, logger } = this.#setup;
       const { fetchBytes: maxBytes, waitMs } = this.#settings;
       const table = new TopicTable({
-        ...{ wire, logger, partitions, maxBytes, waitMs },
+        ...{ wire, clock, logger, partitions, maxBytes, waitMs, own: this.#own },
         topic: this.#catalog.nameOf(topic),
         patience: this.#patience,
         onClosed: (closed) => this.#open.delete(closed),
@@ -192,6 +196,7 @@ class WorkerLog implements KafkaLog {
     this.#assertOpen();
     await this.#catalog.load();
     this.#catalog.expect(topic, 'table', partition);
+    await Promise.all([...this.#claims.values()].map((claim) => claim.published(topic, partition)));
     const read = backwards ? readBackwards : readForwards;
     yield* read({
       ...{ wire: this.#setup.wire, patience: this.#patience, partition, topic: this.#catalog.nameOf(topic) },
@@ -256,7 +261,8 @@ class WorkerLog implements KafkaLog {
     await this.#catalog.load();
     this.#catalog.expect(topic, 'table');
     checkBatch({ records, publications: [] }, this.limits);
-    await this.#appender(topic, 0).append(records.map(({ key, value }) => ({ key: storedKey(key), value })));
+    const appender = this.#appenders.to(this.#catalog.nameOf(topic), 0);
+    await appender.append(records.map(({ key, value }) => ({ key: storedKey(key), value })));
   }
 
   end(topic: TopicName, partition: number): Promise<number> {
@@ -293,7 +299,7 @@ class WorkerLog implements KafkaLog {
     this.#patience.close();
     for (const open of [...this.#open]) open.close();
     await Promise.allSettled(this.#inFlight);
-    await Promise.allSettled([...this.#appenders.values()].map((appender) => appender.settle()));
+    await this.#appenders.settle();
     const claims = new Set(this.#claims.values());
     await Promise.allSettled([...claims].map((claim) => claim.settle()));
     for (const claim of claims) claim.close();
@@ -326,7 +332,7 @@ class WorkerLog implements KafkaLog {
         throw error;
       });
       const claim = new KafkaClaim({
-        ...{ wire, clock, logger, shard, holding, keepAliveMs },
+        ...{ wire, clock, logger, shard, holding, keepAliveMs, own: this.#own },
         patience: this.#patience,
         limits: this.limits,
         maxBatchBytes: this.limits.maxBatchBytes,
@@ -336,6 +342,7 @@ class WorkerLog implements KafkaLog {
         onOver: (over) => {
           this.#acknowledged.set(key, Math.max(this.#acknowledged.get(key) ?? 0, over.end));
           if (this.#claims.get(key) === over) this.#claims.delete(key);
+          void this.#tracked(() => over.settle()).catch(() => undefined);
         },
       });
       // Both are of this worker, so nobody has to find out by a refused commit.
@@ -367,20 +374,6 @@ class WorkerLog implements KafkaLog {
       this.#catalog.checkTransactions(),
     );
     return this.#probed;
-  }
-
-  #appender(topic: TopicName, partition: number): Appender {
-    const key = `${topic}/${partition}`;
-    const known = this.#appenders.get(key);
-    if (known !== undefined) return known;
-    const { wire, clock } = this.#setup;
-    const appender = new Appender({
-      ...{ wire, clock, partition, patience: this.#patience },
-      topic: this.#catalog.nameOf(topic),
-      maxBatchBytes: this.limits.maxBatchBytes,
-    });
-    this.#appenders.set(key, appender);
-    return appender;
   }
 
   /** A call that `close` waits for. */

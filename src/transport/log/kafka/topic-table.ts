@@ -1,22 +1,25 @@
 /**
  * A `table` topic as a map: a snapshot of all partitions, then every change.
  *
- * Owns one reader for each partition. The snapshot reaches to where each partition ended
- * when it began; changes that come meanwhile follow.
+ * Owns one follower for each partition. The snapshot reaches to where each partition ended when it began; changes that
+ * come meanwhile follow.
  */
 import { messageOf } from '../../../errors/index.ts';
-import type { Logger } from '../../../ports/index.ts';
+import type { Clock, Logger } from '../../../ports/index.ts';
 import type { Table } from '../port.ts';
 import { TableView } from '../table-view.ts';
-import { shardKey } from './own-records.ts';
+import type { OwnPublications } from './own-publications.ts';
 import { PartitionReader, type PartitionReaderSetup } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
-import type { KafkaWire, WireBatch } from './wire.ts';
+import { TableFollower } from './table-follower.ts';
+import type { KafkaWire } from './wire.ts';
 
 export interface TopicTableSetup extends Pick<PartitionReaderSetup, 'topic' | 'maxBytes'> {
   readonly wire: KafkaWire;
   readonly patience: Patience;
+  readonly clock: Clock;
   readonly logger: Logger;
+  readonly own: OwnPublications;
   readonly partitions: number;
   /** How long a broker may hold a request when nothing changes. */
   readonly waitMs: number;
@@ -25,6 +28,7 @@ export interface TopicTableSetup extends Pick<PartitionReaderSetup, 'topic' | 'm
 
 export class TopicTable extends TableView {
   readonly #setup: TopicTableSetup;
+  #followers: readonly TableFollower[] = [];
   #closed = false;
 
   constructor(setup: TopicTableSetup) {
@@ -35,13 +39,17 @@ export class TopicTable extends TableView {
   /** Reads the snapshot; afterwards changes are followed until the table is closed. */
   async load(): Promise<void> {
     const readers = Array.from({ length: this.#setup.partitions }, (_, partition) => this.#reader(partition));
-    await Promise.all(readers.map((reader) => reader.toEnd((batches) => this.#apply(batches))));
-    for (const reader of readers) void this.#follow(reader);
+    this.#followers = readers.map((reader, partition) => this.#follower(reader, partition));
+    await Promise.all(
+      readers.map((reader, partition) => reader.toEnd((batches) => this.#followers[partition]?.take(batches))),
+    );
+    for (const follower of this.#followers) void this.#follow(follower);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const follower of this.#followers) follower.close();
     this.#setup.onClosed(this);
   }
 
@@ -58,24 +66,20 @@ export class TopicTable extends TableView {
     });
   }
 
-  async #follow(reader: PartitionReader): Promise<void> {
-    const { logger, topic, waitMs } = this.#setup;
-    try {
-      while (!this.#closed) this.#apply(await reader.next(waitMs));
-    } catch (error) {
-      if (!this.#closed) logger.error({ topic, error: messageOf(error) }, 'a table cannot follow its topic');
-    }
+  #follower(reader: PartitionReader, partition: number): TableFollower {
+    return new TableFollower({
+      ...this.#setup,
+      ...{ reader, partition },
+      take: (key, value) => this.change(key, value ?? undefined),
+    });
   }
 
-  #apply(batches: readonly WireBatch[]): void {
-    for (const { control, records } of batches) {
-      if (control) continue;
-      for (const { key: stored, value } of records) {
-        const key = stored === null ? undefined : shardKey(stored);
-        if (key === undefined || this.#closed) continue;
-        // A copy of its own: what was fetched shares its memory with everything else of the answer.
-        this.change(key, value === null ? undefined : Uint8Array.from(value));
-      }
+  async #follow(follower: TableFollower): Promise<void> {
+    const { logger, topic } = this.#setup;
+    try {
+      await follower.run();
+    } catch (error) {
+      if (!this.#closed) logger.error({ topic, error: messageOf(error) }, 'a table cannot follow its topic');
     }
   }
 }

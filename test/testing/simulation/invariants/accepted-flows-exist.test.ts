@@ -15,7 +15,7 @@ describe('accepted flows', () => {
     seen.tell({ type: 'published', topic: 'flow.status', key: flowId, value: undefined });
     expect(accepted(seen).violations).toEqual([]);
     const found = new History(acceptedFlowsExist());
-    found.tell({ type: 'snapshot', topic: 'flow.status', keys: [flowId] });
+    found.tell({ type: 'snapshot', topic: 'flow.status', entries: new Map([[flowId, new Uint8Array()]]) });
     expect(accepted(found).violations).toEqual([]);
   });
 

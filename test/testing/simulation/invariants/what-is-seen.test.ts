@@ -4,7 +4,10 @@ import type { Happening, SimEvent } from '../../../../src/testing/simulation/eve
 import { errorsAreTold, owes } from '../../../../src/testing/simulation/invariants/errors-are-told.ts';
 import { noDefectsLogged } from '../../../../src/testing/simulation/invariants/no-defects-logged.ts';
 import { stillSent } from '../../../../src/testing/simulation/invariants/nothing-goes-on.ts';
-import { statusesAreCommitted } from '../../../../src/testing/simulation/invariants/statuses-are-committed.ts';
+import {
+  SeenStatuses,
+  statusesAreCommitted,
+} from '../../../../src/testing/simulation/invariants/statuses-are-committed.ts';
 import { stepsComeAfterCommits } from '../../../../src/testing/simulation/invariants/steps-come-after-commits.ts';
 import { flowId, History, head, headBytes, statusOf } from './history.ts';
 
@@ -31,6 +34,21 @@ describe('statuses that are seen', () => {
     history.sends({ statuses: [[flowId, done]] });
     sees(sees(history, done), running);
     expect(history.violations.at(-1)).toContain('is seen as it was before');
+  });
+
+  it('TK5 finds a worker that has not seen in the end how a flow ended', () => {
+    const opened = { type: 'snapshot', topic: 'flow.status', entries: new Map() } as const;
+    const statuses = new SeenStatuses();
+    const history = new History({ name: '', hears: [], event: (event, violate) => statuses.event(event, violate) });
+    history.tell(opened).tell(opened, 'worker-1');
+    history.commits({ statuses: [[flowId, running]] }).commits({ statuses: [[flowId, done]] });
+    sees(sees(history, running), done);
+    history.tell({ type: 'published', topic: 'flow.status', key: flowId, value: statusOf(running) }, 'worker-1');
+    expect([...statuses.unseen(1_000)]).toEqual([]);
+    expect([...statuses.unseen(60_000)]).toEqual([expect.stringContaining('node/worker-1 has not seen how')]);
+    history.tell({ type: 'down', why: 'stopped' }, 'worker-1');
+    expect([...statuses.unseen(60_000)]).toEqual([]);
+    expect(history.violations).toEqual([]);
   });
 });
 

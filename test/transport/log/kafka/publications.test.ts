@@ -14,6 +14,11 @@ function publishing(...values: readonly string[]): CommitBatch {
   return { records: [{ key: 'state', value: Buffer.from(values.join()) }], publications };
 }
 
+function lazily(...values: readonly string[]): CommitBatch {
+  const { records, publications } = publishing(...values);
+  return { records, publications: publications.map((publication) => ({ ...publication, lazy: true })) };
+}
+
 /** The records of the table partition that are not the driver's own, as they were written. */
 function published(world: World): string[] {
   return world
@@ -100,24 +105,101 @@ describe('publications on Kafka', () => {
     const log = world.worker('a');
     const claim = await world.claim(log);
     world.broker.loseLeader(tableTopic, 0);
-    for (let count = 0; count < 5; count++) await world.run(claim.commit(publishing(`f=${count}`)));
+    for (let count = 0; count < 5; count++) await world.run(claim.commit(publishing(`f${count}=${count}`)));
     await world.clock.advance(60_000);
     expect(log.health()).toMatchObject({ state: 'stalled', error: { code: 'WEIR_LOG_UNREACHABLE' } });
     world.broker.changeLeader(tableTopic, 0);
     await world.clock.advance(60_000);
-    expect(published(world)).toEqual(['f=0', 'f=1', 'f=2', 'f=3', 'f=4']);
+    expect(published(world)).toEqual(['f0=0', 'f1=1', 'f2=2', 'f3=3', 'f4=4']);
     expect(log.health()).toEqual({ state: 'ok' });
+  });
+
+  it('W3 a newer value of a key takes the place of one that waits, and none is sent before what was committed earlier', async () => {
+    const world = await kafkaWorld();
+    const claim = await world.claim(world.worker('a'));
+    world.once(isPublication, { delayMs: 500 });
+    for (const values of [['f=1'], ['f=2'], ['g=1'], ['f=3', 'g=2'], ['h=1', 'f=4']]) {
+      await world.run(claim.commit(publishing(...values)));
+    }
+    await world.clock.advance(1_000);
+    expect(published(world)).toEqual(['f=1', 'g=2', 'h=1', 'f=4']);
+  });
+
+  it('W3 the record of a publication that was overtaken stays until its topic has the newer one', async () => {
+    const world = await kafkaWorld();
+    const claim = await world.claim(world.worker('a'));
+    world.broker.loseLeader(tableTopic, 0);
+    for (const value of ['f=1', 'f=2', 'f=3']) await world.run(claim.commit(publishing(value)));
+    await world.commit(claim, { x: '1' });
+    const removed = () =>
+      world
+        .batches()
+        .flatMap(({ records }) =>
+          records.filter(({ key, value }) => key?.startsWith('!s/') && value === null).map(({ key }) => key),
+        );
+    expect(removed()).toEqual([]);
+    world.broker.changeLeader(tableTopic, 0);
+    await world.clock.advance(60_000);
+    await world.commit(claim, { x: '2' });
+    expect(removed()).toEqual(['!s/1', '!s/2', '!s/3']);
+  });
+
+  it('W3 what is lazy waits for others, for 50 ms at most, and leaves at once with what is not', async () => {
+    const world = await kafkaWorld();
+    const claim = await world.claim(world.worker('a'));
+    await world.run(claim.commit(lazily('f=1')));
+    await world.run(claim.commit(lazily('g=1')));
+    await world.clock.advance(20);
+    expect(published(world)).toEqual([]);
+    await world.clock.advance(31);
+    expect(published(world)).toEqual(['f=1', 'g=1']);
+    await world.run(claim.commit(lazily('f=2')));
+    await world.run(claim.commit(publishing('g=2')));
+    await world.clock.advance(0);
+    expect(published(world)).toEqual(['f=1', 'g=1', 'f=2', 'g=2']);
+    expect(world.batches(tableTopic).filter(({ records }) => records.length === 2)).toHaveLength(2);
+  });
+
+  it('W3 what is lazy is sent when its claim is given up, and before its worker reads the topic', async () => {
+    const world = await kafkaWorld();
+    const log = world.worker('a');
+    const claim = await world.claim(log);
+    await world.run(claim.commit(lazily('f=1')));
+    const read = async (): Promise<string[]> => {
+      const keys: string[] = [];
+      for await (const chunk of log.read('flow.status', 0)) keys.push(...chunk.map(({ key }) => key));
+      return keys;
+    };
+    expect(await world.run(read(), 40)).toEqual(['f']);
+    await world.run(claim.commit(lazily('g=1')));
+    await world.run(claim.release());
+    await world.clock.advance(0);
+    expect(published(world)).toEqual(['f=1', 'g=1']);
+  });
+
+  it('W3 a log that closes has sent what claims have made durable that were given up', async () => {
+    const world = await kafkaWorld({ latencyMs: { min: 1, max: 20 } });
+    const log = world.worker('a');
+    const claim = await world.claim(log);
+    await world.run(claim.commit(publishing('f=1')));
+    await world.run(claim.commit(lazily('g=1')));
+    await world.run(claim.release());
+    await world.run(log.close());
+    expect(published(world)).toEqual(['f=1', 'g=1']);
   });
 
   it('W7 commits wait when more than 16 MiB of publications do', async () => {
     const world = await kafkaWorld();
     const claim = await world.claim(world.worker('a'));
     world.broker.loseLeader(tableTopic, 0);
-    const large = { topic: 'flow.status', key: 'f', value: Buffer.alloc(1_000_000) };
-    const batch = { records: [], publications: [large, large, large, large] };
-    for (let count = 0; count < 5; count++) await world.run(claim.commit(batch));
+    const large = (key: string) => ({ topic: 'flow.status', key, value: Buffer.alloc(1_000_000) });
+    const batch = (n: number) => ({
+      records: [],
+      publications: ['a', 'b', 'c', 'd'].map((key) => large(`${key}${n}`)),
+    });
+    for (let count = 0; count < 5; count++) await world.run(claim.commit(batch(count)));
     let sixth = 'waits';
-    const committing = claim.commit(batch).then(() => {
+    const committing = claim.commit(batch(5)).then(() => {
       sixth = 'done';
     });
     await world.clock.advance(60_000);
