@@ -3,12 +3,11 @@
  * The windows in which ended flows and their audit are kept are as short as they may be.
  */
 import { readdirSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { flow } from '../src/index.ts';
 import type { Node } from '../src/worker/node.ts';
+import { sizeOf } from '../test/rig/size-of.ts';
 import { factsOf, usedBytes, withDirectory, withNodeOn } from './bench-node.ts';
 import { progress } from './child.ts';
 import { load } from './load.ts';
@@ -85,18 +84,6 @@ async function left(data: string) {
 
 function grown(before: number | undefined, after: number | undefined, unit: number): number | undefined {
   return before === undefined || after === undefined ? undefined : (after - before) / unit;
-}
-
-async function sizeOf(directory: string): Promise<number> {
-  let bytes = 0;
-  for (const { name, parentPath } of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    // A table that compaction has taken away meanwhile counts for nothing.
-    bytes += await stat(join(parentPath, name)).then(
-      (found) => (found.isFile() ? found.size : 0),
-      () => 0,
-    );
-  }
-  return bytes;
 }
 
 function handles(): number | undefined {

@@ -67,3 +67,13 @@ export function changesOf(table: Table, count: number): Promise<Array<[string, s
     });
   });
 }
+
+/** Claims shards of the state topic, on another log where one is given. */
+export function claimer(open: () => Log): (partition?: number, on?: Log) => Promise<Claim> {
+  return (partition = 0, on = open()) => on.claim({ topic: 'flow.state', partition });
+}
+
+/** Appends to one partition of the events. */
+export function appender(open: () => Log): (...records: LogRecord[]) => Promise<void> {
+  return (...records) => open().append('flow.events', 1, records);
+}

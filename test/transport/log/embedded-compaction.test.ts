@@ -1,23 +1,11 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { virtualClock } from '../../../src/testing/virtual-clock.ts';
 import { type OpenStore, openLevelStore } from '../../../src/transport/log/embedded/store.ts';
+import { sizeOf } from '../../rig/size-of.ts';
 import { openLog, temporaryDirectory } from './support/directory.ts';
 import { topics } from './support/ledger.ts';
 
 const mebibyte = 2 ** 20;
-
-async function sizeOf(directory: string): Promise<number> {
-  let bytes = 0;
-  for (const { name, parentPath } of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    bytes += await stat(join(parentPath, name)).then(
-      (found) => (found.isFile() ? found.size : 0),
-      () => 0,
-    );
-  }
-  return bytes;
-}
 
 it('gives back the space of what was removed when nobody writes for a while, and not before', async () => {
   const directory = await temporaryDirectory();
