@@ -15,4 +15,5 @@ export { ShardRelocation } from './relocation.ts';
 export { Router } from './router.ts';
 export type { CrashPoint, ShardPhase, ShardSettings, ShardTopics } from './shard.ts';
 export { defaultShardSettings } from './shard.ts';
+export { StreamEnds } from './stream-ends.ts';
 export type { Alarm, ShardTimers } from './timers.ts';

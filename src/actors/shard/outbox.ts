@@ -109,6 +109,11 @@ export class Outbox {
     return gone;
   }
 
+  /** The newest number that was given for a receiver; 0 before the first. */
+  last(receiver: number): number {
+    return this.#streams.get(receiver)?.last ?? 0;
+  }
+
   /** Delivers everything unacknowledged again: after a takeover, a change of route, and on a timer. */
   resendAll(): void {
     for (const stream of this.#streams.values()) {

@@ -108,6 +108,8 @@ class Shard<Local> {
   #roomMade: (() => void) | undefined;
   #position = 0;
   #durablePosition = 0;
+  /** Somebody knows more of it than it does. */
+  #suspicious = false;
   /** Number of the last commit of an earlier incarnation. */
   #lastCommit = 0;
   #trimmed = 0;
@@ -247,6 +249,7 @@ class Shard<Local> {
         this.#delivered(message.from, message.entries);
         return;
       case 'ack': {
+        if (message.number > this.#outbox.last(message.from)) this.#overtaken(message.from, message.number);
         this.#removeLazily(this.#outbox.acknowledged(message.from, message.number, message.resend));
         return;
       }
@@ -275,6 +278,36 @@ class Shard<Local> {
     this.#counts.gaps += gaps;
     // One answer for all of them: each one that asks for a resend brings a whole stream again.
     if (repeats + gaps > 0) this.#acknowledge(sender, gaps > 0);
+  }
+
+  /**
+   * A receiver has more of this shard than was ever sent: its commits have got lost; or another owner has sent it, and its
+   * answer came here. A commit tells which: an owner's goes through (W1).
+   */
+  #overtaken(receiver: number, number: number): void {
+    if (this.#suspicious) return;
+    this.#suspicious = true;
+    const why = `shard ${receiver} has taken its message ${number}, and it remembers ${this.#outbox.last(receiver)}`;
+    const proof = new ChangeSet();
+    proof.put(`w/${receiver}`, encodeCount(this.#received.last(receiver)));
+    proof.after(() => this.#condemn(why));
+    this.#add(proof);
+  }
+
+  /** Nothing more is written: the next numbers would be taken for those that are gone. */
+  #condemn(why: string): void {
+    const { log, topics, partition } = this.#setup;
+    this.#commits.end();
+    const shard = { topic: topics.state, partition };
+    const over = (): void =>
+      this.#turn(() => {
+        throw new WeirError('WEIR_LOG_LOST', { ...shard, why });
+      });
+    log.condemn(shard, why).then(over, (error: unknown) => {
+      // Whoever claims it next finds out in the same way.
+      this.#context.log.error({ ...shard, error: messageOf(error) }, 'could not note that the shard has lost commits');
+      over();
+    });
   }
 
   #take(sender: number, number: number, bytes: Uint8Array): void {

@@ -46,8 +46,7 @@ export const log = {
     status: 500,
   },
   WEIR_LOG_LOST: {
-    message:
-      'commits of {topic}/{partition} that were acknowledged are gone: it had come to offset {acknowledged}, and goes on at {found}',
+    message: 'commits of {topic}/{partition} that were acknowledged are gone: {why}',
     remedy:
       'an unclean leader election, or a disk that went back in time, has taken them, and nobody runs what is left; find out from peers and from what flows have done outside what they were, then stop every worker and run "weir log adopt", which goes on without them',
     status: 500,

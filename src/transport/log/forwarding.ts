@@ -11,6 +11,7 @@ export function forwardingLog(log: Log, own: Partial<Log>): Log {
     ensureTopics: (specs) => log.ensureTopics(specs),
     topics: () => log.topics(),
     claim: (shard) => log.claim(shard),
+    condemn: (shard, why) => log.condemn(shard, why),
     append: (topic, partition, records) => log.append(topic, partition, records),
     tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),
     table: (topic) => log.table(topic),

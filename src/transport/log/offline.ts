@@ -5,7 +5,7 @@
  * `publish` puts all of them in the place of those of the same name, at once and together with a new incarnation. So an
  * act that breaks off, wherever it does, has changed nothing.
  */
-import type { LogLimits, LogRecord, TopicName, TopicSpec } from './port.ts';
+import type { LogLimits, LogRecord, ShardId, TopicName, TopicSpec } from './port.ts';
 
 export interface OfflineLog {
   readonly driver: string;
@@ -33,16 +33,24 @@ export interface OfflineLog {
   stage(topics: readonly TopicSpec[], incarnation: number): Promise<LogStage>;
   /**
    * Makes what is there the log of a new incarnation, whatever it was before: a copy, a restored one.
+   * @param mending asked once, when every topic is there; not by a driver whose copies have nothing to be mended
    * @throws WeirError `WEIR_LOG_TOPIC` when a topic is missing, or has another number of partitions
    */
-  adopt(incarnation: number, mend: Mend): Promise<void>;
+  adopt(incarnation: number, mending: () => Promise<Mend>): Promise<void>;
   /** What is not as this log was made, one sentence for each; empty when nothing shows that it is another one. */
   strangeness(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** Records to write over those of a shard, whose events have other offsets than those that it knows. */
-export type Mend = (topic: TopicName, records: readonly LogRecord[]) => readonly LogRecord[];
+/** Records to write over those of a shard. */
+export interface Mended {
+  readonly first: readonly LogRecord[];
+  /** Once every shard has its `first`. */
+  readonly later: readonly LogRecord[];
+}
+
+/** What a shard's records should be in what is adopted. */
+export type Mend = (shard: ShardId, records: readonly LogRecord[]) => Mended;
 
 export interface LogStage {
   /** Appends to events, puts into the others; durable when it resolves. At most `limits.maxBatchBytes` at once. */

@@ -173,6 +173,12 @@ export interface Log {
   topics(): Promise<readonly TopicSpec[]>;
   /** Takes a shard over: older writers are fenced when this resolves. */
   claim(shard: ShardId): Promise<Claim>;
+  /**
+   * Its owner has seen that a shard lacks what was acknowledged: where other workers may claim it, none of them does from
+   * now on, before an operator has adopted what is left.
+   * @param why a part of a sentence, as in `WEIR_LOG_LOST`
+   */
+  condemn(shard: ShardId, why: string): Promise<void>;
   /** Durable when it resolves; in order for each (caller, partition); may repeat. */
   append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void>;
   /** Delivers the records of a partition from offset `from` (0: the oldest kept), in order, and goes on as they come. */

@@ -253,8 +253,18 @@ describe('the region of a worker', () => {
 describe('between shards', () => {
   it('WK18 repeats are acknowledged, gaps are dropped and asked for again, each delivery with one answer', async () => {
     kit = await nodeOf([sleeper], { shards: 2, forceLogRoute: true });
+    const outsider = kit.cluster.worker('outsider');
+    await outsider.join('flow', 2, { assigned: () => undefined, revoked: () => Promise.resolve() });
+    /** Shard 1 runs nowhere: it would know that it has sent nothing of what comes in its name. */
+    const apart = async (): Promise<void> => {
+      await kit.advance('1 s');
+      const moves = Promise.all([kit.cluster.move('flow', 1, 'outsider'), kit.move(0, 0)]);
+      await kit.advance('1 s');
+      await moves;
+    };
+    await apart();
     const acks: Array<readonly [number, boolean]> = [];
-    kit.cluster.worker('outsider').tail('flow.events', 1, 0, (records) => {
+    outsider.tail('flow.events', 1, 0, (records) => {
       for (const { value } of records) {
         const message = decodeRouted(value);
         if (message.type === 'ack' && message.from === 0) acks.push([message.number, message.resend]);
@@ -277,9 +287,30 @@ describe('between shards', () => {
     // After a takeover only what is durable is acknowledged, which is all that was.
     await kit.stop();
     await kit.restart();
+    await apart();
     expect(await deliver(3)).toEqual([[3, false]]);
     expect(await deliver(9)).toEqual([[3, true]]);
     expect(await deliver(4)).toEqual([[4, false]]);
+  });
+
+  it('WK5 one of which more was taken than it has ever sent has lost commits, and stops', async () => {
+    kit = await nodeOf([sleeper], { shards: 2 });
+    // What its first owner sent is gone with it, and shard 1 has it.
+    await record(0, encodeRouted({ type: 'ack', from: 1, number: 3, resend: false }));
+    await kit.advance('1 s');
+    const stopped = { restarts: 1, lastFailure: expect.stringContaining('shard-0 failed and could not be helped') };
+    expect(kit.node().status().services[0]).toMatchObject(stopped);
+  });
+
+  it('W1 what was meant for the owner that came after it tells a former owner nothing of its own commits', async () => {
+    kit = await nodeOf([sleeper], { shards: 2 });
+    // The node does not know yet that somebody else has the shard, and sends from it.
+    const claim = await claimed('flow.state', 0);
+    const sent = [1, 2, 3].map((number) => ({ key: `o/1/${number}`, value: new Uint8Array([number]) }));
+    await claim.commit({ records: sent, publications: [] });
+    await record(0, encodeRouted({ type: 'ack', from: 1, number: 3, resend: false }));
+    await kit.advance('1 s');
+    expect(kit.node().status().services[0]?.restarts).toBe(0);
   });
 
   it.each([false, true])('WK17 two shards that fill each other drain (through the log: %s)', async (forceLogRoute) => {

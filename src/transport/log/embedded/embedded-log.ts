@@ -103,6 +103,10 @@ export class EmbeddedLog implements Log {
     return [...this.#topics.values()].map(({ spec }) => ({ ...spec }));
   }
 
+  async condemn(): Promise<void> {
+    // There is no other worker to be told, and this one finds out again.
+  }
+
   async claim(shard: ShardId): Promise<Claim> {
     const writer = this.#open();
     const prefix = this.#prefixOf(shard);

@@ -39,12 +39,10 @@ export interface CatalogEntry {
   readonly place: string;
 }
 
-/** What a shard lacks: it had been acknowledged up to one offset, and goes on at a lower one. */
-interface Loss {
-  readonly topic: TopicName;
-  readonly partition: number;
-  readonly acknowledged: number;
-  readonly found: number;
+/** A shard lacks what was acknowledged. */
+interface Loss extends ShardId {
+  /** What shows it. */
+  readonly why: string;
 }
 
 const incarnationKey = '!incarnation';
@@ -181,9 +179,8 @@ export class Catalog {
   }
 
   /** From now on no worker claims a shard of that topic. */
-  async registerLoss({ topic, partition }: ShardId, { context }: WeirError): Promise<void> {
-    const { acknowledged, found } = context;
-    const loss: Loss = { topic, partition, acknowledged: Number(acknowledged), found: Number(found) };
+  async registerLoss({ topic, partition }: ShardId, why: string): Promise<void> {
+    const loss: Loss = { topic, partition, why };
     const key = `${lossPrefix}${topic}/${partition}`;
     await this.#write([{ key, value: Buffer.from(JSON.stringify(loss)) }]);
     this.#losses.set(key, loss);

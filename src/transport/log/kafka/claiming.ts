@@ -83,7 +83,10 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
   const fence = await writer.write([fenceRecord({ ...producer, nonce })]);
   // Whoever has heard of what is gone is ahead of what is left: to go on from there would contradict them.
   const { acknowledged = 0 } = setup;
-  if (fence < acknowledged) throw new WeirError('WEIR_LOG_LOST', { ...shard, acknowledged, found: fence });
+  if (fence < acknowledged) {
+    const why = `it had come to offset ${acknowledged}, and goes on at ${fence}`;
+    throw new WeirError('WEIR_LOG_LOST', { ...shard, why });
+  }
 
   const state = new ShardState();
   const reading = new ClaimReading(setup, state);

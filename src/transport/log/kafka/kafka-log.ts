@@ -144,6 +144,10 @@ class WorkerLog implements KafkaLog {
     return this.#tracked(() => this.#claim({ ...shard }));
   }
 
+  condemn(shard: ShardId, why: string): Promise<void> {
+    return this.#tracked(() => this.#catalog.registerLoss(shard, why));
+  }
+
   async append(topic: TopicName, partition: number, records: readonly LogRecord[]): Promise<void> {
     this.#assertOpen();
     if (!this.#catalog.loaded) await this.#catalog.load();
@@ -328,7 +332,7 @@ class WorkerLog implements KafkaLog {
         ended: turn.ended,
       }).catch(async (error: unknown) => {
         // No other worker can see it: the log itself has to say so.
-        if (WeirError.is(error, 'WEIR_LOG_LOST')) await this.#catalog.registerLoss(shard, error);
+        if (WeirError.is(error, 'WEIR_LOG_LOST')) await this.condemn(shard, String(error.context.why));
         throw error;
       });
       const claim = new KafkaClaim({

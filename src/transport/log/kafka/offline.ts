@@ -172,7 +172,7 @@ class KafkaOffline implements OfflineLog {
     };
   }
 
-  async adopt(incarnation: number, mend: Mend): Promise<void> {
+  async adopt(incarnation: number, mending: () => Promise<Mend>): Promise<void> {
     const { catalog } = this.#parts;
     const found = await catalog.found();
     const entries = catalog.entries.map((entry) => {
@@ -189,14 +189,21 @@ class KafkaOffline implements OfflineLog {
       return { ...entry, id: topic.id };
     });
     // The registry comes last: until then the log is as strange as it was, and adopted anew from the start.
+    const mend = await mending();
+    const last: Array<() => Promise<void>> = [];
     for (const { spec } of entries) {
       if (spec.kind !== 'state' || spec.name === probeSpec.name) continue;
       for (let partition = 0; partition < spec.partitions; partition += 1) {
         const { writer, state } = await this.#takeOver(spec.name, partition, incarnation);
-        const mended = mend(spec.name, state.records());
-        if (mended.length > 0) await writer.write(mended.map(({ key, value }) => ({ key: storedKey(key), value })));
+        const { first, later } = mend({ topic: spec.name, partition }, state.records());
+        const write = async (records: readonly LogRecord[]): Promise<void> => {
+          if (records.length > 0) await writer.write(records.map(({ key, value }) => ({ key: storedKey(key), value })));
+        };
+        await write(first);
+        last.push(() => write(later));
       }
     }
+    for (const write of last) await write();
     await catalog.replace(entries, incarnation);
   }
 

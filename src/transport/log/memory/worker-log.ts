@@ -66,6 +66,10 @@ export class WorkerLog implements Log {
     return this.#request('topics', 0, () => this.#setup.storage.specs());
   }
 
+  async condemn(): Promise<void> {
+    // Its storage loses nothing: a shard that says so has a defect, and whoever claims it next says so again.
+  }
+
   async claim(shard: ShardId): Promise<Claim> {
     const { storage, host } = this.#setup;
     const id = { ...shard };

@@ -1,7 +1,7 @@
 /** What becomes of commits: keeping alive, retries and refusals (fencing rules 2 to 4) on the model of a broker. The number in a title is the rule's; without the rule, its tests fail. */
 import { describe, expect, it } from 'vitest';
 import { kafkaError } from '../../../../../src/transport/log/kafka/wire.ts';
-import { codeOf, hourMs, isCommit, kafkaWorld, stateTopic } from '../world.ts';
+import { codeOf, hourMs, isCommit, kafkaWorld, shard, stateTopic } from '../world.ts';
 
 const dayMs = 24 * hourMs;
 
@@ -130,6 +130,17 @@ describe('fencing rule 4: 47 and 45', () => {
     await claim.release();
     world.broker.electUncleanly(stateTopic, 0, 2);
     expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
+  });
+
+  it('WK5 an owner that sees from others that commits were lost says so in the log: nobody claims the shard any more', async () => {
+    const world = await kafkaWorld();
+    const owner = world.worker('a');
+    await world.claim(owner);
+    await world.run(owner.condemn(shard, 'shard 1 has taken its message 7, and it remembers 3'));
+    await expect(world.claim(world.worker('b'))).rejects.toMatchObject({
+      code: 'WEIR_LOG_LOST',
+      message: expect.stringContaining('shard 1 has taken its message 7'),
+    });
   });
 
   it('WK5 a commit that lands behind a gap is not taken for durable', async () => {
