@@ -13,7 +13,17 @@ import { weir } from '../cli/support.ts';
 import { describeKafka } from '../rig/describe-kafka.ts';
 import type { KafkaRig } from '../rig/kafka.ts';
 import { addPartitions } from './broker-tools.ts';
-import { countOf, marketFor, paid, payments, seedOf, spreadOver, trialMs as timeout, underLoad } from './trial.ts';
+import {
+  countOf,
+  marketFor,
+  paid,
+  payments,
+  seedOf,
+  spreadOver,
+  type Trial,
+  trialMs as timeout,
+  underLoad,
+} from './trial.ts';
 
 /** Payments before, while and after something is wrong. */
 const some = payments(300) / 3;
@@ -69,39 +79,70 @@ describeKafka('failures under load of three brokers', { brokers: 3 }, (kafka) =>
   it('WK5 acknowledged commits are lost by an unclean election: every worker says so and ends, until it is accepted', {
     timeout,
   }, async () => {
-    // A partition goes on without its only follower: the least that can be lost.
-    const replicas = { replication: 2, minInsyncReplicas: 1 };
-    const trial = { name: 'unclean election, then `weir log adopt`', workers: 2, seed: 25, replicas };
-    const { place, cluster } = await marketFor(kafka(), trial);
-    const { workers } = cluster;
-    const ended = new Set<string>();
-    cluster.onExit(({ worker, log }) => {
-      if (log.some((line) => line.includes('WEIR_LOG_LOST'))) ended.add(worker);
+    const trial = { name: 'unclean election, then `weir log adopt`', seed: 25 };
+    await loseAndAdopt(kafka(), trial, () => Promise.resolve());
+  });
+
+  it('WK5 acknowledged commits are lost, and the workers that made them are gone: the next ones see it from each other', {
+    timeout,
+  }, async () => {
+    const trial = { name: 'the same, and SIGKILL of the workers that made the lost commits', seed: 26 };
+    await loseAndAdopt(kafka(), trial, async (workers) => {
+      for (const worker of workers) worker.destroy();
+      await expect.poll(() => workers.map((worker) => worker.pid())).toEqual([undefined, undefined]);
     });
-    await cluster.start();
-    await spreadOver(workers[0], 2);
-    const urls = () => workers.flatMap((worker) => worker.url() ?? []);
-    const load = startLoad({ urls, seed: seedOf(trial), clients: 24 });
-    await paid(load, some);
-    await loseCommits(kafka(), () => paid(load, some));
-    await expect.poll(() => ended.size, { timeout: withinMs }).toBe(2);
-    const config = ['--config', join(place.folder, 'weir.yaml')];
-    const lost = expect.stringContaining('WEIR_LOG_LOST');
-    expect(await weir(['up', ...config])).toMatchObject({ code: 1, error: lost });
-    await cluster.stop();
-    // Nobody will hear of what is not known by now.
-    await load.finish(AbortSignal.timeout(1));
-    expect(await weir(['doctor', ...config])).toMatchObject({ code: 1, out: lost });
-    expect(await weir(['log', 'adopt', ...config])).toMatchObject({ code: 0 });
-    const ledger = await settle(place, load.given);
-    const gone = [...load.accepted].filter((id) => !ledger.results.has(id));
-    const doubled = [...ledger.results.values()].filter((all) => all.length > 1).length;
-    const told = { payments: load.accepted.size, again: load.retries, stallMs: 'stopped' } as const;
-    tellRow({ ...told, name: trial.name, lost: gone.length, doubled });
-    expect(doubled).toBe(0);
-    expect(gone.length).toBeGreaterThan(0);
   });
 });
+
+/** Loses commits under load; `before` brokers lose them, workers may be done something to that do not run afterwards. */
+async function loseAndAdopt(
+  rig: KafkaRig,
+  { name, seed }: Pick<Trial, 'name' | 'seed'>,
+  before: (workers: readonly SingleWorker[]) => Promise<void>,
+): Promise<void> {
+  // A partition goes on without its only follower: the least that can be lost.
+  const trial = { name, seed, workers: 2, replicas: { replication: 2, minInsyncReplicas: 1 } };
+  const { place, cluster } = await marketFor(rig, trial);
+  const { workers } = cluster;
+  const ended = new Set<string>();
+  cluster.onExit(({ worker, log }) => {
+    if (log.some((line) => line.includes('WEIR_LOG_LOST'))) ended.add(worker);
+  });
+  await cluster.start();
+  await spreadOver(workers[0], 2);
+  const urls = () => workers.flatMap((worker) => worker.url() ?? []);
+  const load = startLoad({ urls, seed: seedOf(trial), clients: 24 });
+  await paid(load, some);
+  await loseCommits(rig, async () => {
+    await paid(load, some);
+    await before(workers);
+  });
+  for (const worker of workers) if (worker.pid() === undefined) void worker.start();
+  await expect.poll(() => ended.size, { timeout: withinMs }).toBe(2);
+  const config = ['--config', join(place.folder, 'weir.yaml')];
+  const lost = expect.stringContaining('WEIR_LOG_LOST');
+  expect(await weir(['up', ...config])).toMatchObject({ code: 1, error: lost });
+  await cluster.stop();
+  // Nobody will hear of what is not known by now.
+  await load.finish(AbortSignal.timeout(1));
+  expect(await weir(['doctor', ...config])).toMatchObject({ code: 1, out: lost });
+  expect(await weir(['log', 'adopt', ...config])).toMatchObject({ code: 0 });
+  const ledger = await settle(place, load.given);
+  const gone = [...load.accepted].filter((id) => !ledger.results.has(id));
+  const doubled = [...ledger.results.values()].filter((all) => all.length > 1).length;
+  const told = { payments: load.accepted.size, again: load.retries, stallMs: 'stopped' } as const;
+  tellRow({ ...told, name, lost: gone.length, doubled });
+  expect(doubled).toBe(0);
+  expect(gone.length).toBeGreaterThan(0);
+
+  // What is left goes on: shards hear each other again, whatever each of them has lost.
+  await cluster.start();
+  const next = startLoad({ urls, seed: seedOf(trial) + 500, clients: 24 });
+  await paid(next, some);
+  await next.finish(AbortSignal.timeout(withinMs));
+  expect([...next.accepted].filter((id) => !next.outcomes.has(id))).toEqual([]);
+  expect(next.lost).toEqual([]);
+}
 
 /** What is committed `meanwhile` is on one replica alone; then that one is gone, and one without it leads. */
 async function loseCommits({ brokers, kill, start, tool }: KafkaRig, meanwhile: () => Promise<void>): Promise<void> {
