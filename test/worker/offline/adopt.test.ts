@@ -130,6 +130,22 @@ describe('a log that is not the one that was run on', () => {
     expect(await world.run((await openOffline(world)).strangeness())).toEqual([]);
   });
 
+  it('WK16 shards of which one has lost commits agree again on what they have sent each other', async () => {
+    const world = await kafkaWorld();
+    const worker = world.worker('one');
+    const sender = await world.claim(worker);
+    const receiver = await world.run(worker.claim({ topic: 'flow.state', partition: 1 }));
+    const text = (value: string): Uint8Array => Buffer.from(value);
+    for (const number of [1, 2, 3]) await world.commit(sender, { [`o/1/${number}`]: `message ${number}` });
+    await world.run(receiver.commit({ records: [{ key: 'w/0', value: text('3') }], publications: [] }));
+    await world.run(worker.close());
+    // Its claim, and the first message.
+    world.broker.electUncleanly('weir.flow.state', 0, 3);
+    await adopt(world);
+    const after = await world.claim(world.worker('two'));
+    expect(await world.restored(after)).toEqual({ 'o/1/3': '', 'w/log': '0' });
+  });
+
   it('WK16 another number of partitions than the log was made with is refused by every worker, and not adopted', async () => {
     const world = await kafkaWorld();
     const worker = world.worker('one');
