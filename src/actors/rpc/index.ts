@@ -1,4 +1,6 @@
 /** The RPC service: how clients and operators reach flows. */
+
+export type { FlowCatalogue } from './flow-catalogue.ts';
 export type {
   Address,
   ClusterDesk,
@@ -41,6 +43,6 @@ export type {
   Treated,
   Treatment,
 } from './protocol.ts';
-export type { FlowCatalogue, RpcSetup } from './rpc.ts';
+export type { RpcSetup } from './rpc.ts';
 export { rpcBehavior, shardAnswerMs } from './rpc.ts';
 export { Unanswered } from './unanswered.ts';

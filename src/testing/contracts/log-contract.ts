@@ -1,8 +1,9 @@
 /**
  * The contract of the log port as a suite of tests that each driver passes.
  *
- * Owns what is the same for all cases, and those of topics, membership and the end. What is special to a driver (faults, damage, full disks) is tested beside it. Call it at the
- * top level of a vitest file; `makeDriver` gives a fresh, empty log for each test.
+ * Owns what is the same for all cases, and those of topics, membership and the end. What is special to a driver (faults,
+ * damage, full disks) is tested beside it. Call it at the top level of a vitest file; `makeDriver` gives a fresh, empty
+ * log for each test.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log, TopicSpec } from '../../transport/log/index.ts';
