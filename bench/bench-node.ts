@@ -8,7 +8,9 @@ import { type AnyFlow, silentLogger } from '../src/index.ts';
 import { type Clock, systemClock, systemRandom } from '../src/ports/index.ts';
 import { type Log, openEmbeddedLog } from '../src/transport/log/index.ts';
 import { loopbackTransport } from '../src/transport/peer/index.ts';
-import { createNode, type Node, type NodeSettings } from '../src/worker/node.ts';
+import { createNode } from '../src/worker/node.ts';
+import type { Node } from '../src/worker/node-parts.ts';
+import type { NodeSettings } from '../src/worker/node-settings.ts';
 import { usage } from './load.ts';
 
 export interface BenchNodeSettings extends Omit<NodeSettings, 'members' | 'flows'> {

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { flow } from '../src/index.ts';
-import type { Node } from '../src/worker/node.ts';
+import type { Node } from '../src/worker/node-parts.ts';
 import { sizeOf } from '../test/rig/size-of.ts';
 import { factsOf, usedBytes, withDirectory, withNodeOn } from './bench-node.ts';
 import { progress } from './child.ts';

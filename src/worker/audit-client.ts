@@ -1,24 +1,15 @@
 /** What a program that embeds a node asks of its audit. */
 
-import type { Ref } from '../actors/kernel/index.ts';
-import type {
-  AuditChain,
-  AuditPage,
-  AuditStretch,
-  RpcAnswer,
-  AuditQuery as RpcAuditQuery,
-  RpcRequest,
-} from '../actors/rpc/index.ts';
+import type { AuditChain, AuditPage, AuditStretch, AuditQuery as RpcAuditQuery } from '../actors/rpc/index.ts';
 import { type Authority, identityOf, type MemberName } from '../ports/index.ts';
+import type { ClientRequest } from './client-request.ts';
 
 export interface AuditQuery extends Omit<RpcAuditQuery, 'member'> {
   /** Only acts on flows of this member. */
   readonly member?: MemberName | undefined;
 }
 
-type Request = <T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest) => Promise<T>;
-
-export function auditClient(request: Request, authority: Authority) {
+export function auditClient(request: ClientRequest, authority: Authority) {
   return {
     /**
      * A page of the audit, newest first: who did what to which flow, when and why, and how flows ended.

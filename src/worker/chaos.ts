@@ -12,7 +12,7 @@ import {
 import type { Clock, Logger, Random } from '../ports/index.ts';
 import { type KafkaWire, type Log, type OpenStore, openLevelStore } from '../transport/log/index.ts';
 import type { PeerTransport } from '../transport/peer/index.ts';
-import type { Node } from './node.ts';
+import type { Node } from './node-parts.ts';
 
 export interface ChaosOptions {
   /** Whether faults may be injected over HTTP. Never on a node that anybody relies on. Default false. */

@@ -4,13 +4,12 @@ import type { input, ZodType } from 'zod';
 import {
   type ActorMessageTypes,
   type AnswerTo,
-  type AnyFlow,
   ApplicationError,
   type FlowDefinition,
   type MessageTypes,
   type PersistentActor,
 } from '../actors/flow/index.ts';
-import type { Correction, FlowDescription, Signalled, Started } from '../actors/flow/protocol.ts';
+import type { FlowDescription, Signalled, Started } from '../actors/flow/protocol.ts';
 import type { ActorSystem, Ref } from '../actors/kernel/index.ts';
 import type {
   ActorAnswer,
@@ -23,66 +22,14 @@ import type {
   RpcRequest,
 } from '../actors/rpc/index.ts';
 import { WeirError } from '../errors/index.ts';
-import type { Authority, Duration, MemberName, Random } from '../ports/index.ts';
+import type { Authority, MemberName, Random } from '../ports/index.ts';
 import { identityOf, toMs } from '../ports/index.ts';
 import { auditClient } from './audit-client.ts';
+import { type FlowHandle, type ResultOptions, resultOf, type StartedFlow, type StartOptions } from './flow-handle.ts';
 import { type FlowName, type FlowQuery, rpcName } from './flow-query.ts';
 import { hospitalClient } from './hospital-client.ts';
+import { operatorClient } from './operator-client.ts';
 import { type FlowChange, type WatchOptions, type WatchQuery, watchFlows } from './watch.ts';
-
-export interface StartOptions {
-  /** Names the request: the same id and input give the same flow. Default: a new random id, so a new flow. */
-  readonly clientRequestId?: string;
-  /** Id of the trace that the start belongs to (W3C: 32 hex digits); the lines that the flow logs carry it. */
-  readonly trace?: string;
-}
-
-export interface ResultOptions {
-  /**
-   * How long to wait, by the clock of the node; a flow that ends earlier is told of at once. Default 1 minute.
-   * Under a clock that a test moves nothing moves it while you wait: use `run` of the test node instead.
-   */
-  readonly within?: Duration;
-}
-
-/** What a flow takes, as its clients give it: `InputOf<typeof buy>`. */
-export type InputOf<Flow extends AnyFlow> = Flow extends FlowDefinition<infer Input, unknown> ? Input : never;
-
-/** What a flow returns: `ResultOf<typeof buy>`. */
-export type ResultOf<Flow extends AnyFlow> = Flow extends FlowDefinition<never, infer Result> ? Result : never;
-
-/** A way to a flow, with the type of its result. */
-export interface FlowHandle<Result> {
-  /** Name of the flow's definition. */
-  readonly flow: string;
-  /** What the flow is asked for by: it names the flow on another node over the same data, too. */
-  readonly name: FlowName;
-  /**
-   * What the flow returned; waits for it.
-   * @throws ApplicationError with the flow's own code, message and details when it FAILED or was KILLED;
-   *   WeirError `WEIR_FLOW_UNFINISHED` when it is STUCK, or still running after `within`; `WEIR_FLOW_NOT_FOUND`,
-   *   `WEIR_REQUEST_NOT_FOUND`, `WEIR_DURATION_INVALID`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`;
-   *   `WEIR_REQUEST_INVALID` when the handle was made for a flow of another kind
-   */
-  result(options?: ResultOptions): Promise<Result>;
-  /**
-   * The flow as it stands.
-   * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`
-   */
-  view(): Promise<FlowView>;
-  /**
-   * The flow as it is, and again whenever that changes, until it has ended.
-   * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FORBIDDEN`, `WEIR_NODE_STOPPED`
-   */
-  watch(options?: Pick<WatchOptions, 'signal'>): AsyncIterable<FlowView>;
-}
-
-/** A flow that was started here. */
-export interface StartedFlow<Result> extends FlowHandle<Result> {
-  readonly flowId: string;
-  /** False when an earlier request with the same id had started it. */
-  readonly created: boolean;
-}
 
 export interface ClientSetup {
   readonly system: ActorSystem;
@@ -154,20 +101,6 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
     view: () => get(name),
     watch: (options) => viewsOf(watch(name, options)),
   });
-
-  /** A reason stands in every record of the act, so it has to be text, whatever the types say. */
-  const because = (reason: unknown): Authority => {
-    if (typeof reason === 'string') return { ...authority, reason };
-    throw new WeirError('WEIR_REQUEST_INVALID', { why: `the reason is ${typeof reason}, not text` });
-  };
-  const resume = (name: FlowName, reason: string, correction: Correction): Promise<FlowView> =>
-    request((replyTo) => ({
-      type: 'retry',
-      name: rpcName(name),
-      correction,
-      authority: because(reason),
-      replyTo,
-    }));
 
   return {
     /**
@@ -246,40 +179,9 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
      */
     describe: (name: FlowName): Promise<FlowDescription> =>
       request((replyTo) => ({ type: 'describe', name: rpcName(name), authority, replyTo })),
-    /**
-     * Lets a STUCK flow try again; the reason stays in its history.
-     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_NOT_STUCK`, `WEIR_FLOW_FINISHED`,
-     *   `WEIR_FORBIDDEN`, `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
-     */
-    retry: (name: FlowName, reason: string): Promise<FlowView> => resume(name, reason, { type: 'retry' }),
-    /**
-     * Lets a STUCK flow begin its stage anew with another state (for `start`: another input). What the stage did before
-     * is not undone, and its steps run again under new ids.
-     * @throws WeirError `WEIR_FLOW_STATE_INVALID`, `WEIR_VALUE_UNSUPPORTED`, and what `retry` throws
-     */
-    retryWith: (name: FlowName, state: unknown, reason: string): Promise<FlowView> =>
-      resume(name, reason, { type: 'edit', state }),
-    /**
-     * Lets a STUCK flow go on as if the operation that failed had given `result`.
-     * @throws WeirError `WEIR_FLOW_NOTHING_TO_SKIP`, `WEIR_VALUE_UNSUPPORTED`, and what `retry` throws
-     */
-    skip: (name: FlowName, result: unknown, reason: string): Promise<FlowView> =>
-      resume(name, reason, { type: 'skip', result }),
-    /**
-     * Ends a flow as KILLED; its peers are told, the reason stays in its history.
-     * @throws WeirError `WEIR_FLOW_NOT_FOUND`, `WEIR_REQUEST_NOT_FOUND`, `WEIR_FLOW_FINISHED`, `WEIR_FORBIDDEN`,
-     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_NODE_STOPPED`
-     */
-    kill: (name: FlowName, reason: string): Promise<FlowView> =>
-      request((replyTo) => ({ type: 'kill', name: rpcName(name), authority: because(reason), replyTo })),
     ...auditClient(request, authority),
     ...hospitalClient(request, authority),
-    /**
-     * Lets a flow run its cleanup (`finally`) and ends it as KILLED; its peers are told, the reason stays in its history.
-     * @throws WeirError `WEIR_FLOW_STUCK` when its cleanup cannot run, and what `kill` throws
-     */
-    cancel: (name: FlowName, reason: string): Promise<FlowView> =>
-      request((replyTo) => ({ type: 'cancel', name: rpcName(name), authority: because(reason), replyTo })),
+    ...operatorClient(request, authority),
     /**
      * Gives a running flow a signal; it is durable when this resolves. The same `signalId` and body are the same signal,
      * as long as the flow is unfinished. Default of the id: a new random one.
@@ -338,22 +240,6 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
       return answer.value as AnswerTo<Messages, Type>;
     },
   };
-}
-
-/**
- * What a flow returned, or its error thrown.
- * @throws ApplicationError, WeirError `WEIR_FLOW_UNFINISHED`, `WEIR_REQUEST_INVALID`
- */
-export function resultOf<Result>(flow: string, view: FlowView): Result {
-  const { flowId, status } = view;
-  if (view.flow !== flow) {
-    throw new WeirError('WEIR_REQUEST_INVALID', { why: `flow ${flowId} is of kind ${view.flow}, not ${flow}` });
-  }
-  // The flow's own schema has checked what it returned.
-  if (status === 'COMPLETED') return view.result as Result;
-  const { code = status, message = '', details } = view.error ?? {};
-  if (status === 'FAILED' || status === 'KILLED') throw new ApplicationError(code, message, details);
-  throw new WeirError('WEIR_FLOW_UNFINISHED', { flowId, status, ...(message === '' ? {} : { why: `: ${message}` }) });
 }
 
 async function* viewsOf(changes: AsyncIterable<FlowChange>): AsyncGenerator<FlowView, void, undefined> {

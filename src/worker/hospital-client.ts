@@ -1,7 +1,7 @@
 /** What a program that embeds a node asks of the hospital, and does about many STUCK flows at once. */
-import type { Ref } from '../actors/kernel/index.ts';
-import type { HospitalFilter, HospitalPage, RpcAnswer, RpcRequest, Treated, Treatment } from '../actors/rpc/index.ts';
+import type { HospitalFilter, HospitalPage, Treated, Treatment } from '../actors/rpc/index.ts';
 import { type Authority, identityOf, type MemberName } from '../ports/index.ts';
+import type { ClientRequest } from './client-request.ts';
 
 /** Which STUCK flows; what is left out admits all. */
 export interface StuckFlows extends Omit<HospitalFilter, 'member'> {
@@ -25,9 +25,7 @@ export interface StuckTarget extends StuckFlows {
   readonly dryRun?: boolean | undefined;
 }
 
-type Request = <T>(make: (replyTo: Ref<RpcAnswer<T>>) => RpcRequest) => Promise<T>;
-
-export function hospitalClient(request: Request, authority: Authority) {
+export function hospitalClient(request: ClientRequest, authority: Authority) {
   const filterOf = ({ member, flow, stage, code }: StuckFlows): HospitalFilter => ({
     ...{ flow, stage, code },
     ...(member === undefined ? {} : { member: identityOf(member) }),

@@ -11,7 +11,7 @@ import {
   httpBehavior,
 } from '../actors/rpc/index.ts';
 import type { ChaosDesk } from '../chaos/index.ts';
-import type { ExtraServices } from './node.ts';
+import type { ExtraServices } from './node-parts.ts';
 import { logNeed, type ServiceDescriptor } from './service.ts';
 import { version } from './version.ts';
 

@@ -4,16 +4,7 @@ export { CheckpointReader } from '../actors/flow/index.ts';
 export { openKafkaUndertaker } from '../transport/log/index.ts';
 export type { AuditQuery } from './audit-client.ts';
 export type { ChaosOptions } from './chaos.ts';
-export type {
-  Client,
-  FlowHandle,
-  InputOf,
-  ResultOf,
-  ResultOptions,
-  StartedFlow,
-  StartOptions,
-} from './client.ts';
-export { resultOf } from './client.ts';
+export type { Client } from './client.ts';
 export { Cluster, clusterTopics, decodeOrder, heartbeatService } from './cluster/index.ts';
 export type { JudgedFlow } from './compat.ts';
 export { flowJudge } from './compat.ts';
@@ -23,20 +14,14 @@ export { starter } from './configured.ts';
 export type { AclRole, Finding } from './doctor/index.ts';
 export { aclCommands, aclRoles, checkup, kafkaNames } from './doctor/index.ts';
 export { deathReporter, decodeError, errorTopic, nodeErrors } from './errors/index.ts';
+export type { FlowHandle, InputOf, ResultOf, ResultOptions, StartedFlow, StartOptions } from './flow-handle.ts';
+export { resultOf } from './flow-handle.ts';
 export type { FlowName, FlowQuery } from './flow-query.ts';
 export type { StuckFlows, StuckQuery, StuckTarget } from './hospital-client.ts';
 export type { HttpOptions } from './http-service.ts';
-export type {
-  ExtraServices,
-  MemberOptions,
-  Members,
-  Node,
-  NodeFaults,
-  NodePorts,
-  NodeSettings,
-  NodeStatus,
-} from './node.ts';
 export { createNode } from './node.ts';
+export type { ExtraServices, Node, NodeFaults, NodePorts, NodeStatus } from './node-parts.ts';
+export type { MemberOptions, Members, NodeSettings } from './node-settings.ts';
 export type { OfflineLog, Totals } from './offline/index.ts';
 export {
   adoptLog,

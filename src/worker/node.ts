@@ -2,199 +2,33 @@
  * A node: one worker with its log, its services under one supervisor, and a client for the program that embeds it.
  * Owns the order of start (domino, by needs) and of shutdown (drain, then stop, then close).
  */
-import {
-  type AnyActor,
-  type AnyFlow,
-  defaultCredit,
-  type HostedMember,
-  type Life,
-  Registry,
-} from '../actors/flow/index.ts';
+import { defaultCredit, Registry } from '../actors/flow/index.ts';
 import { type FlowRequest, flowTopics } from '../actors/flow/protocol.ts';
-import { type ActorSnapshot, type ActorSystem, createActorSystem, type Ref } from '../actors/kernel/index.ts';
+import { createActorSystem, type Ref } from '../actors/kernel/index.ts';
 import type { RpcMessage } from '../actors/rpc/index.ts';
-import {
-  type CrashPoint,
-  defaultShardSettings,
-  Router,
-  type ShardStatus,
-  withDeadline,
-} from '../actors/shard/index.ts';
+import { defaultShardSettings, Router, type ShardStatus, withDeadline } from '../actors/shard/index.ts';
 import { ensureError, WeirError } from '../errors/index.ts';
-import {
-  type Authority,
-  type Authorize,
-  allowAll,
-  type Clock,
-  type Duration,
-  defaultGroup,
-  type Identity,
-  type Logger,
-  type LoopProbe,
-  type MemberDirectory,
-  type Meter,
-  type Random,
-  silentMeter,
-} from '../ports/index.ts';
+import { type Authority, allowAll, silentMeter } from '../ports/index.ts';
 import {
   type ChildAnswer,
   type ChildStatus,
-  type Elsewhere,
   type SupervisorMessage,
   shutdownMsOf,
   supervisor,
 } from '../supervisors/index.ts';
-import type { Log, LogHealth, TopicSpec } from '../transport/log/index.ts';
-import type { PeerTransport } from '../transport/peer/index.ts';
-import { type Client, nodeClient } from './client.ts';
+import type { Log, TopicSpec } from '../transport/log/index.ts';
+import { nodeClient } from './client.ts';
 import { configuredBy } from './configured.ts';
-import { type ContainmentSettings, vmContainment } from './containment.ts';
+import { vmContainment } from './containment.ts';
 import { flowCatalogue, flowService } from './flow-service.ts';
+import type { ExtraServices, Node, NodeFaults, NodePorts, NodeStatus } from './node-parts.ts';
+import { hostedMembers, type NodeSettings } from './node-settings.ts';
 import { type Placement, runsService } from './roles.ts';
 import { rpcService } from './rpc-service.ts';
 import type { ServiceDescriptor, WorkerContext } from './service.ts';
 import { checkNodeSettings } from './settings.ts';
 import { nothingLeft, supervision, waitingOf } from './supervision.ts';
 import { windowsOf } from './windows.ts';
-
-/** What one member runs. */
-export interface MemberOptions {
-  /** The membership group. Default `default`. */
-  readonly group?: string;
-  /** Its own flows, beside those of every member. */
-  readonly flows?: readonly AnyFlow[];
-  /** Its own kinds of persistent actors, beside those of every member. */
-  readonly actors?: readonly AnyActor[];
-}
-
-/** Members by name; as a list where one name stands in two groups. */
-export type Members = Readonly<Record<string, MemberOptions>> | ReadonlyArray<Identity & Omit<MemberOptions, 'group'>>;
-
-export interface NodeSettings {
-  readonly members: Members;
-  /** Flows that every member runs. */
-  readonly flows?: readonly AnyFlow[];
-  /** Persistent actors that every member has. */
-  readonly actors?: readonly AnyActor[];
-  /** Shards, 1 to 1024; fixed once there is data. Default: as many as the data was made with, 8 for a new one. */
-  readonly shards?: number;
-  /** How long ended flows and their request ids are remembered. Default 1 day. */
-  readonly retention?: Duration;
-  /** How long a flow may be STUCK before it is ended as KILLED and its peers are told. Default 7 days. */
-  readonly hospital?: Duration;
-  /** Longest time of one attempt of a step that does not say otherwise; then it is given up and tried again. Default 10 min. */
-  readonly stepTimeout?: Duration;
-  /** How long the audit keeps what was done to flows; at least `retention`. Default 30 days, or `retention` if longer. */
-  readonly audit?: Duration;
-  /** How long a session message is tried before its session has failed; at most `retention`. Default 1 day. */
-  readonly redeliver?: Duration;
-  /**
-   * How long a session may be silent before it has failed on both sides; at least `redeliver` and `hospital`. A protocol
-   * may say otherwise. Default 30 days, or twice `hospital` if that is longer.
-   */
-  readonly idle?: Duration;
-  /** Live generators kept in each shard. Default 10 000. */
-  readonly maxHotFlows?: number;
-  /**
-   * How many times a worker must have ended while a flow, and nothing else, ran on it, always in the same place, before
-   * that flow is STUCK as the cause (`WEIR_FLOW_CRASHED`). Raise it where workers are ended from outside all the time.
-   * Once is enough where the process is known to have ended by its own doing: `process.exit`, a blocked event loop.
-   * Default 3; in `testNode`, where tests end them, 1000.
-   */
-  readonly deathsAlone?: number;
-  /**
-   * Stops code of flows that does not give way, which would stop everything else in the process: its flow is STUCK
-   * (`WEIR_CODE_RUNAWAY`), and the worker goes on. Default: 10 s, for flows that were running when a worker ended; `off` in
-   * `testNode`, where time is virtual.
-   */
-  readonly containment?: ContainmentSettings | 'off';
-  /**
-   * Whether a flow is replayed from its record at every suspension and put into the hospital when it would not come to
-   * the same place (`WEIR_FLOW_DIVERGED`): mistakes of determinism show at once. For development; it runs code of stages
-   * several times. Default false; `testNode` has it on.
-   */
-  readonly replayCheck?: boolean;
-  /**
-   * Asked before each start, retry and kill, for each flow that is read, for acts on it that the audit tells (`audit.read`;
-   * without a flow for whole chains), before an actor is steered (`actor.steer`), and
-   * (`node.read`) before status, tree, members, metrics, errors, events and traces are shown over HTTP. Default: everything is
-   * allowed.
-   */
-  readonly authorize?: Authorize;
-}
-
-/** The ports that a node stands on. */
-export interface NodePorts {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly peer: PeerTransport;
-  /** Told how long things take. Default: nobody is. */
-  readonly meter?: Meter | undefined;
-  /** Told whose turn it is, for whoever watches the event loop. */
-  readonly probe?: LoopProbe | undefined;
-  /** Gives the start up when it is aborted before the node is ready. Default: nothing does. */
-  readonly signal?: AbortSignal | undefined;
-  /** Finds members of other nodes, for sessions with them over `peer`. Default: there are none. */
-  readonly directory?: Pick<MemberDirectory, 'find'>;
-  /** This life of the process, and what is known of the ends of others. Default: a new name, and nothing. */
-  readonly life?: Life | undefined;
-  /** Who starts it, and why, for the audit to tell where it is run with another configuration. Default: it tells of none. */
-  readonly startedBy?: Authority | undefined;
-  /** What is known of services on other workers. Default: none of them is there. */
-  readonly elsewhere?: Elsewhere | undefined;
-}
-
-/** For tests: how a node can be hurt. */
-export interface NodeFaults {
-  readonly forceLogRoute?: boolean | undefined;
-  readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
-}
-
-export interface NodeStatus {
-  readonly ready: boolean;
-  readonly services: readonly ChildStatus[];
-  /** One sentence for each service that waits: "rpc waits on flow (starting)". */
-  readonly waiting: readonly string[];
-  readonly shards: readonly ShardStatus[];
-  readonly log: LogHealth & { readonly driver: string };
-}
-
-/** A running node. */
-export interface Node extends Client {
-  readonly members: readonly Identity[];
-  /** Whether it is ready, and what waits on what. */
-  status(): NodeStatus;
-  /** The live tree of actors, with restarts, mailboxes and facts. */
-  tree(): readonly ActorSnapshot[];
-  /** Called once when the node cannot go on: its cause. */
-  onFailure(listener: (error: Error) => void): void;
-  /** Takes nothing new, finishes what runs, and lets go of everything; what is unfinished goes on at the next start. */
-  stop(): Promise<void>;
-  /** @internal For edges of the worker. */
-  readonly internals: {
-    readonly system: ActorSystem;
-    readonly rpc: () => Ref<RpcMessage>;
-    readonly registry: Registry;
-    /** Ends at once, as a crash would. */
-    readonly abandon: () => void;
-  };
-}
-
-/** Services that an edge adds to a node, such as HTTP. */
-export type ExtraServices = (parts: {
-  readonly rpc: () => Ref<RpcMessage>;
-  readonly registry: Registry;
-  readonly status: () => NodeStatus;
-  /** Tells of changes of services and shards. */
-  readonly onChange: (listener: () => void) => void;
-  readonly partitions: number;
-  readonly system: ActorSystem;
-  readonly authorize: Authorize;
-  /** Starts a service again that is down or stopped, with a new budget of restarts. */
-  readonly restartService: (id: string) => Promise<ChildAnswer>;
-}) => readonly ServiceDescriptor[];
 
 const startWithinMs = 120_000;
 const drainWithinMs = 20_000;
@@ -473,15 +307,4 @@ async function shardCount(log: Log, wanted: number | undefined): Promise<number>
     });
   }
   return stored ?? wanted ?? defaultShards;
-}
-
-function hostedMembers({ members, flows = [], actors = [] }: NodeSettings): HostedMember[] {
-  const list = Array.isArray(members)
-    ? members.map((member: Identity & MemberOptions) => ({ ...member }))
-    : Object.entries(members).map(([name, options]) => ({ name, ...options, group: options.group ?? defaultGroup }));
-  return list.map(({ name, group, flows: own = [], actors: ownActors = [] }) => ({
-    identity: { name, group },
-    flows: [...flows, ...own],
-    actors: [...actors, ...ownActors],
-  }));
 }

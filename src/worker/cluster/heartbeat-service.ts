@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { ActorSnapshot, ActorSystem, Behavior } from '../../actors/kernel/index.ts';
 import { messageOf } from '../../errors/index.ts';
-import type { NodeStatus } from '../node.ts';
+import type { NodeStatus } from '../node-parts.ts';
 import { logNeed, type ServiceDescriptor } from '../service.ts';
 import { version } from '../version.ts';
 import { type Cluster, flowGroup } from './cluster.ts';
