@@ -45,6 +45,8 @@ export interface LoadSetup {
 const batch = 200;
 const waitText = '5s';
 const requestMs = 8_000;
+/** Of a client whose load balancer leaves out those that cannot answer: nothing has to be given up. */
+const balancedMs = 60_000;
 const retryMs = 50;
 /** A worker that has just started may not know of every flow yet; when all say so for so long, it is lost. */
 const lostAfterMs = 30_000;
@@ -71,6 +73,7 @@ export function startLoad({ urls, seed, clients, balanced = false }: LoadSetup):
   let open = true;
   let aborted = false;
   const payments = paymentsFrom(seed);
+  const withinMs = balanced ? balancedMs : requestMs;
 
   const news = (): void => {
     const now = performance.now();
@@ -101,7 +104,7 @@ export function startLoad({ urls, seed, clients, balanced = false }: LoadSetup):
         const url = await workerFor(client + attempt);
         if (url === undefined) throw new Error('no worker listens');
         if (flowId === undefined) {
-          const start = await ask(started, `${url}/api/v1/members/${member}/flows`, body);
+          const start = await ask(started, `${url}/api/v1/members/${member}/flows`, { withinMs, body });
           const before = flowIds.get(id) ?? start.flowId;
           if (before !== start.flowId) contradictions.push(`${id} is flow ${before}, then ${start.flowId}`);
           flowIds.set(id, start.flowId);
@@ -109,7 +112,7 @@ export function startLoad({ urls, seed, clients, balanced = false }: LoadSetup):
           accepted.add(id);
           flowId = start.flowId;
         }
-        const view = await ask(ended, `${url}/api/v1/flows/${flowId}/result?wait=${waitText}`);
+        const view = await ask(ended, `${url}/api/v1/flows/${flowId}/result?wait=${waitText}`, { withinMs });
         notFoundSince = undefined;
         if (view.status === 'RUNNING') continue;
         const outcome = view.result?.outcome;
@@ -124,6 +127,8 @@ export function startLoad({ urls, seed, clients, balanced = false }: LoadSetup):
           outcomes.set(id, 'lost');
           return;
         }
+        // It has not been asked at all: a load balancer takes the next one, and no client hears of it.
+        if (balanced && isRefused(error)) continue;
         // No node, a node that refuses, or an answer that was cut off: a client asks again, and nothing may come of it twice.
         retries += 1;
         const cause = causeOf(error);
@@ -200,9 +205,14 @@ function paymentsFrom(seed: number): { next(): Transaction } {
 
 class NotFound extends Error {}
 
-async function ask<T extends z.ZodType>(schema: T, url: string, body?: string): Promise<z.output<T>> {
+interface AskOptions {
+  readonly withinMs: number;
+  readonly body?: string;
+}
+
+async function ask<T extends z.ZodType>(schema: T, url: string, { withinMs, body }: AskOptions): Promise<z.output<T>> {
   const response = await fetch(url, {
-    signal: AbortSignal.timeout(requestMs),
+    signal: AbortSignal.timeout(withinMs),
     ...(body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
   });
   const answer: unknown = await response.json();
@@ -215,6 +225,12 @@ async function ask<T extends z.ZodType>(schema: T, url: string, body?: string): 
 function causeOf(error: unknown): string {
   const { cause = error } = error instanceof Error ? error : {};
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Nobody listens there (any more). */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }
 
 async function isReady(url: string | undefined): Promise<boolean> {

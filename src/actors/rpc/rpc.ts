@@ -2,7 +2,7 @@
  * The RPC service: starts flows and tells clients what became of them.
  * It holds no truth: flows are started by their shards, and what is told is the topic `flow.status`.
  */
-import { WeirError } from '../../errors/index.ts';
+import { type ErrorCode, WeirError } from '../../errors/index.ts';
 import { type ChainPoint, type StatusRecord, statusRecord } from '../../persistence/index.ts';
 import type { Authority, Authorize, MemberDirectory, Random } from '../../ports/index.ts';
 import type { Log, Table } from '../../transport/log/index.ts';
@@ -50,6 +50,9 @@ export interface RpcSetup {
 
 /** How long a shard may take to answer before the client is told to try again; a start that comes later starts nothing. */
 export const shardAnswerMs = 30_000;
+
+/** What is said of a request that the shard's next owner can be asked in the same words. */
+const leftBehind: ReadonlySet<string> = new Set<ErrorCode>(['WEIR_SHARD_UNAVAILABLE', 'WEIR_ACTOR_DEAD']);
 
 /** @param expose told how to read the facts of each incarnation */
 export function rpcBehavior(
@@ -232,8 +235,8 @@ class Rpc {
     void asked.then((answer) => {
       // The next incarnation asks again.
       if (this.#over) return;
-      // The shard is on its way to another worker, and has not looked at it.
-      if (answer.type === 'error' && answer.error.code === 'WEIR_SHARD_UNAVAILABLE') return void throughLog();
+      // The shard goes to another worker, and has not looked at it; or ended before it did. Asked twice it starts once.
+      if (answer.type === 'error' && leftBehind.has(answer.error.code)) return void throughLog();
       const seen = answer.type === 'error' || this.#index.has(answer.value.flowId);
       if (seen) return void replyTo.tell(answer);
       const late = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) } as const;

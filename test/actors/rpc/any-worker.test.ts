@@ -1,7 +1,7 @@
 /** Requests about flows and actors of shards that run on another worker than the one that is asked. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { actorAddress, routingKeyOf } from '../../../src/actors/flow/protocol.ts';
+import { actorAddress, clientRoutingKey, routingKeyOf } from '../../../src/actors/flow/protocol.ts';
 import { partitionOf } from '../../../src/actors/shard/index.ts';
 import { flow } from '../../../src/index.ts';
 import { type TestNode, type TestNodeSettings, testNode } from '../../../src/testing/index.ts';
@@ -85,6 +85,24 @@ describe('RP9 any worker answers for any flow', () => {
     expect(await told(node.signal(wait, name, 'go', 'gone', { signalId: 's' }))).toEqual({ accepted: true });
     expect(await told(node.settled(name))).toMatchObject({ status: 'COMPLETED', result: 'used, gone' });
     expect(factOf('keptAnswers')).toBe(1);
+  });
+
+  it('answers a start that waits at a shard which hangs and is given to another worker', async () => {
+    const { wait } = await three();
+    const partition = partitionOf(clientRoutingKey(member, 'it'), shards);
+    const owner = kit.ownerOf(partition) ?? 0;
+    kit.inject({ type: 'hang', on: `/services/flow/shard-${partition}`, for: '1 min' }, owner);
+    await kit.advance(1);
+    const starting = kit.node(owner).start('A', wait, { id: 'it' }, { clientRequestId: 'it' });
+    const outcome = starting.then(
+      ({ flowId }) => flowId,
+      (error: unknown) => error,
+    );
+    const moved = kit.move(partition, (owner + 1) % 3, { rude: true });
+    await kit.advance('29 s');
+    await moved;
+    expect(await outcome).toEqual(expect.any(String));
+    expect(kit.ownerOf(partition)).toBe((owner + 1) % 3);
   });
 
   it('retries, corrects and skips what is STUCK, and shows it as it is then', async () => {
