@@ -1,38 +1,27 @@
+export type { ActorHead } from './actor-head.ts';
+export { actorHead } from './actor-head.ts';
 export type { AuditFacts, AuditRecord, AuditValue, ChainAnchor, ChainPoint } from './audit.ts';
 export { auditHash, auditRecord, chainAnchor, chainPoint, chainStart, entryHash, hex } from './audit.ts';
 export { ChainCheck } from './audit-check.ts';
 export type { RecordCodec } from './avro.ts';
 export { recordCodec } from './avro.ts';
 export type { AvroSchema } from './avro-schema.ts';
-export type {
-  ActorHead,
-  ActRecord,
-  FaultRecord,
-  FlowHead,
-  FlowStatus,
-  JournalEntry,
-  MarkRecord,
-  ProgressRecord,
-  SessionCause,
-  SessionRecord,
-  ShardRecord,
-  Stand,
-  StatusRecord,
-  UnreadRecord,
-} from './checkpoint.ts';
-export {
-  actorHead,
-  flowHead,
-  flowStatuses,
-  isTerminal,
-  journalEntry,
-  sessionCauses,
-  shardRecord,
-  statusRecord,
-  unreadRecord,
-} from './checkpoint.ts';
 export type { FailureRecord } from './failure-record.ts';
 export { withFailure } from './failure-record.ts';
 export { bytes, choice, count, optionalFault, small, text } from './fields.ts';
+export type { FlowHead, MarkRecord, Stand } from './flow-head.ts';
+export { flowHead } from './flow-head.ts';
+export type { ActRecord, FaultRecord, FlowStatus, ProgressRecord } from './flow-parts.ts';
+export { flowStatuses, isTerminal } from './flow-parts.ts';
+export type { JournalEntry } from './journal-entry.ts';
+export { journalEntry } from './journal-entry.ts';
+export type { SessionCause, SessionRecord } from './session-record.ts';
+export { sessionCauses } from './session-record.ts';
+export type { ShardRecord } from './shard-record.ts';
+export { shardRecord } from './shard-record.ts';
 export * from './sql/index.ts';
+export type { StatusRecord } from './status-record.ts';
+export { statusRecord } from './status-record.ts';
+export type { UnreadRecord } from './unread-record.ts';
+export { unreadRecord } from './unread-record.ts';
 export { canonicalBytes, decodeValue, encodeValue } from './value-codec.ts';
