@@ -108,7 +108,7 @@ export function nodeClient({ system, rpc, stopped, random, authority, waiting }:
      * @param member name of a member of the default group, or an identity
      * @throws WeirError `WEIR_MEMBER_UNKNOWN`, `WEIR_FLOW_UNKNOWN`, `WEIR_FLOW_RESPONDS`, `WEIR_FLOW_INPUT_INVALID`,
      *   `WEIR_FLOW_REQUEST_ID_INVALID`, `WEIR_FLOW_CONFLICT`, `WEIR_FORBIDDEN`, `WEIR_SHARD_BUSY`,
-     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_MAILBOX_FULL`, `WEIR_LOG_DISK_FULL`, `WEIR_NODE_STOPPED`
+     *   `WEIR_SHARD_UNAVAILABLE`, `WEIR_FLOWS_ABSENT`, `WEIR_MAILBOX_FULL`, `WEIR_LOG_DISK_FULL`, `WEIR_NODE_STOPPED`
      */
     async start<Input, Result>(
       member: MemberName,

@@ -138,6 +138,7 @@ export async function createNode(
       catalogue: flowCatalogue(registry),
       directory: registry,
       authorize,
+      flowsRun: () => runsFlows || ports.elsewhere?.available('flow') === true,
       retentionMs: windows.retention,
       onStarted: (ref) => {
         rpcRef = ref;

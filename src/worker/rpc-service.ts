@@ -16,6 +16,8 @@ export interface RpcServiceSetup {
   readonly catalogue: FlowCatalogue;
   readonly directory: MemberDirectory;
   readonly authorize: Authorize;
+  /** Whether a worker that runs flows is there, as far as is known here. */
+  readonly flowsRun: () => boolean;
   /** How long ended flows are kept, in milliseconds. */
   readonly retentionMs: number;
   /** Told the address of each incarnation. */

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Logger, type StartedNode, silentLogger, startNode } from '../../src/index.ts';
-import { systemClock } from '../../src/ports/index.ts';
-import { loadConfiguration, openOffline, type Role } from '../../src/worker/index.ts';
+import { seededRandom, systemClock } from '../../src/ports/index.ts';
+import { virtualClock } from '../../src/testing/index.ts';
+import { memoryCluster } from '../../src/transport/log/index.ts';
+import { loopbackTransport } from '../../src/transport/peer/index.ts';
+import { createNode, loadConfiguration, openOffline, type Role } from '../../src/worker/index.ts';
 import { nodeFolder } from '../cli/support.ts';
 import { double } from '../fixtures/flows.ts';
 import { describeKafka } from '../rig/describe-kafka.ts';
@@ -51,6 +54,33 @@ describe('roles', () => {
     const settings = { members: { ACME: { flows: [double] } }, data: './never-made', roles: ['rpc' as const] };
     await expect(startNode(settings)).rejects.toMatchObject({ context: { path: 'roles' } });
   });
+});
+
+it('DP10 a start is refused for what is the matter when no worker that runs flows comes within 30 s', async () => {
+  const clock = virtualClock();
+  const random = seededRandom(1);
+  let flowsRun = false;
+  const node = await createNode(
+    { members: { ACME: { flows: [double] } }, roles: ['rpc'] },
+    {
+      ...{ clock, random, logger: silentLogger, peer: loopbackTransport({ clock, random }) },
+      log: memoryCluster({ clock, random }).worker('front'),
+      elsewhere: { available: () => flowsRun, onChange: () => () => undefined },
+    },
+  );
+  onTestFinished(() => node.stop());
+  const refused = async (): Promise<unknown> => {
+    const starting = node.start('ACME', double, { n: 2 }).catch((error: unknown) => error);
+    await clock.advance('31 s');
+    return starting;
+  };
+  expect(await refused()).toMatchObject({
+    code: 'WEIR_FLOWS_ABSENT',
+    retryable: true,
+    remedy: expect.stringContaining('start a worker of role flow or all'),
+  });
+  flowsRun = true;
+  expect(await refused()).toMatchObject({ code: 'WEIR_SHARD_UNAVAILABLE', retryable: true });
 });
 
 interface Started {

@@ -33,6 +33,8 @@ interface Waiting extends LogStart {
 export interface LogStartsSetup {
   readonly clock: Clock;
   readonly withinMs: number;
+  /** What is said of a start that nobody has answered in time. */
+  readonly unanswered: (partition: number) => WeirError;
   readonly route: (partition: number, message: RoutedMessage) => void;
 }
 
@@ -78,13 +80,13 @@ export class LogStarts {
   }
 
   #send(waiting: Waiting): void {
-    const { clock, route } = this.#setup;
+    const { clock, route, unanswered } = this.#setup;
     const { partition, routingKey, bytes, replyTo } = waiting;
     if (clock.now() >= waiting.end) {
       const same = this.#waiting.get(routingKey);
       same?.delete(waiting);
       if (same?.size === 0) this.#waiting.delete(routingKey);
-      replyTo.tell({ type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) });
+      replyTo.tell({ type: 'error', error: unanswered(partition) });
       return;
     }
     route(partition, { type: 'service', kind: serviceKinds.start, bytes });

@@ -42,6 +42,8 @@ export interface RpcSetup {
   readonly catalogue: FlowCatalogue;
   readonly directory: MemberDirectory;
   readonly authorize: Authorize;
+  /** Whether a worker that runs flows is there, as far as is known here. */
+  readonly flowsRun: () => boolean;
   /** How long ended flows are kept, in milliseconds: a feed that comes back later begins anew. */
   readonly retentionMs: number;
   /** What former incarnations have left unanswered. */
@@ -100,7 +102,13 @@ class Rpc {
     this.#shards = shards;
     this.#logAsks = elsewhere;
     this.#audit = new AuditDesk({ log, partitions, authorize, headOf: (chain) => headOf(shards, chain) });
-    this.#logStarts = new LogStarts({ clock, withinMs: shardAnswerMs, route });
+    this.#logStarts = new LogStarts({
+      ...{ clock, withinMs: shardAnswerMs, route },
+      unanswered: (partition) =>
+        setup.flowsRun()
+          ? new WeirError('WEIR_SHARD_UNAVAILABLE', { partition })
+          : new WeirError('WEIR_FLOWS_ABSENT', { withinMs: shardAnswerMs }),
+    });
     this.#unseen = new UnseenStatuses({ clock, withinMs: shardAnswerMs });
     const index = new FlowIndex(setup.partitions);
     this.#index = index;

@@ -38,6 +38,13 @@ export const workers = {
     remedy: 'ask a worker that does ("weir workers" shows the roles of each), or give it another role',
     status: 409,
   },
+  WEIR_FLOWS_ABSENT: {
+    message: 'no worker that runs flows is ready, so nobody has started this one within {withinMs} ms',
+    remedy:
+      'start a worker of role flow or all, or see "weir workers" for what those that are there wait on; asked again under the same request id, the flow is started once',
+    status: 503,
+    retryable: true,
+  },
   WEIR_WORKER_LAST: {
     message: 'without worker {worker} no worker is left that takes shards: every flow would stand still',
     remedy: 'start another worker, or let a drained one take part again with "weir undrain"; nothing was done',
