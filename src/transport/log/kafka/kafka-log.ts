@@ -33,7 +33,7 @@ import { KafkaClaim } from './kafka-claim.ts';
 import { OwnPublications } from './own-publications.ts';
 import { storedKey } from './own-records.ts';
 import { readBackwards, readForwards } from './partition-read.ts';
-import { partitionTail } from './partition-tail.ts';
+import { type PartitionTail, partitionTail } from './partition-tail.ts';
 import { Patience } from './patience.ts';
 import { probeFencing, probeSpec } from './probe.ts';
 import { nameOf, passes } from './refusals.ts';
@@ -42,6 +42,7 @@ import {
   checkSettings,
   claimTimes,
   type GivenSettings,
+  groupSettings,
   type KafkaLogSettings,
   settingsOf,
 } from './settings.ts';
@@ -104,6 +105,8 @@ class WorkerLog implements KafkaLog {
   readonly #own = new OwnPublications();
   readonly #members = new Map<string, Set<GroupMember>>();
   readonly #open = new Set<{ close(): void }>();
+  /** Of each partition the newest. */
+  readonly #tails = new Map<string, PartitionTail>();
   readonly #inFlight = new Set<Promise<unknown>>();
   #resting = false;
   #probed: Promise<void> | undefined;
@@ -171,6 +174,7 @@ class WorkerLog implements KafkaLog {
       receive,
     );
     this.#open.add(tail);
+    this.#tails.set(`${topic}/${partition}`, tail);
     return tail;
   }
 
@@ -234,7 +238,7 @@ class WorkerLog implements KafkaLog {
     const member = new GroupMember({
       ...{ wire, clock, logger, worker, partitions, listener },
       patience: this.#patience,
-      settings: this.#settings.group,
+      settings: groupSettings(this.#settings, partitions),
       about: this.#settings.about,
       group: this.#catalog.named(group),
       onMemberId: (memberId) => onMemberId?.(this.#catalog.named(group), memberId),
@@ -272,6 +276,8 @@ class WorkerLog implements KafkaLog {
   end(topic: TopicName, partition: number): Promise<number> {
     return this.#tracked(async () => {
       this.#catalog.expect(topic, 'events', partition);
+      const known = this.#tails.get(`${topic}/${partition}`)?.end;
+      if (known !== undefined) return known;
       const name = this.#catalog.nameOf(topic);
       return this.#patience.until(`the end of ${name}/${partition}`, async () => {
         const { error, offset } = await this.#setup.wire.offset(name, partition, 'latest');

@@ -17,6 +17,8 @@ export interface OwnLane {
   readonly end: number | undefined;
   /** What is durable, and not acknowledged by its topic, in order. */
   unacknowledged(): Iterable<Publication>;
+  /** Resolves when the topic has all of that. */
+  flush(): Promise<void>;
 }
 
 /** A partition of an open table. */

@@ -31,6 +31,8 @@ export class PartitionReader {
   readonly #setup: PartitionReaderSetup;
   /** Offset of the next batch. */
   position: number;
+  /** Where the partition ended when it was read last; undefined before that. */
+  lastEnd: number | undefined;
 
   constructor(setup: PartitionReaderSetup) {
     this.#setup = setup;
@@ -54,6 +56,7 @@ export class PartitionReader {
       if (ended()) return { done: nothing };
       switch (answer.error) {
         case kafkaError.none:
+          this.lastEnd = answer.highWatermark;
           return { done: answer.batches };
         case kafkaError.offsetOutOfRange:
           missed += 1;

@@ -21,9 +21,15 @@ export interface PartitionTailSetup extends Omit<PartitionReaderSetup, 'ended' |
 /** Records that a receiver is given at once. */
 const chunkRecords = 256;
 
-export function partitionTail(setup: PartitionTailSetup, receive: TailReceiver): Tail {
+export interface PartitionTail extends Tail {
+  /** Where the partition ends; undefined while it is not waiting there for more. */
+  readonly end: number | undefined;
+}
+
+export function partitionTail(setup: PartitionTailSetup, receive: TailReceiver): PartitionTail {
   const { logger, topic, partition, from, waitMs, onClosed } = setup;
   let closed = false;
+  let waits = false;
   const reader = new PartitionReader({
     ...setup,
     ended: () => closed,
@@ -47,12 +53,18 @@ export function partitionTail(setup: PartitionTailSetup, receive: TailReceiver):
   const run = async (): Promise<void> => {
     let next = from;
     while (!closed) {
+      waits = true;
       const records = recordsOf(await reader.next(waitMs), next);
+      waits = false;
       next = Math.max(next, reader.position);
       await deliver(records);
     }
   };
-  const tail: Tail = {
+  const tail: PartitionTail = {
+    get end() {
+      const { lastEnd = Number.POSITIVE_INFINITY, position } = reader;
+      return waits && !closed && position >= lastEnd ? position : undefined;
+    },
     close: () => {
       if (closed) return;
       closed = true;

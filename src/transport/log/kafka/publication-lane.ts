@@ -45,6 +45,9 @@ export class PublicationLane implements OwnLane {
   #hurried = false;
   #lazily: Timer | undefined;
   #over = false;
+  /** Of the publication that was added last. */
+  #last = 0;
+  #acknowledged: Array<() => void> = [];
   /** Of what waits and of what is in flight. */
   bytes = 0;
   end: number | undefined;
@@ -75,6 +78,7 @@ export class PublicationLane implements OwnLane {
     }
     const numbers = former?.numbers ?? [];
     numbers.push(number);
+    this.#last = number;
     this.#waiting.set(key, { ...publication, numbers });
     this.bytes += sizeOf(publication);
     if (publication.lazy !== true) this.#hurried = true;
@@ -94,9 +98,16 @@ export class PublicationLane implements OwnLane {
     this.start();
   }
 
-  /** Resolves when nothing waits that is not lazy, or nothing will be sent any more. */
-  async settle(): Promise<void> {
-    await this.#running;
+  /**
+   * Sends everything that waits; resolves when the topic has acknowledged what was added so far, or newer values of the
+   * same keys, or nothing will be sent any more.
+   */
+  async flush(): Promise<void> {
+    const last = this.#last;
+    this.hurry();
+    while (!this.#over && this.#isUnacknowledged(last)) {
+      await new Promise<void>((resolve) => void this.#acknowledged.push(resolve));
+    }
   }
 
   /** Tables of this worker hear of what comes by way of the brokers again. */
@@ -110,6 +121,7 @@ export class PublicationLane implements OwnLane {
     this.#over = true;
     this.#lazily?.cancel();
     this.fallSilent();
+    this.#wake();
   }
 
   #run(): void {
@@ -139,7 +151,17 @@ export class PublicationLane implements OwnLane {
       for (const publication of sent) this.bytes -= sizeOf(publication);
       onPublished(sent.flatMap(({ numbers }) => numbers));
       own.acknowledged(topic, partition, this);
+      this.#wake();
     }
+  }
+
+  #isUnacknowledged(last: number): boolean {
+    const isOne = ({ numbers: [first = 0] }: Waiting): boolean => first <= last;
+    return this.#sending.some(isOne) || [...this.#waiting.values()].some(isOne);
+  }
+
+  #wake(): void {
+    for (const resolve of this.#acknowledged.splice(0)) resolve();
   }
 
   #take(): Waiting[] {

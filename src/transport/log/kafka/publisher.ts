@@ -47,11 +47,9 @@ export class Publisher {
     return new Promise((resolve) => void this.#roomMade.push(resolve));
   }
 
-  /** Sends everything to the topic that waits; resolves when it is acknowledged, or nothing will be sent any more. */
+  /** Sends all that waits for the topic; resolves when it is acknowledged, or nothing will be sent any more. */
   async flush(topic: TopicName): Promise<void> {
-    const lane = this.#lanes.get(topic);
-    lane?.hurry();
-    await lane?.settle();
+    await this.#lanes.get(topic)?.flush();
   }
 
   /** Resolves when nothing waits, or nothing will be sent any more. */

@@ -76,6 +76,12 @@ export function settingsOf(given: GivenSettings): KafkaLogSettings {
   };
 }
 
+/** In a group that shares nothing out nobody waits for a rebalance: its members have only to show that they live. */
+export function groupSettings({ group }: KafkaLogSettings, partitions: number): GroupSettings {
+  if (partitions > 0) return group;
+  return { ...group, heartbeatMs: Math.max(group.heartbeatMs, group.sessionTimeoutMs / 5) };
+}
+
 /** The times of a claim, as the settings of the brokers allow them. */
 export type ClaimTimes = Pick<KafkaLogSettings, 'keepAliveMs' | 'leaseMs'>;
 

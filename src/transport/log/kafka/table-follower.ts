@@ -17,8 +17,7 @@ export interface TableFollowerSetup {
   /** With the prefix. */
   readonly topic: string;
   readonly partition: number;
-  /** It has read the snapshot. */
-  readonly reader: Pick<PartitionReader, 'position' | 'next'>;
+  readonly reader: Pick<PartitionReader, 'position' | 'next' | 'toEnd'>;
   /** How long a broker may hold a request when nothing changes. */
   readonly waitMs: number;
   readonly take: (key: string, value: Uint8Array | null) => void;
@@ -40,6 +39,13 @@ export class TableFollower implements Follower {
 
   constructor(setup: TableFollowerSetup) {
     this.#setup = setup;
+  }
+
+  /** Takes the snapshot: what other tables of the worker have been told before this began is in it, too. */
+  async load(): Promise<void> {
+    const { own, topic, partition, reader } = this.#setup;
+    await own.lane(topic, partition)?.flush();
+    await reader.toEnd((batches) => this.take(batches));
   }
 
   /** Runs until it is closed. @throws what the reader throws */

@@ -40,9 +40,7 @@ export class TopicTable extends TableView {
   async load(): Promise<void> {
     const readers = Array.from({ length: this.#setup.partitions }, (_, partition) => this.#reader(partition));
     this.#followers = readers.map((reader, partition) => this.#follower(reader, partition));
-    await Promise.all(
-      readers.map((reader, partition) => reader.toEnd((batches) => this.#followers[partition]?.take(batches))),
-    );
+    await Promise.all(this.#followers.map((follower) => follower.load()));
     for (const follower of this.#followers) void this.#follow(follower);
   }
 

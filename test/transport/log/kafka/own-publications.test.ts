@@ -67,6 +67,19 @@ describe('publications of a worker, and its own tables', () => {
     expect(heard).toEqual(['f=0', 'f=1']);
   });
 
+  it('W8 a table that is opened has what others of the worker were told before', async () => {
+    const world = await kafkaWorld();
+    const { log, claim, heard } = await owner(world);
+    world.once(isPublication, { delayMs: 200 });
+    await world.run(claim.commit(publishing('f=1', 'g=1')));
+    expect(heard).toEqual(['f=0', 'f=1', 'g=1']);
+    const second = await world.run(log.table('flow.status'));
+    expect([...second.entries()].map(([key, value]) => `${key}=${Buffer.from(value).toString()}`)).toEqual([
+      'f=1',
+      'g=1',
+    ]);
+  });
+
   it('W8 a table that is opened under load has everything, in order', async () => {
     const world = await kafkaWorld({ latencyMs: { min: 1, max: 20 } });
     const { log, claim } = await owner(world);
@@ -169,7 +182,8 @@ describe('the follower of a table', () => {
   function follower(own: OwnPublications) {
     const clock = virtualClock();
     const taken: string[] = [];
-    const reader = { position: 0, next: () => new Promise<never>(() => undefined) };
+    const never = () => new Promise<never>(() => undefined);
+    const reader = { position: 0, next: never, toEnd: never };
     const following = new TableFollower({
       ...{ ...at, clock, own, reader, waitMs: 1_000 },
       take: (key) => void taken.push(key),
@@ -189,7 +203,7 @@ describe('the follower of a table', () => {
   }
 
   function lane(end: number, waiting: readonly Publication[] = []): OwnLane {
-    return { producer: mine, end, unacknowledged: () => waiting };
+    return { producer: mine, end, unacknowledged: () => waiting, flush: () => Promise.resolve() };
   }
 
   it('W8 is told by a claim only when it has read all that the claim has acknowledged, then of what waits there', () => {

@@ -79,6 +79,30 @@ describeKafka('wire to one broker', { brokers: 1 }, (kafka) => {
     expect(await waiting).toMatchObject({ error: 0, leaderId: two });
   });
 
+  it('WK1 batches for several partitions in one request have an outcome each', async () => {
+    await createTopic(wire, 'shared');
+    const [old, owner] = [await claim(wire, 'shared-0'), await claim(wire, 'shared-0')];
+    const send = (producer: ProducerIdentity, topic: string, partition: number, sequence = 0): Promise<ProduceAnswer> =>
+      wire.produce({
+        ...{ topic, partition, records: [record('x'), record('y')] },
+        ...{ timestampMs: Date.now(), producer: { ...producer, sequence } },
+      });
+    expect(await Promise.all([send(owner, 'shared', 0), send(owner, 'shared', 1)])).toEqual([
+      { error: kafkaError.none, baseOffset: 0 },
+      { error: kafkaError.none, baseOffset: 0 },
+    ]);
+    const next = await Promise.all([
+      send(owner, 'shared', 0, 2),
+      send(old, 'shared', 1, 2),
+      wire.produce({ topic: 'state', partition: 1, records: [record('plain')], timestampMs: Date.now() }),
+    ]);
+    expect(next).toEqual([
+      { error: kafkaError.none, baseOffset: 2 },
+      { error: kafkaError.invalidProducerEpoch, baseOffset: -1 },
+      { error: kafkaError.none, baseOffset: expect.any(Number) },
+    ]);
+  });
+
   it('what a broker knew of producers outlives its restart, clean or not; of repeats the last one', async () => {
     const old = await claim(wire, 'shard');
     await produce(old, 0);

@@ -26,6 +26,7 @@ export interface KafkaWireSetup {
 }
 
 export interface Connections {
+  readonly clock: Clock;
   readonly lanes: Lanes;
   readonly directory: Directory;
   readonly timeoutMs: number;
@@ -35,7 +36,7 @@ export function connectionsOf(setup: KafkaWireSetup): Connections {
   const { brokers, clientId = 'weir', clock = systemClock(), tls, sasl } = setup;
   const { connectTimeoutMs = 10_000, requestTimeoutMs: timeoutMs = 30_000 } = setup;
   const lanes = new Lanes({ clock, clientId, tls, sasl, connectTimeoutMs });
-  return { lanes, directory: new Directory({ lanes, seeds: brokers.map(addressOf), timeoutMs }), timeoutMs };
+  return { clock, lanes, directory: new Directory({ lanes, seeds: brokers.map(addressOf), timeoutMs }), timeoutMs };
 }
 
 export function addressOf(broker: string): Address {

@@ -63,8 +63,8 @@ class RealAdmin implements KafkaAdmin {
     const found = await directory.leader(topic, partition);
     if ('error' in found) return { error: found.error, broker: -1, appendedAt: -1 };
     const records = [{ key: 'stamp', value: null }];
-    const request = produceRequest({ topic, partition, records, timestampMs: 0 }, Math.round(timeoutMs * 0.8));
-    const { error, appendedAt } = await this.#send(found.at, request);
+    const request = produceRequest([{ topic, partition, records, timestampMs: 0 }], Math.round(timeoutMs * 0.8));
+    const [{ error, appendedAt } = { error: -1, appendedAt: -1 }] = await this.#send(found.at, request);
     const brokers = await directory.brokers();
     const [broker = -1] =
       [...brokers].find(([, { host, port }]) => host === found.at.host && port === found.at.port) ?? [];

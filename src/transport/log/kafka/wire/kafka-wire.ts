@@ -1,8 +1,9 @@
 /**
  * The wire port on real brokers.
  *
- * Each call is one request to the broker that answers for it. What a broker says definitely resolves, errors too; when
- * nothing was heard, the call fails with `WireFailure`, whose message names request, broker and reason, never a secret.
+ * Each call is one request to the broker that answers for it, or its part of one (`GatheredProduces`). What a broker says
+ * definitely resolves, errors too; when nothing was heard, the call fails with `WireFailure`, whose message names request,
+ * broker and reason, never a secret.
  */
 import {
   type FetchAnswer,
@@ -19,6 +20,7 @@ import {
 } from '../wire.ts';
 import { connectionsOf, type KafkaWireSetup } from './connections.ts';
 import type { CoordinatorOf, Directory, Found } from './directory.ts';
+import { GatheredProduces } from './gathered-produces.ts';
 import { kafkajsRequests, type ProtocolRequest } from './kafkajs.ts';
 import type { Address } from './lane.ts';
 import type { Lanes } from './lanes.ts';
@@ -40,15 +42,20 @@ class RealWire implements KafkaWire {
   readonly #lanes: Lanes;
   readonly #directory: Directory;
   readonly #timeoutMs: number;
+  readonly #produces: GatheredProduces;
   /** Of each group, as its last join said: how long a sync may be parked. */
   readonly #rebalanceTimeoutMs = new Map<string, number>();
   #closed = false;
 
   constructor(setup: KafkaWireSetup) {
-    const { lanes, directory, timeoutMs } = connectionsOf(setup);
+    const { clock, lanes, directory, timeoutMs } = connectionsOf(setup);
     this.#lanes = lanes;
     this.#directory = directory;
     this.#timeoutMs = timeoutMs;
+    this.#produces = new GatheredProduces({
+      clock,
+      send: (at, batches) => this.#send(at, produceRequest(batches, Math.round(timeoutMs * 0.8))),
+    });
   }
 
   async initProducerId(transactionalId: string) {
@@ -62,8 +69,7 @@ class RealWire implements KafkaWire {
   }
 
   async produce(request: ProduceRequest): Promise<ProduceAnswer> {
-    const sent = produceRequest(request, Math.round(this.#timeoutMs * 0.8));
-    const answer = await this.#atLeader(request, (at) => this.#send(at, sent));
+    const answer = await this.#atLeader(request, (at) => this.#produces.produce(at, request));
     return { error: answer.error, baseOffset: 'baseOffset' in answer ? answer.baseOffset : -1 };
   }
 

@@ -66,7 +66,8 @@ interface ConnectionOptionsOfKafkajs {
 }
 
 interface Encoder {
-  writeBufferInternal(bytes: Uint8Array): void;
+  buf: Uint8Array;
+  offset: number;
 }
 
 const ConnectionOfKafkajs: new (
@@ -101,8 +102,10 @@ export function quieten(queue: RequestQueue): void {
 
 /** Bytes as kafkajs takes the body of a request. */
 export function encoded(body: Uint8Array): unknown {
-  const encoder = new EncoderOfKafkajs(body.length);
-  encoder.writeBufferInternal(body);
+  const encoder = new EncoderOfKafkajs(0);
+  // As they are: it would copy them.
+  encoder.buf = body;
+  encoder.offset = body.length;
   return encoder;
 }
 

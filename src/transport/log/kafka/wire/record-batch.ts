@@ -18,7 +18,7 @@ const format = 2;
 const controlFlag = 0x20;
 
 /** One batch with all records of the request. */
-export function encodeBatch({ records, timestampMs, producer }: ProduceRequest): Buffer {
+export function encodeBatch({ records, timestampMs, producer }: Omit<ProduceRequest, 'topic' | 'partition'>): Buffer {
   const bodies = records.map(bodyBytes);
   const size = bodies.reduce((sum, body) => sum + varintBytes(body) + body, headerBytes);
   const writer = new ByteWriter(size)

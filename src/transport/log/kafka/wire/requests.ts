@@ -35,30 +35,40 @@ export interface Stamp {
   readonly appendedAt: number;
 }
 
-/** Produce v7: all replicas in sync acknowledge, or an error says why not within `ackTimeoutMs`. */
-export function produceRequest(request: ProduceRequest, ackTimeoutMs: number): ProtocolRequest<ProduceAnswer & Stamp> {
-  const batch = encodeBatch(request);
-  const body = new ByteWriter(2 + 2 + 4 + 4 + stringBytes(request.topic) + 4 + 4 + 4 + batch.length)
-    .int16(-1)
-    .int16(-1)
-    .int32(ackTimeoutMs)
-    .int32(1)
-    .string(request.topic)
-    .int32(1)
-    .int32(request.partition)
-    .int32(batch.length)
-    .raw(batch);
+/**
+ * Produce v7: all replicas in sync acknowledge, or an error says why not within `ackTimeoutMs`. Answers in the order of
+ * the batches; no two of them are of one partition.
+ */
+export function produceRequest(
+  batches: readonly ProduceRequest[],
+  ackTimeoutMs: number,
+): ProtocolRequest<ReadonlyArray<ProduceAnswer & Stamp>> {
+  const byTopic = Map.groupBy(
+    batches.map(({ topic, partition, ...batch }) => ({ topic, partition, bytes: encodeBatch(batch) })),
+    ({ topic }) => topic,
+  );
+  let size = 2 + 2 + 4 + 4;
+  for (const [topic, encodings] of byTopic) {
+    size += stringBytes(topic) + 4;
+    for (const { bytes } of encodings) size += 4 + 4 + bytes.length;
+  }
+  const body = new ByteWriter(size).int16(-1).int16(-1).int32(ackTimeoutMs).int32(byTopic.size);
+  for (const [topic, encodings] of byTopic) {
+    body.string(topic).int32(encodings.length);
+    for (const { partition, bytes } of encodings) body.int32(partition).int32(bytes.length).raw(bytes);
+  }
   return protocolRequest('Produce', 0, 7, body.bytes, (reader) => {
-    const [topic] = reader.array(() => {
-      reader.string();
-      return reader.array(() => {
-        reader.skip(4);
+    const answers = new Map<string, ProduceAnswer & Stamp>();
+    reader.array(() => {
+      const topic = reader.string();
+      reader.array(() => {
+        const partition = reader.int32();
         const answer = { error: reader.int16(), baseOffset: reader.int64(), appendedAt: reader.int64() };
         reader.skip(8);
-        return answer;
+        answers.set(`${topic}/${partition}`, answer);
       });
     });
-    return only(topic?.[0], 'Produce');
+    return batches.map(({ topic, partition }) => only(answers.get(`${topic}/${partition}`), 'Produce'));
   });
 }
 
