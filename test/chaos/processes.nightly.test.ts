@@ -12,7 +12,12 @@ const timeout = minutes * 60_000 + 300_000;
 
 describe('a real process under faults, for longer', () => {
   it('TK8 loses nothing and doubles nothing, and the ledger balances', { timeout }, async () => {
-    const struck = await survived({ seed: 4, minutes, prepare: embeddedMarket });
+    const struck = await survived({
+      name: `${minutes} min of faults from a seed, embedded log`,
+      seed: 4,
+      minutes,
+      prepare: embeddedMarket,
+    });
     expect(struck.length).toBeGreaterThanOrEqual(4);
   });
 });
@@ -26,7 +31,8 @@ describeKafka('real processes on a real broker under faults', {}, (kafka) => {
     timeout,
   }, async () => {
     const prepare = (folder: string): Promise<PreparedMarket> => kafkaMarket(folder, kafka(), 2);
-    const struck = await survived({ seed: kafkaSeed, minutes, prepare });
+    const name = `${minutes} min of faults from a seed, two workers and a broker`;
+    const struck = await survived({ name, seed: kafkaSeed, minutes, prepare });
     expect(struck).toEqual(
       expect.arrayContaining([brokerKilled, 'SIGKILL', 'full-disk', 'SIGSTOP past the session, SIGCONT']),
     );
@@ -38,7 +44,8 @@ describeKafka('real processes on three real brokers under faults', { brokers: 3 
     timeout,
   }, async () => {
     const prepare = (folder: string): Promise<PreparedMarket> => kafkaMarket(folder, kafka(), 2);
-    const struck = await survived({ seed: kafkaSeed, minutes: minutes / 2, prepare });
+    const name = `${minutes / 2} min of faults from a seed, two workers and three brokers`;
+    const struck = await survived({ name, seed: kafkaSeed, minutes: minutes / 2, prepare });
     expect(struck).toEqual(expect.arrayContaining([brokerKilled, 'SIGKILL']));
   });
 });

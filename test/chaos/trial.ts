@@ -104,7 +104,8 @@ async function tried<Worker extends WorkerUnderTest>(
   return report;
 }
 
-function rowOf(name: string, report: Report): TrialRow {
+/** A row of the table, of a run that has a report. */
+export function rowOf(name: string, report: Report): TrialRow {
   const { settled, refused, lost, doubled, longestStallMs: stallMs, retries: again } = report;
   return { ...{ name, stallMs, again }, payments: settled + refused, lost: lost.length, doubled: doubled.length };
 }
