@@ -32,6 +32,15 @@ export class ColdAlarms {
     return this.#heap.size;
   }
 
+  /** Nothing rings before `restored`. */
+  restore(due: number, key: string): void {
+    this.#heap.push(due, key);
+  }
+
+  restored(): void {
+    this.#arm();
+  }
+
   set(due: number, key: string): void {
     const { count, dueOf } = this.#setup;
     this.#heap.push(due, key);

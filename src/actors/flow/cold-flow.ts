@@ -4,7 +4,9 @@
  * alone brings back as they are, by the way of a restart.
  */
 import { flowHead, journalEntry } from '../../persistence/index.ts';
+import type { AnyFlow } from './definition.ts';
 import { FlowInstance } from './instance.ts';
+import { lacksCode } from './versions.ts';
 import { patience } from './waiting.ts';
 
 /**
@@ -28,15 +30,79 @@ const more = 128;
 export function coldFlow(flow: FlowInstance): ColdFlow | undefined {
   if (!isCold(flow)) return undefined;
   const { key, id, head, journal, signals, alarm } = flow;
-  const time = Buffer.allocUnsafe(timeBytes);
-  time.writeDoubleLE(alarm?.due ?? Number.POSITIVE_INFINITY);
-  const given = signals === undefined ? '' : JSON.stringify([...signals]);
-  const parts = [time, ...part(Buffer.from(id.slice(key.length))), ...part(Buffer.from(given))];
-  parts.push(...part(flowHead.encode(head)));
+  const entries: Array<readonly [number, Uint8Array]> = [];
   for (const [place, entry] of journal.entries()) {
-    if (entry !== undefined) parts.push(number(place), ...part(journalEntry.encode(entry)));
+    if (entry !== undefined) entries.push([place, journalEntry.encode(entry)]);
   }
-  return Buffer.concat(parts).toString('latin1');
+  return packed({
+    due: alarm?.due ?? Number.POSITIVE_INFINITY,
+    rest: id.slice(key.length),
+    signals,
+    ...{ head: flowHead.encode(head), entries },
+  });
+}
+
+/** What a flow that is restored is made of. */
+export interface Checkpointed extends Pick<FlowInstance, 'head' | 'journal' | 'signals'> {
+  /** What stands behind the key in its id. */
+  readonly rest: string;
+  /** Its records. */
+  readonly stored: { readonly head: Uint8Array; readonly entries: ReadonlyArray<readonly [number, Uint8Array]> };
+}
+
+/**
+ * The flow that these records tell of, by whose code it would be run, as it would be once it had been decoded and grown
+ * cold; undefined when it would not.
+ */
+export function coldFromRecords(
+  { head, journal, rest, signals, stored }: Checkpointed,
+  code: AnyFlow | undefined,
+): { readonly cold: ColdFlow; readonly due: number } | undefined {
+  if (head.status !== 'RUNNING' || head.sessions.length > 0 || head.mark !== null) return undefined;
+  if (lacksCode(head, code)) return undefined;
+  const wait = patience({ head, journal, unread: [] });
+  if (wait === undefined) return undefined;
+  const due = wait.due ?? (head.expires > 0 ? head.expires : Number.POSITIVE_INFINITY);
+  return { cold: packed({ due, rest, signals, ...stored }), due };
+}
+
+interface Parts {
+  readonly due: number;
+  readonly rest: string;
+  readonly signals: ReadonlyMap<string, string> | undefined;
+  readonly head: Uint8Array;
+  readonly entries: ReadonlyArray<readonly [number, Uint8Array]>;
+}
+
+function packed({ due, rest, signals, head, entries }: Parts): ColdFlow {
+  const given = signals === undefined ? '' : JSON.stringify([...signals]);
+  const [restBytes, givenBytes] = [Buffer.byteLength(rest), Buffer.byteLength(given)];
+  let size = timeBytes + partBytes(restBytes) + partBytes(givenBytes) + partBytes(head.length);
+  for (const [place, entry] of entries) size += numberBytes(place) + partBytes(entry.length);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = bytes.writeDoubleLE(due);
+  const number = (value: number): void => {
+    let left = value;
+    for (; left >= more; left = Math.floor(left / more)) bytes[at++] = more + (left % more);
+    bytes[at++] = left;
+  };
+  const text = (value: string, length: number): void => {
+    number(length);
+    at += bytes.write(value, at);
+  };
+  const part = (value: Uint8Array): void => {
+    number(value.length);
+    bytes.set(value, at);
+    at += value.length;
+  };
+  text(rest, restBytes);
+  text(given, givenBytes);
+  part(head);
+  for (const [place, entry] of entries) {
+    number(place);
+    part(entry);
+  }
+  return bytes.toString('latin1');
 }
 
 /** When its timer rings, in milliseconds since 1970; infinite when it has none. */
@@ -87,15 +153,13 @@ function isCold(flow: FlowInstance): boolean {
   return told !== undefined && told.what === wait?.what && told.label === wait.label && told.due === wait.due;
 }
 
-/** Its length, and the bytes. */
-function part(bytes: Uint8Array): [Buffer, Uint8Array] {
-  return [number(bytes.length), bytes];
+/** With its length before it. */
+function partBytes(length: number): number {
+  return numberBytes(length) + length;
 }
 
-function number(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value;
-  for (; left >= more; left = Math.floor(left / more)) bytes.push(more + (left % more));
-  bytes.push(left);
-  return Buffer.from(bytes);
+function numberBytes(value: number): number {
+  let bytes = 1;
+  for (let left = value; left >= more; left = Math.floor(left / more)) bytes += 1;
+  return bytes;
 }

@@ -4,7 +4,6 @@
  * here, in the same commit as what they lead to.
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
-import { flowHead, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Authorize, Containment, Identity } from '../../ports/index.ts';
 import { unreachable } from '../kernel/index.ts';
 import { ChangeSet, type FormerEnd, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
@@ -15,6 +14,7 @@ import { AuditTrails } from './audit-trails.ts';
 import { FlowEngine } from './engine.ts';
 import { FlowRequests } from './flow-requests.ts';
 import { FlowTable } from './flow-table.ts';
+import { FoundFlows } from './found-flows.ts';
 import { routingKeyOf } from './ids.ts';
 import { LogAnswers } from './log-answers.ts';
 import { type FlowRequest, serviceKinds } from './protocol.ts';
@@ -62,7 +62,8 @@ export interface FlowProgramSetup {
   readonly answer: (partition: number, bytes: Uint8Array) => void;
 }
 
-const decoder = new TextDecoder();
+/** Flows that are made of their records before others may have their turn. */
+const madeAtOnce = 64;
 const noBytes = new Uint8Array();
 
 export function flowProgram(setup: FlowProgramSetup): (host: ShardHost) => ShardProgram<FlowRequest> {
@@ -83,6 +84,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #acts: FlowActs;
   readonly #configured: Configured | undefined;
   readonly #configuration = new ShardConfiguration();
+  readonly #found = new FoundFlows();
   readonly #counts = { discarded: 0, unreadable: 0 };
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
@@ -150,44 +152,50 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     this.#readable(key, () => this.#trails.restoreResting(shard, name, value));
   }
 
-  #readable(key: string, read: () => void): void {
+  *prepare(): Generator<undefined> {
+    let count = 0;
+    for (const flow of this.#found.take()) {
+      this.#table.restore(flow, (key, read) => this.#readable(key, read));
+      count += 1;
+      if (count % madeAtOnce === 0) yield;
+    }
+  }
+
+  #readable<Value>(key: string, read: () => Value): Value | undefined {
     try {
-      read();
+      return read();
     } catch (error) {
       // A record of a newer version is parked: it stays in the log as it is, and is counted where it can be seen.
       if (!WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) throw error;
       this.#counts.unreadable++;
       this.#host.log.error({ key, err: error }, 'parked an unreadable record');
-      const [kind, id = ''] = key.split('/');
-      if (kind !== 'c') return;
-      if (id.startsWith('@')) this.#actors.park(id);
-      else this.#table.park(id);
+      return undefined;
     }
   }
 
   #restore(key: string, value: Uint8Array): void {
-    const [, id = '', visit = '', place = ''] = key.split('/');
     const kind = stateKindOf(key);
+    const start = key.indexOf('/') + 1;
+    const end = key.indexOf('/', start);
+    const id = end < 0 ? key.slice(start) : key.slice(start, end);
+    const place = end < 0 ? '' : key.slice(end + 1);
     switch (kind) {
       case 'c':
-        if (id.startsWith('@')) this.#actors.restore(id, value);
-        else this.#table.restoreHead(id, flowHead.decode(value));
+        if (id.startsWith('@')) this.#restoreActor(key, id, value);
+        else this.#found.head(id, value);
         return;
-      case 'j': {
-        const flow = this.#table.find(id);
-        if (flow?.head.visit === Number(visit)) flow.journal[Number(place)] = journalEntry.decode(value);
+      case 'j':
+        this.#found.part('journal', id, place, value);
         return;
-      }
-      case 'i': {
-        const message = unreadRecord.decode(value);
-        this.#table.find(id)?.unread.push({ ...message, place: Number(visit), stored: true });
+      case 'i':
+        this.#found.part('unread', id, place, value);
         return;
-      }
       case 'g':
-        this.#table.find(id)?.knows(visit, decoder.decode(value));
+        this.#found.part('signals', id, place, value);
         return;
       case 'o':
-        this.#sessions.restore(value);
+        // Kept until it is acknowledged, which may take days.
+        this.#sessions.restore(value.slice());
         return;
       case 'a':
         this.#trails.own.restore(id, value);
@@ -205,6 +213,14 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     }
   }
 
+  #restoreActor(key: string, address: string, value: Uint8Array): void {
+    const read = this.#readable(key, () => {
+      this.#actors.restore(address, value);
+      return true;
+    });
+    if (read === undefined) this.#actors.park(address);
+  }
+
   restored(before: FormerEnd): void {
     this.#trails.restored();
     this.#configuration.restored(this.#configured, this.#acts, this.#host);
@@ -214,7 +230,6 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     guard.watch(before);
     const changes = new ChangeSet();
     for (const flow of this.#table.decoded()) {
-      flow.unread.sort((a, b) => a.place - b.place);
       const crashed = guard.judge(flow, before);
       if (crashed !== undefined) life.stuck(flow, crashed, changes);
       else if (flow.head.status === 'RUNNING') this.#engine.rearm(flow);

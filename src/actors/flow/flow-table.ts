@@ -3,12 +3,13 @@
  * with a live generator perhaps. Owns how a flow comes to be, is found, grows cold, and is forgotten.
  */
 import { WeirError } from '../../errors/index.ts';
-import { type FlowHead, isTerminal } from '../../persistence/index.ts';
+import { flowHead, isTerminal, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import { type KnownStart, printOf, StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import { ColdAlarms } from './cold-alarms.ts';
-import { type ColdFlow, coldFlow, dueOf, type Thawed, thawed } from './cold-flow.ts';
+import { type ColdFlow, coldFlow, coldFromRecords, dueOf, type Thawed, thawed } from './cold-flow.ts';
+import type { FoundFlow, FoundPart } from './found-flows.ts';
 import { flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
 import { cut } from './limits.ts';
@@ -42,8 +43,12 @@ export interface FlowTableSetup {
   readonly held: (flow: FlowInstance) => boolean;
 }
 
+/** What `read` gives; undefined when the record of this key cannot be read, which is told of. */
+export type Readable = <Value>(key: string, read: () => Value) => Value | undefined;
+
 /** Ended flows that one sweep forgets; the next one follows at once. */
 const expireAtOnce = 500;
+const decoder = new TextDecoder();
 
 export class FlowTable {
   readonly #setup: FlowTableSetup;
@@ -129,27 +134,53 @@ export class FlowTable {
 
   // --- restore
 
-  /** Nothing may be made anew in the place of a checkpoint that waits for a worker that can read it. */
-  park(id: string): void {
-    const own = detached(id);
-    this.#parked.set(routingKeyOf(own), own);
-  }
-
-  restoreHead(id: string, head: FlowHead): void {
+  /**
+   * Takes in a flow as its records tell of it: what is remembered of an ended one, the bytes of one that waits, or all of it.
+   * `unreadable` hears of each record that cannot be read; without its head nothing of a flow can.
+   */
+  restore({ id, head: stored, journal, unread, signals }: FoundFlow, readable: Readable): void {
     const key = detached(routingKeyOf(id));
-    const own = key + id.slice(key.length);
+    const rest = id.slice(key.length);
+    const head = readable(headKey(id), () => flowHead.decode(stored));
+    if (head === undefined) return void this.#parked.set(key, key + rest);
     if (isTerminal(head.status)) {
-      this.#dedupe.finished(key, own, printOf(head.flow, head.inputHash), head.updated);
+      this.#dedupe.finished(key, key + rest, printOf(head.flow, head.inputHash), head.updated);
       return;
     }
-    const flow = new FlowInstance(key, own, head);
-    flow.definition = this.#setup.registry.flow(flow.member, head.flow);
+    const entries: Array<readonly [number, Uint8Array]> = [];
+    const decoded: FlowInstance['journal'] = [];
+    for (const { place, value } of journal) {
+      const [visit, number] = place.split('/');
+      const entry = readable(`j/${id}/${place}`, () => journalEntry.decode(value));
+      if (entry === undefined || head.visit !== Number(visit)) continue;
+      decoded[Number(number)] = entry;
+      entries.push([Number(number), value]);
+    }
+    const given = signals.length === 0 ? undefined : new Map(signals.map(signalOf));
+    const definition = this.#setup.registry.flow({ name: head.memberName, group: head.memberGroup }, head.flow);
+    const whole = { head, journal: decoded, rest, signals: given, stored: { head: stored, entries } };
+    const cold = unread.length > 0 ? undefined : coldFromRecords(whole, definition);
+    if (cold !== undefined) {
+      this.#flows.set(key, cold.cold);
+      if (cold.due < Number.POSITIVE_INFINITY) this.#alarms.restore(cold.due, key);
+      return;
+    }
+    const flow = new FlowInstance(key, key + rest, head);
+    flow.definition = definition;
+    for (const [place, entry] of decoded.entries()) flow.journal[place] = entry;
+    flow.signals = given;
+    for (const { place, value } of unread) {
+      const message = readable(`i/${id}/${place}`, () => unreadRecord.decode(value));
+      if (message !== undefined) flow.unread.push({ ...message, place: Number(place), stored: true });
+    }
+    flow.unread.sort((a, b) => a.place - b.place);
     this.#add(flow);
   }
 
   restored(): void {
     this.#dedupe.sort();
     this.#armExpiry();
+    this.#alarms.restored();
   }
 
   // --- life of flows
@@ -313,6 +344,10 @@ export class FlowTable {
       this.#armExpiry();
     });
   }
+}
+
+function signalOf({ place, value }: FoundPart): [string, string] {
+  return [place, decoder.decode(value)];
 }
 
 /** The same string, without the longer one that it was cut from. */

@@ -12,7 +12,11 @@ export function codeWait(head: FlowInstance['head']): WaitingOn {
 const patient: Readonly<Record<string, WaitingOn['what']>> = { sleep: 'sleep', ask: 'answer', signal: 'signal' };
 
 /** What a restored flow waits on that need not run now; undefined when it has to, to go on or to find out. */
-export function patience({ journal, unread, head }: FlowInstance): WaitingOn | undefined {
+export function patience({
+  journal,
+  unread,
+  head,
+}: Pick<FlowInstance, 'journal' | 'unread' | 'head'>): WaitingOn | undefined {
   const last = journal.at(-1);
   if (last?.state !== 'open' || last.op === 'step' || unread.length > 0 || head.cancel !== null) return undefined;
   // Branches wait on several things, and which of them still count only the code knows.

@@ -49,7 +49,12 @@ export interface ShardProgram<Local> {
   restore(key: string, value: Uint8Array): void;
   /** One record of a shard that there is no more since they were made fewer: it rests here. Default: nothing is done. */
   restoreResting?(shard: number, key: string, value: Uint8Array): void;
-  /** Everything is read: arm timers, resend what is pending, run on. */
+  /**
+   * Everything is read: makes of it what it can before it runs, piece by piece. Between two pieces others on this worker
+   * have their turns, and nothing reaches the program; it neither commits nor arms a timer yet. Default: nothing is made.
+   */
+  prepare?(): Iterable<unknown>;
+  /** Everything is read and made: arm timers, resend what is pending, run on. */
   restored(before: FormerEnd): void;
   /** A message that another shard sent through its outbox: exactly once, in order. Effects go into `changes`. */
   receive(bytes: Uint8Array, changes: ChangeSet): void;

@@ -6,18 +6,18 @@
  * thrown away and restored from the log: partial rollback does not exist.
  */
 import { ensureError, messageOf, WeirError } from '../../errors/index.ts';
-import { shardRecord } from '../../persistence/index.ts';
 import { type Clock, type Meter, type Random, silentMeter } from '../../ports/index.ts';
 import type { Claim, Log, Tail, TailRecord } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior } from '../kernel/index.ts';
 import type { Batch } from './batch.ts';
 import { ChangeSet } from './change-set.ts';
 import { CommitLoop } from './commit-loop.ts';
-import { decodeCount, encodeCount } from './count.ts';
+import { encodeCount } from './count.ts';
 import { withDeadline } from './deadline.ts';
 import { Outbox, Received } from './outbox.ts';
-import type { FormerEnd, ShardHost, ShardProgram } from './program.ts';
+import type { ShardHost, ShardProgram } from './program.ts';
 import { decodeRouted, type OutboxEntry, type RoutedMessage, type ShardMessage } from './protocol.ts';
+import { restoreShard } from './restore.ts';
 import { ShardTimers } from './timers.ts';
 
 export type ShardPhase = 'claiming' | 'restoring' | 'running' | 'draining' | 'released' | 'lost';
@@ -110,8 +110,6 @@ class Shard<Local> {
   #durablePosition = 0;
   /** Somebody knows more of it than it does. */
   #suspicious = false;
-  /** Number of the last commit of an earlier incarnation. */
-  #lastCommit = 0;
   #trimmed = 0;
   /** Keys of inputs that nobody could read: they are kept until somebody looks at them. */
   readonly #parked = new Set<string>();
@@ -139,35 +137,34 @@ class Shard<Local> {
   }
 
   async start(): Promise<void> {
-    const { log, topics, partition, partitions, clock, settings } = this.#setup;
+    const { log, topics, partition, partitions, clock, settings, meter = silentMeter } = this.#setup;
+    const began = clock.monotonic();
     this.#enter('claiming');
     const shard = { topic: topics.state, partition };
-    const claim = await withDeadline(
-      clock,
-      log.claim(shard),
-      settings.claimMs,
-      `claim of ${topics.state}/${partition}`,
-    );
+    const what = `${topics.state}/${partition}`;
+    const claim = await withDeadline(clock, log.claim(shard), settings.claimMs, `claim of ${what}`);
+    const claimed = clock.monotonic();
     this.#claim = claim;
     this.#point('claimed');
     this.#enter('restoring');
-    // An owner that ended before its first commit has left nothing but its claim.
-    let before: FormerEnd = claim.term.counter > 1 ? 'silent' : 'released';
-    const restore = async (): Promise<void> => {
-      for await (const chunk of claim.restore()) {
-        for (const { key, value } of chunk) {
-          if (value !== null) before = this.#restore(key, value, partitions) ?? before;
-        }
-      }
-    };
-    await withDeadline(clock, restore(), settings.restoreMs, `restore of ${topics.state}/${partition}`);
+    const restoring = restoreShard({
+      ...{ claim, partitions, clock, outbox: this.#outbox, received: this.#received, program: this.#program },
+      ended: () => this.#over,
+    });
+    const restored = await withDeadline(clock, restoring, settings.restoreMs, `restore of ${what}`);
     this.#point('restored');
     // What it committed now would look like the work of an owner that has died.
-    if (this.#setup.revoked()) return this.end();
+    if (this.#over || this.#setup.revoked()) return this.end();
+    const { before, lastCommit, position, taken, parked } = restored;
+    this.#position = position;
+    this.#durablePosition = position;
+    this.#trimmed = position;
+    for (const [sender, number] of taken) this.#durableTaken.set(sender, number);
+    for (const key of parked) this.#parked.add(key);
     claim.onLost(() => this.#lost(new WeirError('WEIR_LOG_FENCED', this.#where())));
     if (before !== 'released')
       this.#context.log.info(this.#where(), 'the last owner ended without giving the shard up');
-    this.#commits.open(claim, this.#lastCommit);
+    this.#commits.open(claim, lastCommit);
     this.#enter('running');
     this.#turn(() => {
       // First the outbox: flows that run on at once send, and their numbers follow those that are durable already.
@@ -179,6 +176,8 @@ class Shard<Local> {
       return this.#room();
     });
     this.#armResend();
+    meter.time('restore', clock.monotonic() - claimed);
+    meter.time('takeover', clock.monotonic() - began);
   }
 
   handle(message: ShardMessage<Local>): void {
@@ -416,49 +415,6 @@ class Shard<Local> {
   }
 
   // --- life
-
-  /** Takes one record of the state in; answers how the last owner ended, if it says so. */
-  #restore(key: string, value: Uint8Array, partitions: number): FormerEnd | undefined {
-    const kind = key.slice(0, 2);
-    if (key === 'shard') {
-      const record = shardRecord.decode(value);
-      if (record.partitions !== partitions) {
-        throw new WeirError('WEIR_SHARD_PARTITIONS', {
-          ...this.#where(),
-          found: record.partitions,
-          expected: partitions,
-        });
-      }
-      this.#lastCommit = record.commit;
-      // Who has claimed it since then and died before its first commit has left this record as it is.
-      const silent = record.claim > 0 && (this.#claim?.term.counter ?? 0) > record.claim + 1;
-      if (!record.released) return 'unclean';
-      return silent ? 'silent' : 'released';
-    }
-    if (kind === 'w/') {
-      const sender = key.slice(2);
-      if (sender === 'log') {
-        this.#position = decodeCount(value);
-        this.#durablePosition = this.#position;
-        this.#trimmed = this.#position;
-      } else {
-        this.#received.restore(Number(sender), decodeCount(value));
-        this.#durableTaken.set(Number(sender), decodeCount(value));
-      }
-    } else if (kind === 'o/' && /^o\/\d+\/\d+$/.test(key)) {
-      const [, receiver, number] = key.split('/');
-      this.#outbox.restore(Number(receiver), Number(number), value);
-    } else if (kind === 'd/') {
-      this.#parked.add(key);
-    } else if (kind === 'r/') {
-      // Of a shard that is no more since there were made fewer: it rests here until there are so many again.
-      const [, shard = '', ...own] = key.split('/');
-      this.#program.restoreResting?.(Number(shard), own.join('/'), value);
-    } else {
-      this.#program.restore(key, value);
-    }
-    return undefined;
-  }
 
   async #drain(done: () => void): Promise<void> {
     if (this.#phase !== 'running') return done();

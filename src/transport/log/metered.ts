@@ -1,8 +1,8 @@
-/** A log whose claims, restores and commits are timed. Owns only the measuring. */
+/** A log whose claims and commits are timed. Owns only the measuring. */
 import { WeirError } from '../../errors/index.ts';
 import type { Clock, Meter } from '../../ports/index.ts';
 import { forwardingClaim, forwardingLog } from './forwarding.ts';
-import type { Claim, CommitBatch, Log, LogRecord, ShardId } from './port.ts';
+import type { Claim, CommitBatch, Log, ShardId } from './port.ts';
 
 export function meteredLog(log: Log, meter: Meter, clock: Clock): Log {
   async function claim(shard: ShardId): Promise<Claim> {
@@ -16,14 +16,6 @@ export function meteredLog(log: Log, meter: Meter, clock: Clock): Log {
     };
     inner.onLost(lost);
 
-    async function* restore(): AsyncGenerator<readonly LogRecord[]> {
-      const from = clock.monotonic();
-      yield* inner.restore();
-      const now = clock.monotonic();
-      meter.time('restore', now - from);
-      meter.time('takeover', now - began);
-    }
-
     async function commit(batch: CommitBatch): Promise<void> {
       const from = clock.monotonic();
       try {
@@ -35,7 +27,7 @@ export function meteredLog(log: Log, meter: Meter, clock: Clock): Log {
       meter.time('commit', clock.monotonic() - from);
     }
 
-    return forwardingClaim(inner, { restore, commit });
+    return forwardingClaim(inner, { commit });
   }
 
   return forwardingLog(log, { claim });

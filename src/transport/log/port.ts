@@ -64,7 +64,9 @@ export interface Claim {
   readonly shard: ShardId;
   readonly term: Term;
   /**
-   * Newest value of every live key of the shard, in key order, in chunks. Call it once, before the first commit.
+   * Newest value of every live key of the shard, in chunks. Those of one kind, which is what a key begins with up to
+   * and with its first "/", come together, and kinds in the order of their names. Call it once, before the first commit. A value may be
+   * a view of much more memory: whoever keeps it for long keeps a copy.
    * @throws WeirError `WEIR_LOG_FENCED`, `WEIR_LOG_DAMAGED`
    */
   restore(): AsyncIterable<readonly LogRecord[]>;

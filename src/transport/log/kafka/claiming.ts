@@ -204,10 +204,11 @@ class ClaimReading {
   /** Reads up to and including the batch at this offset, which must be what `expected` says. */
   async to(offset: number, expected: (batch: WireBatch) => boolean = () => true): Promise<void> {
     while (this.#reader.position <= offset) {
-      for (const batch of await this.#reader.next(fenceWaitMs)) {
+      for (const batch of await this.#reader.next(fenceWaitMs, offset + 1)) {
         if (batch.baseOffset <= offset && offset <= batch.lastOffset && !expected(batch)) throw this.#gone(offset);
         this.#state.take(batch);
       }
+      this.#state.keep();
     }
   }
 

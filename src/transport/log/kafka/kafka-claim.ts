@@ -60,7 +60,7 @@ export class KafkaClaim implements Claim {
     this.#clock = setup.clock;
     this.shard = shard;
     this.term = holding.term;
-    this.#restored = holding.state.records();
+    this.#restored = holding.state.recordsByKind();
     this.#publisher = new Publisher({
       ...setup,
       ...holding,
@@ -71,6 +71,7 @@ export class KafkaClaim implements Claim {
       onFailed: (error) => this.#failed(error),
     });
     const left = holding.state.publications();
+    holding.state.clear();
     this.#nextPublication = (left.at(-1)?.[0] ?? 0) + 1;
     const newest = newestOfEachKey(left);
     const sent = new Set(newest.map(([number]) => number));

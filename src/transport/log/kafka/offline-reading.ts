@@ -32,7 +32,12 @@ export class OfflineReading {
 
   async shardState(at: Place): Promise<ShardState> {
     const state = new ShardState();
-    await this.#toEnd(at, (batch) => state.take(batch));
+    const reader = this.#reader(at, 0);
+    await reader.toEnd((batches) => {
+      for (const batch of batches) state.take(batch);
+      state.keep();
+    });
+    this.#ended(at, reader);
     state.settle();
     return state;
   }

@@ -27,8 +27,15 @@ export interface PartitionReaderSetup {
 const endWaitMs = 500;
 const nothing: readonly WireBatch[] = [];
 
+/** What was asked for before anybody wanted it. */
+interface Ahead {
+  readonly position: number;
+  readonly answer: Promise<FetchAnswer>;
+}
+
 export class PartitionReader {
   readonly #setup: PartitionReaderSetup;
+  #ahead: Ahead | undefined;
   /** Offset of the next batch. */
   position: number;
   /** Where the partition ended when it was read last; undefined before that. */
@@ -41,15 +48,16 @@ export class PartitionReader {
 
   /**
    * The next batches; none when nothing has come within `waitMs`. The first may hold records below the position that
-   * the reading began at.
+   * the reading began at. What comes behind them, up to before offset `end`, is under way while they are looked at:
+   * default, nothing is.
    */
-  async next(waitMs: number): Promise<readonly WireBatch[]> {
+  async next(waitMs: number, end = 0): Promise<readonly WireBatch[]> {
     const { patience, topic, partition, ended } = this.#setup;
     let missed = 0;
     let maxWaitMs = waitMs;
     const batches = await patience.until(`reading ${topic}/${partition}`, async () => {
       if (ended()) return { done: nothing };
-      const answering = this.#fetch(maxWaitMs);
+      const answering = this.#takeAhead() ?? this.#fetch(maxWaitMs);
       // What is asked again does not wait for records: health says at once that the brokers answer.
       maxWaitMs = 0;
       const answer = await answering;
@@ -69,13 +77,27 @@ export class PartitionReader {
     });
     const last = batches.at(-1);
     if (last !== undefined) this.position = Math.max(this.position, last.lastOffset + 1);
+    if (last !== undefined && this.position < end) this.#readAhead(waitMs);
     return batches;
+  }
+
+  #readAhead(waitMs: number): void {
+    const answer = this.#fetch(waitMs);
+    // Whoever asks for it hears of it; if nobody does, it was not needed.
+    answer.catch(() => undefined);
+    this.#ahead = { position: this.position, answer };
+  }
+
+  #takeAhead(): Promise<FetchAnswer> | undefined {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead?.position === this.position ? ahead.answer : undefined;
   }
 
   /** Reads up to where the partition ends by now. */
   async toEnd(take: (batches: readonly WireBatch[]) => void): Promise<void> {
     for (let end = await this.end(); this.position < end; ) {
-      const batches = await this.next(endWaitMs);
+      const batches = await this.next(endWaitMs, end);
       take(batches);
       // The leader that named the end was deposed meanwhile, or the reading has ended.
       if (batches.length === 0) end = this.#setup.ended() ? 0 : await this.end();

@@ -24,13 +24,23 @@ import type { ProducerIdentity, WireBatch, WireRecord } from './wire.ts';
 export const deadEpoch = 32_767;
 
 interface Entry {
-  readonly value: Uint8Array | null;
-  readonly offset: number;
+  /** Null for a removal. */
+  value: Uint8Array | null;
+  offset: number;
+  /** Whether the value is a view of what was fetched. */
+  borrowed: boolean;
 }
 
+/** What was fetched is held until it is so much: a state that is read at once is not copied at all. */
+const heldBytes = 32 * 1024 * 1024;
+
 export class ShardState {
-  /** Newest record of each key, removals too, until `settle`. */
+  /** Newest record of each key; removals only while a foreign batch waits for its judgement, and may hold the key. */
   readonly #entries = new Map<string, Entry>();
+  /** Entries whose values were views when they were taken. */
+  #borrowed: Entry[] = [];
+  /** Bytes of all values that were fetched with those. */
+  #fetchedBytes = 0;
   readonly #foreign: WireBatch[] = [];
   readonly #producers = new Set<string>();
   #owner: ProducerIdentity | undefined;
@@ -87,14 +97,42 @@ export class ShardState {
     return [...repairs.values()];
   }
 
+  /**
+   * Lets go of what was fetched when that has become much: what is left of it is copied. To be called between answers.
+   * @param limit bytes of it that may be held
+   */
+  keep(limit = heldBytes): void {
+    if (this.#fetchedBytes <= limit) return;
+    this.#fetchedBytes = 0;
+    const kept = this.#borrowed.filter(({ value, borrowed }) => borrowed && value !== null);
+    const memory = new Uint8Array(kept.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
+    let used = 0;
+    for (const entry of kept) {
+      const { value } = entry;
+      if (value === null || !entry.borrowed) continue;
+      memory.set(value, used);
+      entry.value = memory.subarray(used, used + value.length);
+      entry.borrowed = false;
+      used += value.length;
+    }
+    this.#borrowed = [];
+  }
+
   /** The shard's own live records, in key order. */
   records(): LogRecord[] {
-    const records: LogRecord[] = [];
-    for (const [stored, { value }] of this.#entries) {
-      const key = shardKey(stored);
-      if (key !== undefined) records.push({ key, value });
+    return [...this.#own()].sort((a, b) => compareKeys(a.key, b.key));
+  }
+
+  /** The same in the order of a restore, which takes less: kinds in key order, those of a kind as they came. */
+  recordsByKind(): LogRecord[] {
+    const kinds = new Map<string, LogRecord[]>();
+    for (const record of this.#own()) {
+      const kind = record.key.slice(0, record.key.indexOf('/') + 1 || undefined);
+      const some = kinds.get(kind);
+      if (some === undefined) kinds.set(kind, [record]);
+      else some.push(record);
     }
-    return records.sort((a, b) => compareKeys(a.key, b.key));
+    return [...kinds].sort(([a], [b]) => compareKeys(a, b)).flatMap(([, records]) => records);
   }
 
   /** Publications that their topics have not acknowledged, by number, in order. */
@@ -105,6 +143,19 @@ export class ShardState {
       found.push([Number(key.slice(publicationPrefix.length)), decodePublication(value)]);
     }
     return found.sort(([a], [b]) => a - b);
+  }
+
+  /** Everything has been given out: forgets it. */
+  clear(): void {
+    this.#entries.clear();
+    this.#borrowed = [];
+  }
+
+  *#own(): Generator<LogRecord> {
+    for (const [stored, { value }] of this.#entries) {
+      const key = shardKey(stored);
+      if (key !== undefined) yield { key, value };
+    }
   }
 
   /**
@@ -133,9 +184,21 @@ export class ShardState {
 
   #apply({ records }: WireBatch): void {
     for (const { key, value, offset } of records) {
+      if (value !== null) this.#fetchedBytes += value.length;
       if (key === null) continue;
       const known = this.#entries.get(key);
-      if (known === undefined || known.offset < offset) this.#entries.set(key, { value, offset });
+      if (known !== undefined && known.offset >= offset) continue;
+      if (value === null && this.#foreign.length === 0) {
+        if (known !== undefined) known.value = null;
+        this.#entries.delete(key);
+        continue;
+      }
+      const entry = known ?? { value, offset, borrowed: false };
+      if (known === undefined) this.#entries.set(key, entry);
+      entry.value = value;
+      entry.offset = offset;
+      if (!entry.borrowed) this.#borrowed.push(entry);
+      entry.borrowed = true;
     }
   }
 

@@ -89,11 +89,14 @@ export interface WireBatch {
   readonly baseOffset: number;
   /** Of the last record that the batch was written with, kept or not. */
   readonly lastOffset: number;
+  /** Of the leader that appended it: grows with each change of leader, and never goes back along a log. */
+  readonly leaderEpoch: number;
   /** Undefined for a batch without a producer. */
   readonly producer: (ProducerIdentity & { readonly baseSequence: number }) | undefined;
   /** A transaction marker: its records mean nothing to a reader. */
   readonly control: boolean;
   readonly timestampMs: number;
+  /** Values are views of all that was fetched with them: whoever keeps one for long keeps a copy. */
   readonly records: ReadonlyArray<WireRecord & { readonly offset: number }>;
 }
 

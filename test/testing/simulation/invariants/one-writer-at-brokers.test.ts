@@ -8,7 +8,7 @@ function batch(offset: number, producerId: string, epoch: number, key: string): 
     bytes: 0,
     deleteHorizonMs: undefined,
     wire: {
-      ...{ baseOffset: offset, lastOffset: offset, control: false, timestampMs: 0 },
+      ...{ baseOffset: offset, lastOffset: offset, leaderEpoch: 0, control: false, timestampMs: 0 },
       producer: { producerId, epoch, baseSequence: 0 },
       records: [{ key, value: null, offset }],
     },

@@ -193,7 +193,7 @@ describe('the follower of a table', () => {
       const baseOffset = reader.position;
       reader.position += keys.length;
       const batch: WireBatch = {
-        ...{ baseOffset, lastOffset: reader.position - 1, control: false, timestampMs: 0 },
+        ...{ baseOffset, lastOffset: reader.position - 1, leaderEpoch: 0, control: false, timestampMs: 0 },
         producer: { ...producer, baseSequence: 0 },
         records: keys.map((key, index) => ({ key, value: Buffer.from('x'), offset: baseOffset + index })),
       };

@@ -15,7 +15,7 @@ function partition() {
     const baseSequence = sequences.get(key) ?? 0;
     sequences.set(key, baseSequence + records.length);
     batches.push({
-      ...{ baseOffset, lastOffset: next - 1, control: false, timestampMs: 0 },
+      ...{ baseOffset, lastOffset: next - 1, leaderEpoch: 0, control: false, timestampMs: 0 },
       producer: producer && { ...producer, baseSequence },
       records: gone ? [] : records.map((record, index) => ({ ...record, offset: baseOffset + index })),
     });

@@ -7,8 +7,8 @@ import { dirname, join, sep } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { virtualClock } from '../../../../src/testing/index.ts';
+import { crc32c } from '../../../../src/transport/log/crc32c.ts';
 import { batchBytes } from '../../../../src/transport/log/kafka/model/stored-batch.ts';
-import { crc32c } from '../../../../src/transport/log/kafka/wire/crc32c.ts';
 import { kafkaWire } from '../../../../src/transport/log/kafka/wire/index.ts';
 import { quieten } from '../../../../src/transport/log/kafka/wire/kafkajs.ts';
 import { decodeBatches, encodeBatch } from '../../../../src/transport/log/kafka/wire/record-batch.ts';
@@ -79,6 +79,7 @@ describe('record batches', () => {
     expect(batch).toEqual({
       baseOffset: 0,
       lastOffset: 3,
+      leaderEpoch: -1,
       producer: { producerId: '9007199254740993', epoch: 32_767, baseSequence: 2 ** 31 - 1 },
       control: false,
       timestampMs: request.timestampMs,

@@ -5,7 +5,8 @@
  * whether anything sound comes after it: a torn end is what a crash leaves, a hole is damage.
  * Format: blocks of 32 KiB; a fragment is masked CRC-32C (4), length (2), type (1), payload.
  */
-import { crc32c, maskCrc } from './crc32c.ts';
+import { crc32c } from '../../crc32c.ts';
+import { maskCrc } from './mask-crc.ts';
 
 const blockBytes = 32_768;
 const headerBytes = 7;

@@ -4,8 +4,9 @@
  * LevelDB checks no block's CRC when it reads for an iterator. Here every byte is covered: the blocks must lie end to
  * end from the first byte to the footer, each with a sound CRC. Tables are written without compression.
  */
-import { crc32c, maskCrc } from './crc32c.ts';
+import { crc32c } from '../../crc32c.ts';
 import { Cursor } from './cursor.ts';
+import { maskCrc } from './mask-crc.ts';
 
 const footerBytes = 48;
 const trailerBytes = 5;

@@ -85,7 +85,8 @@ export class Partition {
     const judgement = request.producer && this.#producers.judge(request.producer, request.records.length);
     if (judgement?.type === 'refuse') return refused(judgement.error);
     if (judgement?.type === 'repeat') return this.#acknowledged(judgement.baseOffset, judgement.lastOffset, true);
-    const batch = storedBatch(request, this.#end, bytes);
+    const at = { baseOffset: this.#end, leaderEpoch: this.#leaderVersion - 1 };
+    const batch = storedBatch(request, at, bytes);
     this.#batches.push(batch);
     this.#producers.add(batch.wire);
     this.#end = batch.wire.lastOffset + 1;

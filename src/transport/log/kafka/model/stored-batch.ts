@@ -27,10 +27,14 @@ export function batchBytes(records: ReadonlyArray<WireRecord & { readonly offset
   return bytes;
 }
 
-export function storedBatch(request: ProduceRequest, baseOffset: number, bytes: number): StoredBatch {
+export function storedBatch(
+  request: ProduceRequest,
+  { baseOffset, leaderEpoch }: Pick<WireBatch, 'baseOffset' | 'leaderEpoch'>,
+  bytes: number,
+): StoredBatch {
   const { producer } = request;
   const wire: WireBatch = {
-    baseOffset,
+    ...{ baseOffset, leaderEpoch },
     lastOffset: baseOffset + request.records.length - 1,
     producer: producer && {
       producerId: producer.producerId,

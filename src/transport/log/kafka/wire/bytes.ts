@@ -48,6 +48,12 @@ export class ByteReader {
     return this.#bytes.subarray(from, from + length);
   }
 
+  /** The same as a plain array: what is kept of it keeps all that it was read from. */
+  view(length: number): Uint8Array {
+    const { buffer, byteOffset } = this.#bytes;
+    return new Uint8Array(buffer, byteOffset + this.#moved(length), length);
+  }
+
   text(length: number): string {
     const from = this.#moved(length);
     return this.#bytes.toString('utf8', from, from + length);
@@ -59,10 +65,13 @@ export class ByteReader {
 
   /** Unsigned, 32 bits. */
   uvarint(): number {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.#bytes.readUInt8(this.#moved(1));
-      value += (byte & 0x7f) * 2 ** shift;
+    let byte = this.#bytes.readUInt8(this.#at++);
+    // Most are lengths and small counts.
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    for (let unit = 0x80; ; unit *= 0x80) {
+      byte = this.#bytes.readUInt8(this.#at++);
+      value += (byte & 0x7f) * unit;
       if (byte < 0x80) return value;
     }
   }
@@ -70,7 +79,7 @@ export class ByteReader {
   /** Signed, zigzag, 32 bits. */
   varint(): number {
     const value = this.uvarint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return (value >>> 1) ^ -(value & 1);
   }
 
   array<T>(read: () => T): T[] {

@@ -4,9 +4,9 @@
  * Headers matter as much as records: they say who wrote a batch, and they stay when compaction has emptied it.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { crc32c } from '../../crc32c.ts';
 import type { ProduceRequest, WireBatch, WireRecord } from '../wire.ts';
 import { ByteReader, ByteWriter, varintBytes } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 
 /** Base offset and length. */
 const prefixBytes = 12;
@@ -64,12 +64,13 @@ export function decodeBatches(bytes: Buffer): WireBatch[] {
   return batches;
 }
 
+/** Its header, checked; records are read when somebody asks for them, who may have more of the log sent meanwhile. */
 function decodeBatch(baseOffset: number, bytes: Buffer): WireBatch {
   const reader = new ByteReader(bytes);
-  reader.skip(4);
+  const leaderEpoch = reader.int32();
   const magic = reader.int8();
   if (magic !== format) throw new Error(`the batch at offset ${baseOffset} has format ${magic}, and only 2 is read`);
-  if (reader.uint32() !== crc32c(bytes.subarray(checkedFrom - prefixBytes))) {
+  if (reader.uint32() !== crc32c(bytes, checkedFrom - prefixBytes)) {
     throw new Error(`the batch at offset ${baseOffset} is damaged: its checksum is wrong`);
   }
   const attributes = reader.int16();
@@ -82,13 +83,22 @@ function decodeBatch(baseOffset: number, bytes: Buffer): WireBatch {
   const baseSequence = reader.int32();
   const count = reader.int32();
   const control = (attributes & controlFlag) !== 0;
-  const records = control ? [] : decodeRecords(plain(reader, attributes & 7, baseOffset), count, baseOffset);
   const producer = producerId === '-1' ? undefined : { producerId, epoch, baseSequence };
-  return { baseOffset, lastOffset, producer, control, timestampMs, records };
+  let body = control ? undefined : plain(reader, attributes & 7, baseOffset);
+  let records: WireBatch['records'] = [];
+  return {
+    ...{ baseOffset, lastOffset, leaderEpoch, producer, control, timestampMs },
+    get records() {
+      if (body !== undefined) records = decodeRecords(body, count, baseOffset);
+      body = undefined;
+      return records;
+    },
+  };
 }
 
 function decodeRecords(reader: ByteReader, count: number, baseOffset: number): WireBatch['records'] {
-  return Array.from({ length: count }, () => {
+  const records: Array<WireBatch['records'][number]> = [];
+  while (records.length < count) {
     const length = reader.varint();
     const after = reader.left - length;
     // Attributes, and the difference of its timestamp.
@@ -98,11 +108,11 @@ function decodeRecords(reader: ByteReader, count: number, baseOffset: number): W
     const keyLength = reader.varint();
     const key = keyLength < 0 ? null : reader.text(keyLength);
     const valueLength = reader.varint();
-    // A copy: a small value that is kept must not keep the whole answer in memory.
-    const value = valueLength < 0 ? null : new Uint8Array(reader.bytes(valueLength));
+    const value = valueLength < 0 ? null : reader.view(valueLength);
     reader.skip(reader.left - after);
-    return { key, value, offset };
-  });
+    records.push({ key, value, offset });
+  }
+  return records;
 }
 
 /** Weir writes no compressed batches, but its events may come from elsewhere. */
