@@ -56,8 +56,8 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
 
   return forwardingLog(log, {
     claim,
-    async join(name, partitions, listener) {
-      const membership = await log.join(name, partitions, listener);
+    async join(name, partitions, listener, state) {
+      const membership = await log.join(name, partitions, listener, state);
       return {
         lost(partition) {
           const over = [...contested].find(([key]) => key.startsWith(`${name}.`) && key.endsWith(`/${partition}`))?.[1];

@@ -4,7 +4,7 @@
  */
 import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Clock, Logger, Meter, Random } from '../../ports/index.ts';
-import type { Log, Membership } from '../../transport/log/index.ts';
+import type { AssignmentListener, Log, Membership } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior, Decision, Failure, Ref } from '../kernel/index.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
 import type { ShardMessage } from './protocol.ts';
@@ -14,7 +14,7 @@ import { type CrashPoint, type ShardPhase, type ShardSettings, type ShardTopics,
 export type RegionMessage =
   /** Something was noted. */
   | { readonly type: 'look' }
-  /** Drains every shard and leaves the group; then `done`. */
+  /** Leaves the group, which takes every shard, and drains what is left; then `done`. */
   | { readonly type: 'leave'; readonly done: () => void };
 
 /** What the group and the shards say. */
@@ -100,10 +100,12 @@ class Region<Local> {
   }
 
   async join(): Promise<void> {
-    this.#membership = await this.#setup.log.join(this.#setup.service, this.#setup.partitions, {
+    const { log, service, partitions: count, topics } = this.#setup;
+    const listener: AssignmentListener = {
       assigned: (partitions) => this.#note({ type: 'assigned', partitions }),
       revoked: (partitions) => new Promise<void>((done) => this.#note({ type: 'revoked', partitions, done })),
-    });
+    };
+    this.#membership = await log.join(service, count, listener, topics.state);
     if (this.#ended) this.#leave();
   }
 
@@ -113,8 +115,9 @@ class Region<Local> {
       case 'look':
         return;
       case 'leave':
-        void this.#drain([...this.#shards.keys()])
-          .then(() => this.#membership?.leave())
+        // The group first: others may read ahead what runs here before it is drained.
+        void Promise.resolve(this.#membership?.leave())
+          .then(() => this.#drain([...this.#shards.keys()]))
           .then(message.done, message.done);
     }
   }

@@ -17,7 +17,7 @@ export function forwardingLog(log: Log, own: Partial<Log>): Log {
     table: (topic) => log.table(topic),
     read: (topic, partition, options) => log.read(topic, partition, options),
     trim: (topic, partition, before) => log.trim(topic, partition, before),
-    join: (group, partitions, listener) => log.join(group, partitions, listener),
+    join: (group, partitions, listener, state) => log.join(group, partitions, listener, state),
     health: () => log.health(),
     onHealth: (listener) => log.onHealth(listener),
     close: () => log.close(),

@@ -196,8 +196,12 @@ export interface Log {
   read(topic: TopicName, partition: number, options?: ReadOptions): AsyncIterable<readonly StoredRecord[]>;
   /** Records of an `events` partition with an offset below `before` may be forgotten. */
   trim(topic: TopicName, partition: number, before: number): Promise<void>;
-  /** Joins the group that shares the partitions of a sharded service. */
-  join(group: string, partitions: number, listener: AssignmentListener): Promise<Membership>;
+  /**
+   * Joins the group that shares the partitions of a sharded service.
+   * @param state the topic of their states: a driver may read there ahead of a claim what is to move here, while another
+   *   worker runs it. Default: nothing is read ahead.
+   */
+  join(group: string, partitions: number, listener: AssignmentListener, state?: TopicName): Promise<Membership>;
   health(): LogHealth;
   onHealth(listener: (health: LogHealth) => void): void;
   /** Waits for what is in flight, then lets go of files and sockets. */

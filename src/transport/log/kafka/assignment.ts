@@ -3,8 +3,8 @@
  *
  * Even and sticky: as many partitions as possible stay where they are, and a member with too many gives up what it took
  * last, so that what came from a worker that failed goes back to it, and a worker that fails again and again disturbs
- * nothing but its own partitions. A partition that moves is given to nobody until
- * its owner has said that it let go; then the next generation assigns it. Pure, so that every leader comes to the same.
+ * nothing but its own partitions. A partition that moves stays with its owner until the member that it goes to has read
+ * it ahead; then it is given to nobody, until its owner has let go. Pure, so that every leader comes to the same.
  */
 export interface MemberData {
   /** Name of the worker, for operators. */
@@ -13,6 +13,8 @@ export interface MemberData {
   readonly owned: readonly number[];
   /** Generation that it was last assigned in: of two that say they own a partition, the later one does. */
   readonly generation: number;
+  /** Partitions that are to come to it and that it has read ahead, as far as it will. */
+  readonly ahead: readonly number[];
   /** Partitions that it was asked to take over, and when; the newest request for a partition counts. */
   readonly pulls: ReadonlyArray<{ readonly partition: number; readonly at: number }>;
   /** It is to run nothing. */
@@ -26,18 +28,35 @@ export interface GroupView {
   readonly data: MemberData;
 }
 
-/** Partitions of each member; one that has to move first is with nobody, and so are all while every member rests. */
-export function assign(partitions: number, members: readonly GroupView[]): ReadonlyMap<string, readonly number[]> {
+/** What a member is to do. */
+export interface Assignment {
+  /** Partitions that it is to run. */
+  readonly run: readonly number[];
+  /** Partitions that it is to run next: it reads them ahead, and takes them when their owner has let go. */
+  readonly coming: readonly number[];
+}
+
+/** What each member is to do. Nobody runs anything while every member rests. */
+export function assign(partitions: number, members: readonly GroupView[]): ReadonlyMap<string, Assignment> {
   const owners = ownersOf(partitions, members);
   const active = members.filter(({ data }) => data.resting !== true);
   const wanted = wantedOwners(partitions, active, owners);
-  const assigned = new Map<string, number[]>(members.map(({ memberId }) => [memberId, []]));
+  const plan = new Map(members.map(({ memberId }) => [memberId, { run: [] as number[], coming: [] as number[] }]));
   for (const [partition, memberId] of wanted.entries()) {
     const owner = owners[partition];
     if (memberId === undefined) continue;
-    if (owner === undefined || owner === memberId) assigned.get(memberId)?.push(partition);
+    if (owner === undefined || owner === memberId) {
+      plan.get(memberId)?.run.push(partition);
+      continue;
+    }
+    plan.get(memberId)?.coming.push(partition);
+    if (!isAhead(members, memberId, partition)) plan.get(owner)?.run.push(partition);
   }
-  return assigned;
+  return plan;
+}
+
+function isAhead(members: readonly GroupView[], memberId: string, partition: number): boolean {
+  return members.some((member) => member.memberId === memberId && member.data.ahead.includes(partition));
 }
 
 function ownersOf(partitions: number, members: readonly GroupView[]): Array<string | undefined> {
@@ -71,6 +90,12 @@ function wantedOwners(
     for (const partition of data.owned) {
       const keeps = owners[partition] === memberId && wanted[partition] === undefined;
       if (keeps && hasRoom(memberId)) give(partition, memberId);
+    }
+  }
+  for (const { memberId, data } of members) {
+    for (const partition of data.ahead) {
+      const isFree = partition < partitions && owners[partition] === undefined && wanted[partition] === undefined;
+      if (isFree && hasRoom(memberId)) give(partition, memberId);
     }
   }
   for (let partition = 0; partition < partitions; partition++) {
@@ -120,22 +145,23 @@ export function encodeMember(data: MemberData): Uint8Array {
 
 /** What a member says of itself; one that cannot be read runs nothing, and may be given what others leave. */
 export function decodeMember(bytes: Uint8Array): MemberData {
-  const unknown: MemberData = { worker: '', owned: [], generation: -1, pulls: [], about: {} };
+  const unknown: MemberData = { worker: '', owned: [], generation: -1, ahead: [], pulls: [], about: {} };
   try {
     // Written by `encodeMember` of this version or another one, which may say more but not less.
     const data = JSON.parse(Buffer.from(bytes).toString()) as MemberData;
-    return Array.isArray(data.owned) && Array.isArray(data.pulls) ? data : unknown;
+    return [data.owned, data.pulls, data.ahead].every(Array.isArray) ? data : unknown;
   } catch {
     return unknown;
   }
 }
 
-export function encodePartitions(partitions: readonly number[]): Uint8Array {
-  return Buffer.from(JSON.stringify(partitions));
+export function encodeAssignment(assignment: Assignment): Uint8Array {
+  return Buffer.from(JSON.stringify(assignment));
 }
 
 /** An answer without an assignment gives nothing. */
-export function decodePartitions(bytes: Uint8Array): readonly number[] {
-  // Written by `encodePartitions` of the group's leader.
-  return bytes.byteLength === 0 ? [] : (JSON.parse(Buffer.from(bytes).toString()) as number[]);
+export function decodeAssignment(bytes: Uint8Array): Assignment {
+  if (bytes.byteLength === 0) return { run: [], coming: [] };
+  // Written by `encodeAssignment` of the group's leader.
+  return JSON.parse(Buffer.from(bytes).toString()) as Assignment;
 }

@@ -15,6 +15,7 @@ import { Lease } from './lease.ts';
 import { claimRecord, deadFenceRecord, decodeFence, fenceKey, fenceRecord } from './own-records.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
+import { joins, type ReadSoFar } from './read-ahead.ts';
 import { isDenied, nameOf, passes } from './refusals.ts';
 import { deadEpoch, ShardState } from './shard-state.ts';
 import { type KafkaWire, kafkaError, type ProducerIdentity, type WireBatch, type WireRecord } from './wire.ts';
@@ -35,6 +36,8 @@ export interface ClaimingSetup {
   readonly maxBatchBytes: number;
   /** Everything below this offset was acknowledged to this worker. Default 0: it knows of nothing. */
   readonly acknowledged?: number;
+  /** What was read before the claim began. Default: nothing. */
+  readonly ahead?: ReadSoFar | undefined;
   /** Why this claim is to go no further: a newer one of this worker, its deadline, the end of the log. */
   readonly ended: () => Error | undefined;
 }
@@ -61,8 +64,8 @@ const fenceWaitMs = 500;
  */
 export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
   let producer = await newEpoch(setup);
-  for (;;) {
-    const holding = await claimUnder(producer, setup);
+  for (let { ahead } = setup; ; ahead = undefined) {
+    const holding = await claimUnder(producer, { ...setup, ahead });
     if (holding !== undefined) return holding;
     producer = await nextEpoch(producer, setup);
   }
@@ -88,9 +91,9 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
     throw new WeirError('WEIR_LOG_LOST', { ...shard, why });
   }
 
-  const state = new ShardState();
-  const reading = new ClaimReading(setup, state);
+  const reading = new ClaimReading(setup);
   await reading.to(fence, (batch) => isOwnFence(batch, nonce));
+  const { state } = reading;
   const formerProducers = state.producers.filter((id) => id !== producer.producerId);
   if (formerProducers.length > 0) await nextEpoch(producer, setup);
   const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);
@@ -177,17 +180,67 @@ export async function writeDeadFences(setup: DeadFencing, producerIds: readonly 
  */
 class ClaimReading {
   readonly #setup: ClaimingSetup;
-  readonly #state: ShardState;
-  readonly #reader: PartitionReader;
+  /** What was read before; undefined once that is known to stand for the beginning, or not to. */
+  #ahead: ReadSoFar | undefined;
+  #reader: PartitionReader;
+  /** Everything that was read; the fence has to be read before it is used. */
+  state: ShardState;
 
-  constructor(setup: ClaimingSetup, state: ShardState) {
-    const { wire, patience, topic, shard, fetchBytes, ended } = setup;
+  constructor(setup: ClaimingSetup) {
+    const { ahead } = setup;
     this.#setup = setup;
-    this.#state = state;
-    this.#reader = new PartitionReader({
-      ...{ wire, patience, topic },
+    this.#ahead = ahead;
+    this.state = ahead?.state ?? new ShardState();
+    this.#reader = this.#readerAt(ahead?.position ?? 0);
+  }
+
+  /** Reads up to and including the batch at this offset, which must be what `expected` says. */
+  async to(offset: number, expected: (batch: WireBatch) => boolean = () => true): Promise<void> {
+    // The fence landed before the end of what was read: that has been cut off, and the log is another one.
+    if (this.#ahead !== undefined && offset < this.#ahead.position) this.#beginAnew();
+    while (this.#reader.position <= offset) {
+      const { position } = this.#reader;
+      const batches = await this.#reader.next(fenceWaitMs, offset + 1);
+      if (!this.#joins(batches, position)) {
+        this.#beginAnew();
+        continue;
+      }
+      for (const batch of batches) {
+        if (batch.baseOffset <= offset && offset <= batch.lastOffset && !expected(batch)) throw this.#gone(offset);
+        this.state.take(batch);
+      }
+      this.state.keep();
+    }
+    this.#ahead = undefined;
+  }
+
+  /** Whether what was read before stands for what lies before these batches. */
+  #joins(batches: readonly WireBatch[], from: number): boolean {
+    const ahead = this.#ahead;
+    let position = from;
+    return (
+      ahead === undefined ||
+      batches.every((batch) => {
+        const joined = joins(batch, { ...ahead, position });
+        position = batch.lastOffset + 1;
+        return joined;
+      })
+    );
+  }
+
+  #beginAnew(): void {
+    const { logger, shard } = this.#setup;
+    logger.info({ ...shard }, 'what was read ahead of a shard cannot be trusted: it is read from the beginning');
+    this.#ahead = undefined;
+    this.state = new ShardState();
+    this.#reader = this.#readerAt(0);
+  }
+
+  #readerAt(from: number): PartitionReader {
+    const { wire, patience, topic, shard, fetchBytes, ended } = this.#setup;
+    return new PartitionReader({
+      ...{ wire, patience, topic, from },
       partition: shard.partition,
-      from: 0,
       maxBytes: fetchBytes,
       ended: () => {
         const end = ended();
@@ -195,21 +248,11 @@ class ClaimReading {
         return false;
       },
       onGap: (position, oldest) => {
+        if (this.#ahead !== undefined) this.#beginAnew();
         // Nothing is ever deleted from the front of a state topic, except by an operator; the end can be cut off.
-        if (oldest < position) throw this.#gone(position);
+        else if (oldest < position) throw this.#gone(position);
       },
     });
-  }
-
-  /** Reads up to and including the batch at this offset, which must be what `expected` says. */
-  async to(offset: number, expected: (batch: WireBatch) => boolean = () => true): Promise<void> {
-    while (this.#reader.position <= offset) {
-      for (const batch of await this.#reader.next(fenceWaitMs, offset + 1)) {
-        if (batch.baseOffset <= offset && offset <= batch.lastOffset && !expected(batch)) throw this.#gone(offset);
-        this.#state.take(batch);
-      }
-      this.#state.keep();
-    }
   }
 
   #gone(offset: number): WeirError {

@@ -2,13 +2,21 @@
  * One worker's place in the group that shares the partitions of a sharded service, by Kafka's group protocol.
  *
  * Owns the rounds of join, sync and heartbeat, and what the worker is told: partitions that stay are never touched by a
- * rebalance; those that go are drained first, and the group hears of it when they are free. All of it is a hint: what
- * keeps two owners apart is the claim.
+ * rebalance; those that go are read ahead by whoever is to have them, then drained, and taken as soon as the log says that
+ * they are free, or the group does. All of it is a hint: what keeps two owners apart is the claim.
  */
 import type { Clock, Logger } from '../../../ports/index.ts';
 import type { AssignmentListener, Membership } from '../port.ts';
-import { assign, decodeMember, decodePartitions, encodeMember, encodePartitions } from './assignment.ts';
+import {
+  type Assignment,
+  assign,
+  decodeAssignment,
+  decodeMember,
+  encodeAssignment,
+  encodeMember,
+} from './assignment.ts';
 import type { Attempt, Patience } from './patience.ts';
+import type { ReadAhead } from './read-ahead.ts';
 import { nameOf } from './refusals.ts';
 import { type JoinAnswer, type KafkaWire, kafkaError } from './wire.ts';
 
@@ -21,6 +29,8 @@ export interface GroupSettings {
   readonly rebalanceTimeoutMs: number;
   /** How long an owner may drain a partition that is taken from it. Default 10 000. */
   readonly drainDeadlineMs: number;
+  /** How long a partition that is to move may be read ahead, while its owner goes on running it. Default 8 000. */
+  readonly readAheadMs: number;
 }
 
 export const defaultGroupSettings: GroupSettings = {
@@ -28,6 +38,7 @@ export const defaultGroupSettings: GroupSettings = {
   heartbeatMs: 500,
   rebalanceTimeoutMs: 10_000,
   drainDeadlineMs: 10_000,
+  readAheadMs: 8_000,
 };
 
 export interface GroupMemberSetup {
@@ -42,6 +53,8 @@ export interface GroupMemberSetup {
   readonly worker: string;
   readonly about: Readonly<Record<string, string | number>>;
   readonly listener: AssignmentListener;
+  /** Reads what is to come. Absent: what moves is taken unread. */
+  readonly readAhead: ReadAhead | undefined;
   /** The id that the brokers know this member by: whoever sees the worker die can leave the group for it. */
   readonly onMemberId: (memberId: string) => void;
   /** The brokers dropped this member, and others may run by now what it thinks it runs. */
@@ -62,6 +75,10 @@ export class GroupMember implements Membership {
   /** What the listener was told to run, and not to give up; in the order in which it was told. */
   readonly #running = new Set<number>();
   readonly #draining = new Set<number>();
+  /** What is to run here once its owner lets go. */
+  #coming: ReadonlySet<number> = new Set();
+  /** What of it has been read ahead, as far as that is worth waiting for. */
+  readonly #ahead = new Set<number>();
   readonly #pulls = new Map<number, number>();
   #greeted = false;
   #resting: boolean;
@@ -70,6 +87,8 @@ export class GroupMember implements Membership {
   /** What this member says of itself has changed: it joins again. */
   #changed = false;
   #wake: () => void = () => undefined;
+  /** Whoever waits until nothing runs here. */
+  #idle: () => void = () => undefined;
 
   constructor(setup: GroupMemberSetup) {
     this.#setup = setup;
@@ -97,7 +116,9 @@ export class GroupMember implements Membership {
 
   /** The group hears that it does not run here, and says who is to run it: this worker again, or who took it. */
   lost(partition: number): void {
-    if (this.#running.delete(partition)) this.#rejoin();
+    if (!this.#running.delete(partition)) return;
+    this.#rejoin();
+    this.#idle();
   }
 
   leave(): Promise<void> {
@@ -110,6 +131,7 @@ export class GroupMember implements Membership {
     if (this.#left) return;
     this.#left = true;
     this.#wake();
+    this.#setup.readAhead?.close();
     this.#setup.onLeft(this);
     if (this.#memberId === '') return;
     // One attempt: when nobody hears it, the session runs out.
@@ -117,8 +139,23 @@ export class GroupMember implements Membership {
   }
 
   async #leave(): Promise<void> {
+    this.rest(true);
+    await this.#handedOver();
     await this.#drain([...this.#running]);
     await this.abandon();
+  }
+
+  /** Resolves when the group has given everything to others, who have read it ahead, or that takes too long. */
+  #handedOver(): Promise<void> {
+    if (this.#left || this.#running.size + this.#draining.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const deadline = this.#setup.clock.after(this.#setup.settings.readAheadMs, resolve);
+      this.#idle = () => {
+        if (this.#running.size + this.#draining.size > 0) return;
+        deadline.cancel();
+        resolve();
+      };
+    });
   }
 
   async #run(): Promise<void> {
@@ -134,7 +171,7 @@ export class GroupMember implements Membership {
   }
 
   /** Joins and syncs; undefined when it has to begin again. */
-  async #round(): Promise<readonly number[] | undefined> {
+  async #round(): Promise<Assignment | undefined> {
     const { wire, group, patience } = this.#setup;
     const joined = await patience.until(`joining the group ${group}`, () => this.#join());
     if (joined === undefined) return undefined;
@@ -144,7 +181,7 @@ export class GroupMember implements Membership {
     switch (sync?.error) {
       case kafkaError.none:
         this.#generation = generation;
-        return decodePartitions(sync.assignment);
+        return decodeAssignment(sync.assignment);
       case kafkaError.unknownMember:
         this.#expelled();
         return undefined;
@@ -188,23 +225,47 @@ export class GroupMember implements Membership {
       ...{ worker, about, resting: this.#resting },
       owned: [...this.#running, ...this.#draining],
       generation: this.#generation,
+      ahead: [...this.#ahead],
       pulls: [...this.#pulls].map(([partition, at]) => ({ partition, at })),
     });
   }
 
   #plan({ members }: JoinAnswer): Array<{ memberId: string; assignment: Uint8Array }> {
     const views = members.map(({ memberId, metadata }) => ({ memberId, data: decodeMember(metadata) }));
-    return [...assign(this.#setup.partitions, views)].map(([memberId, partitions]) => ({
+    return [...assign(this.#setup.partitions, views)].map(([memberId, assignment]) => ({
       memberId,
-      assignment: encodePartitions(partitions),
+      assignment: encodeAssignment(assignment),
     }));
   }
 
-  #apply(assignment: readonly number[]): void {
-    this.#granted = new Set(assignment);
+  #apply({ run, coming }: Assignment): void {
+    this.#granted = new Set(run);
+    this.#readAhead(new Set(coming));
     const lost = [...this.#running].filter((partition) => !this.#granted.has(partition));
     if (lost.length > 0) void this.#drain(lost).then(() => this.#released());
     this.#takeGranted();
+  }
+
+  #readAhead(coming: ReadonlySet<number>): void {
+    this.#coming = coming;
+    for (const partition of this.#ahead) if (!coming.has(partition)) this.#ahead.delete(partition);
+    const ready = (partition: number): void => {
+      if (!this.#coming.has(partition) || this.#ahead.has(partition)) return;
+      this.#ahead.add(partition);
+      this.#rejoin();
+    };
+    const { readAhead } = this.#setup;
+    if (readAhead === undefined) for (const partition of coming) ready(partition);
+    else readAhead.follow(coming, this.#granted, { ready, free: (partition) => this.#take(partition) });
+  }
+
+  /** The owner has let go of what is to run here: the group need not be waited for. */
+  #take(partition: number): void {
+    const isMine = this.#coming.has(partition) && !this.#running.has(partition) && !this.#draining.has(partition);
+    if (!isMine || this.#leaving !== undefined || this.#left) return;
+    this.#running.add(partition);
+    this.#setup.listener.assigned([partition]);
+    this.#rejoin();
   }
 
   /** Tells the listener of what is granted and not running yet. */
@@ -238,6 +299,7 @@ export class GroupMember implements Membership {
       listener.revoked(partitions).then(done, done);
     });
     for (const partition of partitions) this.#draining.delete(partition);
+    this.#idle();
   }
 
   /** What was drained is free, unless the group has given it back meanwhile. */

@@ -9,7 +9,7 @@ import type { Clock, Logger, Timer } from '../../../ports/index.ts';
 import type { Claim, CommitBatch, LogLimits, LogRecord, Publication, ShardId, Term, TopicName } from '../port.ts';
 import { checkBatch } from '../rules.ts';
 import type { Holding } from './claiming.ts';
-import { aliveRecord, publicationRecord, publishedRecord, storedKey } from './own-records.ts';
+import { aliveRecord, publicationRecord, publishedRecord, releasedRecord, storedKey } from './own-records.ts';
 import { newestOfEachKey, Publisher, type PublisherSetup } from './publisher.ts';
 import type { WireRecord } from './wire.ts';
 
@@ -126,6 +126,8 @@ export class KafkaClaim implements Claim {
     this.#keepAlive?.cancel();
     this.#lostListeners.length = 0;
     this.#publisher.release();
+    // Whoever waits for the shard hears of it by the log at once; when that fails, by the group.
+    await this.#write([releasedRecord()]).catch(() => undefined);
     this.#setup.onOver(this);
   }
 

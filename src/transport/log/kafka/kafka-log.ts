@@ -36,6 +36,7 @@ import { readBackwards, readForwards } from './partition-read.ts';
 import { type PartitionTail, partitionTail } from './partition-tail.ts';
 import { Patience } from './patience.ts';
 import { probeFencing, probeSpec } from './probe.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { nameOf, passes } from './refusals.ts';
 import {
   type ClaimTimes,
@@ -103,6 +104,8 @@ class WorkerLog implements KafkaLog {
   readonly #turns: ClaimTurns;
   readonly #appenders: Appenders;
   readonly #own = new OwnPublications();
+  /** What is read of shards that are to come, by state topic. */
+  readonly #ahead = new Map<TopicName, ReadAhead>();
   readonly #members = new Map<string, Set<GroupMember>>();
   readonly #open = new Set<{ close(): void }>();
   /** Of each partition the newest. */
@@ -232,11 +235,13 @@ class WorkerLog implements KafkaLog {
     });
   }
 
-  async join(group: string, partitions: number, listener: AssignmentListener): Promise<Membership> {
+  async join(group: string, partitions: number, listener: AssignmentListener, state?: TopicName): Promise<Membership> {
     this.#assertOpen();
     const { wire, clock, logger, worker, onMemberId, onRebalance } = this.#setup;
+    if (state !== undefined) await this.#catalog.load();
+    const readAhead = state === undefined ? undefined : this.#readAhead(state);
     const member = new GroupMember({
-      ...{ wire, clock, logger, worker, partitions, listener },
+      ...{ wire, clock, logger, worker, partitions, listener, readAhead },
       patience: this.#patience,
       settings: groupSettings(this.#settings, partitions),
       about: this.#settings.about,
@@ -253,6 +258,20 @@ class WorkerLog implements KafkaLog {
     this.#members.set(group, members.add(member));
     member.start();
     return member;
+  }
+
+  /** Of one state topic at a time there is one group. */
+  #readAhead(state: TopicName): ReadAhead {
+    const { wire, clock, logger } = this.#setup;
+    const { fetchBytes: maxBytes, waitMs, group } = this.#settings;
+    const ahead = new ReadAhead({
+      ...{ wire, clock, logger, maxBytes, waitMs, patience: this.#patience },
+      topic: this.#catalog.nameOf(state),
+      withinMs: group.readAheadMs,
+    });
+    this.#ahead.get(state)?.close();
+    this.#ahead.set(state, ahead);
+    return ahead;
   }
 
   pull(group: string, partition: number): void {
@@ -307,7 +326,7 @@ class WorkerLog implements KafkaLog {
   async #close(): Promise<void> {
     // What is on its way may still arrive; what fails from now on is not tried again.
     this.#patience.close();
-    for (const open of [...this.#open]) open.close();
+    for (const open of [...this.#open, ...this.#ahead.values()]) open.close();
     await Promise.allSettled(this.#inFlight);
     await this.#appenders.settle();
     const claims = new Set(this.#claims.values());
@@ -335,6 +354,7 @@ class WorkerLog implements KafkaLog {
         ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation, acknowledged },
         patience: this.#patience,
         maxBatchBytes: this.limits.maxBatchBytes,
+        ahead: this.#ahead.get(shard.topic)?.take(shard.partition),
         ended: turn.ended,
       }).catch(async (error: unknown) => {
         // No other worker can see it: the log itself has to say so.

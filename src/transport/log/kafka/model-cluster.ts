@@ -8,7 +8,7 @@
 import { type Clock, silentLogger } from '../../../ports/index.ts';
 import { forwardingClaim, forwardingLog } from '../forwarding.ts';
 import type { AppendInfo, CommitInfo, Fate, MemoryCluster, MemoryClusterSetup } from '../memory/index.ts';
-import type { AssignmentListener, Claim, CommitBatch, Log, Membership } from '../port.ts';
+import type { AssignmentListener, Claim, CommitBatch, Log, Membership, TopicName } from '../port.ts';
 import { type KafkaLog, type KafkaLogSetup, kafkaLog } from './kafka-log.ts';
 import { type ModelBroker, type ModelBrokerSetup, modelBroker, type RequestFate } from './model/index.ts';
 import type { GivenSettings } from './settings.ts';
@@ -130,12 +130,13 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
     group: string,
     partitions: number,
     listener: AssignmentListener,
+    state: TopicName | undefined,
   ): Promise<Membership> {
     const joined: Joined = { worker };
     const { members, owners } = groupOf(group);
     members.add(joined);
     owners.length = partitions;
-    const membership = await worker.log.join(group, partitions, {
+    const heard: AssignmentListener = {
       assigned(given) {
         for (const partition of given) own(group, partition, joined);
         listener.assigned(given);
@@ -144,7 +145,8 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
         await listener.revoked(taken);
         for (const partition of taken) if (owners[partition] === joined) own(group, partition, undefined);
       },
-    });
+    };
+    const membership = await worker.log.join(group, partitions, heard, state);
     return {
       lost: (partition) => membership.lost(partition),
       leave: async () => {
@@ -196,7 +198,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
         if (fate !== 'ok') await meet(worker, `${prefixed(topic)}/${partition}`, fate);
         await log.append(topic, partition, records);
       },
-      join: (group, partitions, listener) => join(worker, group, partitions, listener),
+      join: (group, partitions, listener, state) => join(worker, group, partitions, listener, state),
       health: () => faults.health?.(id) ?? log.health(),
       close: async () => {
         await log.close();

@@ -9,6 +9,7 @@
  * | `!claim` | term and producer of the claim, where its fence lies, and every producer id that ever wrote here |
  * | `!dead/<id>` | empty: shuts a producer id out for good |
  * | `!alive` | empty: a commit without records |
+ * | `!released` | empty: the owner has given the shard up, so whoever waits for it may have it |
  * | `!s/<n>` | a publication that its topic has not acknowledged yet |
  */
 import type { Publication, Term } from '../port.ts';
@@ -16,6 +17,7 @@ import type { ProducerIdentity, WireRecord } from './wire.ts';
 
 export const fenceKey = '!fence';
 export const claimKey = '!claim';
+export const releasedKey = '!released';
 export const publicationPrefix = '!s/';
 
 export interface Fence extends ProducerIdentity {
@@ -50,6 +52,10 @@ export function deadFenceRecord(producerId: string): WireRecord {
 
 export function aliveRecord(): WireRecord {
   return { key: '!alive', value: new Uint8Array() };
+}
+
+export function releasedRecord(): WireRecord {
+  return { key: releasedKey, value: new Uint8Array() };
 }
 
 export function claimRecord(claim: ClaimRecord): WireRecord {

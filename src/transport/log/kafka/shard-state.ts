@@ -16,6 +16,7 @@ import {
   decodePublication,
   fenceKey,
   publicationPrefix,
+  releasedKey,
   shardKey,
 } from './own-records.ts';
 import type { ProducerIdentity, WireBatch, WireRecord } from './wire.ts';
@@ -59,6 +60,12 @@ export class ShardState {
   /** Whose batches count from here on: the producer of the newest fence; undefined before the first one. */
   get owner(): ProducerIdentity | undefined {
     return this.#owner;
+  }
+
+  /** Whether the owner, of the newest fence, has given the shard up. */
+  get released(): boolean {
+    const released = this.#entries.get(releasedKey);
+    return released !== undefined && released.offset > this.#fence;
   }
 
   /** Every producer id that is known to have written here, oldest first. */

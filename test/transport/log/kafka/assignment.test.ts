@@ -9,23 +9,30 @@ import {
 } from '../../../../src/transport/log/kafka/assignment.ts';
 
 function member(memberId: string, data: Partial<MemberData> = {}): GroupView {
-  return { memberId, data: { worker: memberId, owned: [], generation: 1, pulls: [], about: {}, ...data } };
+  return { memberId, data: { worker: memberId, owned: [], generation: 1, ahead: [], pulls: [], about: {}, ...data } };
 }
 
+/** What each is to run. */
 function assigned(partitions: number, ...members: GroupView[]) {
-  return Object.fromEntries(assign(partitions, members));
+  return Object.fromEntries([...assign(partitions, members)].map(([memberId, { run }]) => [memberId, run]));
 }
 
-/** Rounds of a group whose members let go of what is not theirs, until nobody has to. */
+/** What each is to read ahead. */
+function coming(partitions: number, ...members: GroupView[]) {
+  return Object.fromEntries([...assign(partitions, members)].map(([memberId, one]) => [memberId, one.coming]));
+}
+
+/** Rounds of a group whose members read ahead and let go of what is not theirs, until nobody has to. */
 function settle(partitions: number, members: readonly GroupView[]): Map<string, readonly number[]> {
   let now = members;
   for (let generation = 2; generation < 12; generation++) {
     const given = assign(partitions, now);
     const next = now.map(({ memberId, data }) => ({
       memberId,
-      data: { ...data, owned: given.get(memberId) ?? [], generation },
+      data: { ...data, owned: given.get(memberId)?.run ?? [], ahead: given.get(memberId)?.coming ?? [], generation },
     }));
-    if (JSON.stringify(next.map(({ data }) => data.owned)) === JSON.stringify(now.map(({ data }) => data.owned))) break;
+    const moves = (views: readonly GroupView[]) => JSON.stringify(views.map(({ data }) => [data.owned, data.ahead]));
+    if (moves(next) === moves(now)) break;
     now = next;
   }
   return new Map(now.map(({ memberId, data }) => [memberId, data.owned]));
@@ -36,13 +43,30 @@ describe('assignment of partitions', () => {
     expect(assigned(5, member('a'), member('b'))).toEqual({ a: [0, 2, 4], b: [1, 3] });
   });
 
+  it('WK4 leaves a partition that moves with its owner until it has been read ahead, and the rest in any case', () => {
+    const owner = member('a', { owned: [0, 1, 2, 3] });
+    expect(assigned(4, owner, member('b'))).toEqual({ a: [0, 1, 2, 3], b: [] });
+    expect(coming(4, owner, member('b'))).toEqual({ a: [], b: [2, 3] });
+    expect(assigned(4, owner, member('b', { ahead: [3] }))).toEqual({ a: [0, 1, 2], b: [] });
+    expect(coming(4, owner, member('b', { ahead: [3] }))).toEqual({ a: [], b: [2, 3] });
+  });
+
+  it('WK4 gives what nobody runs to whoever has read it ahead', () => {
+    expect(assigned(4, member('a'), member('b', { ahead: [0, 2] }))).toEqual({ a: [1, 3], b: [0, 2] });
+    // No more than its share.
+    expect(assigned(2, member('a'), member('b', { ahead: [0, 1] }))).toEqual({ a: [1], b: [0] });
+  });
+
   it('WK4 gives a partition that moves to nobody until its owner has let go, and leaves the rest alone', () => {
-    expect(assigned(4, member('a', { owned: [0, 1, 2, 3] }), member('b'))).toEqual({ a: [0, 1], b: [] });
+    const next = member('b', { ahead: [2, 3] });
+    expect(assigned(4, member('a', { owned: [0, 1, 2, 3] }), next)).toEqual({ a: [0, 1], b: [] });
     expect(assigned(4, member('a', { owned: [0, 1] }), member('b'))).toEqual({ a: [0, 1], b: [2, 3] });
   });
 
   it('WK4 WK14 a member keeps what it has run longest: what it took from a worker that is back goes back', () => {
-    expect(assigned(4, member('a'), member('b', { owned: [2, 3, 0, 1] }))).toEqual({ a: [], b: [2, 3] });
+    const taken = member('b', { owned: [2, 3, 0, 1] });
+    expect(coming(4, member('a'), taken)).toEqual({ a: [0, 1], b: [] });
+    expect(assigned(4, member('a', { ahead: [0, 1] }), taken)).toEqual({ a: [], b: [2, 3] });
     expect(assigned(4, member('a'), member('b', { owned: [2, 3] }))).toEqual({ a: [0, 1], b: [2, 3] });
   });
 
@@ -52,7 +76,9 @@ describe('assignment of partitions', () => {
 
   it('WK5 of two that say they own a partition, believes the one that was assigned later', () => {
     const zombie = member('a', { owned: [0, 1], generation: 3 });
-    expect(assigned(2, zombie, member('b', { owned: [0, 1], generation: 5 }))).toEqual({ a: [], b: [0] });
+    const owner = member('b', { owned: [0, 1], generation: 5 });
+    expect(assigned(2, zombie, owner)).toEqual({ a: [], b: [0, 1] });
+    expect(coming(2, zombie, owner)).toEqual({ a: [1], b: [] });
   });
 
   it('WK4 gives a partition to the worker that was asked to take it, the newest request first', () => {
@@ -63,7 +89,8 @@ describe('assignment of partitions', () => {
 
   it('WK9 a member that rests is given nothing, not even what it asked for; its partitions move as it lets go', () => {
     const resting = member('a', { owned: [0, 1], resting: true, pulls: [{ partition: 2, at: 9 }] });
-    expect(assigned(4, resting, member('b', { owned: [2, 3] }))).toEqual({ a: [], b: [2, 3] });
+    expect(assigned(4, resting, member('b', { owned: [2, 3] }))).toEqual({ a: [0, 1], b: [2, 3] });
+    expect(assigned(4, resting, member('b', { owned: [2, 3], ahead: [0, 1] }))).toEqual({ a: [], b: [2, 3] });
     expect(assigned(4, member('a', { resting: true }), member('b', { owned: [2, 3] }))).toEqual({
       a: [],
       b: [0, 1, 2, 3],
@@ -88,7 +115,7 @@ describe('assignment of partitions', () => {
     fc.assert(
       fc.property(group, ({ partitions, owned }) => {
         const members = owned.map((list, index) => member(`m${index}`, { owned: list, generation: index }));
-        const once = [...assign(partitions, members).values()].flat();
+        const once = [...assign(partitions, members).values()].flatMap(({ run }) => run);
         expect(new Set(once).size).toBe(once.length);
         const counts = [...settle(partitions, members).values()].map((list) => list.length);
         expect(counts.reduce((a, b) => a + b, 0)).toBe(partitions);
@@ -105,10 +132,11 @@ describe('assignment of partitions', () => {
           Array.from({ length: workers }, (_, index) => member(`m${index}`)),
         );
         const members = [...before].map(([memberId, owned]) => member(memberId, { owned }));
-        const after = assign(partitions, [...members, member('new')]);
+        const ahead = Array.from({ length: partitions }, (_, partition) => partition);
+        const after = assign(partitions, [...members, member('new', { ahead })]);
         const share = Math.floor(partitions / (workers + 1));
         for (const [memberId, owned] of before) {
-          const kept = owned.filter((partition) => after.get(memberId)?.includes(partition)).length;
+          const kept = owned.filter((partition) => after.get(memberId)?.run.includes(partition)).length;
           expect(kept).toBeGreaterThanOrEqual(Math.min(owned.length, share));
         }
       }),
