@@ -109,4 +109,16 @@ export const bugsOfLog: readonly Mutation[] = [
     edits: [{ find: 'if (isBy(batch, this.#toldBy)) return;', replace: '' }],
     scenarios: ['kafka'],
   },
+  {
+    id: 'claim-behind-what-was-read',
+    sentence: 'A claim takes what was read ahead for everything, and passes over what came between that and its fence.',
+    file: claiming,
+    edits: [
+      {
+        find: 'if (this.#ahead !== undefined && offset < this.#ahead.position) this.#beginAnew();',
+        replace: 'if (this.#ahead !== undefined) this.#reader = this.#readerAt(offset); this.#ahead = undefined;',
+      },
+    ],
+    scenarios: ['kafka'],
+  },
 ];
