@@ -35,7 +35,7 @@ export const bugsOfFlows: readonly Mutation[] = [
     file: table,
     edits: [
       {
-        find: 'this.#dedupe.finished(key, own, printOf(head.flow, head.inputHash), head.updated);\n      return;',
+        find: 'this.#dedupe.finished(key, key + rest, printOf(head.flow, head.inputHash), head.updated);\n      return;',
         replace: 'return;',
       },
       {
@@ -122,12 +122,7 @@ export const bugsOfFlows: readonly Mutation[] = [
     id: 'unread-lost',
     sentence: 'Messages that were received and not yet read are lost at a restore.',
     file: program,
-    edits: [
-      {
-        find: 'this.#table.find(id)?.unread.push({ ...message, place: Number(visit), stored: true });',
-        replace: 'void message;',
-      },
-    ],
+    edits: [{ find: "this.#found.part('unread', id, place, value);", replace: '' }],
     scenarios: ['timers', ...everywhere],
   },
   {
@@ -209,7 +204,7 @@ export const bugsOfFlows: readonly Mutation[] = [
     id: 'signals-forgotten-on-takeover',
     sentence: 'What signals a flow was given is not restored: one that is said again is heard again.',
     file: program,
-    edits: [{ find: 'this.#table.find(id)?.knows(visit, decoder.decode(value));', replace: '' }],
+    edits: [{ find: "this.#found.part('signals', id, place, value);", replace: '' }],
     scenarios: ['branches'],
   },
   {

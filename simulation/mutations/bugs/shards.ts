@@ -88,8 +88,8 @@ export const bugsOfShards: readonly Mutation[] = [
   {
     id: 'silent-owner-unseen',
     sentence: 'An owner that died before its first commit is taken for none.',
-    file: shard,
-    edits: [{ find: "return silent ? 'silent' : 'released';", replace: "return 'released';" }],
+    file: 'src/actors/shard/restore.ts',
+    edits: [{ find: "shard.before = silent ? 'silent' : 'released';", replace: "shard.before = 'released';" }],
     scenarios: ['sabotage'],
   },
   {

@@ -34,8 +34,9 @@ export function storedBatch(
 ): StoredBatch {
   const { producer } = request;
   const wire: WireBatch = {
-    ...{ baseOffset, leaderEpoch },
+    baseOffset,
     lastOffset: baseOffset + request.records.length - 1,
+    leaderEpoch,
     producer: producer && {
       producerId: producer.producerId,
       epoch: producer.epoch,
