@@ -6,6 +6,8 @@
 export class Slab {
   readonly #bytes: number;
   buffer: Buffer;
+  /** What the buffer lies in: asked for it, a buffer answers slowly. */
+  #memory: ArrayBufferLike;
   /** Where the next piece begins. */
   start = 0;
 
@@ -13,17 +15,19 @@ export class Slab {
   constructor(bytes: number) {
     this.#bytes = bytes;
     this.buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#memory = this.buffer.buffer;
   }
 
   /** Begins a new slab; pieces of the one before are not touched any more. */
   renew(): void {
     this.buffer = Buffer.allocUnsafeSlow(this.#bytes);
+    this.#memory = this.buffer.buffer;
     this.start = 0;
   }
 
   /** The piece that has been written up to `end`. */
   cut(end: number): Uint8Array {
-    const piece = new Uint8Array(this.buffer.buffer, this.buffer.byteOffset + this.start, end - this.start);
+    const piece = new Uint8Array(this.#memory, this.start, end - this.start);
     this.start = end;
     return piece;
   }

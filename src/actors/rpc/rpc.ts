@@ -247,9 +247,9 @@ class Rpc {
       if (answer.type === 'error' && leftBehind.has(answer.error.code)) return void throughLog();
       const seen = answer.type === 'error' || this.#index.has(answer.value.flowId);
       if (seen) return void replyTo.tell(answer);
-      const late = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) } as const;
       this.#unseen.wait(answer.value.flowId, 0, (now) => {
-        if (!this.#over) replyTo.tell(now ? answer : late);
+        if (this.#over) return;
+        replyTo.tell(now ? answer : { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) });
       });
     });
   }

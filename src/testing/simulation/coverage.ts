@@ -13,28 +13,30 @@ export class Coverage {
   }
 
   event(event: SimEvent): void {
-    const state = stateOf(event);
-    for (const text of state) this.states.set(text, (this.states.get(text) ?? 0) + 1);
+    switch (event.type) {
+      case 'refused':
+        this.#seen(`commit refused: ${event.code}`);
+        return;
+      case 'down':
+        this.#seen(`worker down: ${event.why.slice(0, 40)}`);
+        return;
+      case 'fenced':
+        this.#seen('shard taken from its owner');
+        return;
+      case 'client':
+        this.#seen(`client ${event.what}`);
+        return;
+      case 'sent':
+        if (event.fate !== 'passed') this.#seen(`message ${event.fate}`);
+        return;
+      case 'applied':
+        for (const { value: head } of event.contents.heads) {
+          if (head !== undefined) this.#seen(`${head.flow} ${head.status} in ${head.stage}`);
+        }
+    }
   }
-}
 
-function stateOf(event: SimEvent): readonly string[] {
-  switch (event.type) {
-    case 'refused':
-      return [`commit refused: ${event.code}`];
-    case 'down':
-      return [`worker down: ${event.why.slice(0, 40)}`];
-    case 'fenced':
-      return ['shard taken from its owner'];
-    case 'client':
-      return [`client ${event.what}`];
-    case 'sent':
-      return event.fate === 'passed' ? [] : [`message ${event.fate}`];
-    case 'applied':
-      return event.contents.heads.flatMap(({ value: head }) =>
-        head === undefined ? [] : [`${head.flow} ${head.status} in ${head.stage}`],
-      );
-    default:
-      return [];
+  #seen(state: string): void {
+    this.states.set(state, (this.states.get(state) ?? 0) + 1);
   }
 }

@@ -127,9 +127,8 @@ export class Oracle {
 
   #apply(node: string, fold: Fold, commit: Sent): void {
     fold.applied.set(termText(commit.term), commit.sequence);
-    const { worker, ...sent } = commit;
     // Told first: whoever asks what a key held before finds it here still.
-    this.#setup.onApplied(node, worker, sent, {
+    this.#setup.onApplied(node, commit.worker, commit, {
       before: (key) => fold.records.get(key),
       headBefore: (flowId) => fold.heads.get(flowId),
     });

@@ -125,8 +125,8 @@ export class World {
     this.#random = stream(seed, 'faults');
     this.outside = this.scheduler.lane('outside');
     this.oracle = new Oracle({
-      onApplied: (node, worker, commit, before) =>
-        this.observe(node, worker, { type: 'applied', ...before, ...commit }),
+      onApplied: (node, worker, { shard, term, sequence, batch, contents }, { before, headBefore }) =>
+        this.observe(node, worker, { type: 'applied', shard, term, sequence, batch, contents, before, headBefore }),
       violate: (invariant, text) => this.violate(invariant, text),
     });
     const hosts = new Map(plan.nodes.flatMap(({ name, members }) => members.map((member) => [member, name] as const)));

@@ -34,9 +34,10 @@ export function flowLives(): Invariant {
     hears: ['applied'],
     event(event, violate) {
       if (event.type !== 'applied') return;
+      const { statuses, heads } = event.contents;
+      if (statuses.length === 0 && heads.length === 0) return;
       const lives = shards.of(event.node, event.shard);
       const told = new Map<string, Told>();
-      const { statuses, heads } = event.contents;
       for (const { flowId, value: status } of statuses) {
         if (status === undefined) {
           told.delete(flowId);

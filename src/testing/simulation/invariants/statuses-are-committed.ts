@@ -10,8 +10,10 @@ import type { Invariant } from '../world.ts';
 interface Told {
   /** Values in the order in which they were sent. */
   readonly sent: Uint8Array[];
-  /** By worker: the place of the newest value that it has seen since it was started. */
-  readonly seen: Map<string, number>;
+  /** By worker: the place of the newest value that it has seen since it was started. Most keys nobody ever sees. */
+  seen: Map<string, number> | undefined;
+  /** What was looked for last: many workers see the same. */
+  found: { readonly value: Uint8Array; readonly place: number } | undefined;
   /** Place of the newest value that is known to be durable, and since when; nobody has to see one that was removed. */
   newest: number;
   newestAt: number;
@@ -61,7 +63,7 @@ export class SeenStatuses {
       case 'down':
         for (const { keys, listeners } of this.#nodes.get(event.node)?.values() ?? []) {
           listeners.delete(event.worker);
-          for (const { seen } of keys.values()) seen.delete(event.worker);
+          for (const { seen } of keys.values()) seen?.delete(event.worker);
         }
         return;
       case 'snapshot': {
@@ -69,7 +71,7 @@ export class SeenStatuses {
         listeners.add(event.worker);
         for (const [key, value] of event.entries) {
           const told = keys.get(key);
-          told?.seen.set(event.worker, placeOf(told, value));
+          if (told !== undefined) sees(told, event.worker, placeOf(told, value));
         }
         return;
       }
@@ -79,8 +81,8 @@ export class SeenStatuses {
         const told = this.#topic(event.node, topic).keys.get(key);
         const place = told === undefined ? -1 : placeOf(told, value);
         if (told === undefined || place < 0) violate(`${topic} ${key} is seen, and no commit holds it`);
-        else if (place < (told.seen.get(worker) ?? 0)) violate(`${topic} ${key} is seen as it was before`);
-        else told.seen.set(worker, place);
+        else if (place < (told.seen?.get(worker) ?? 0)) violate(`${topic} ${key} is seen as it was before`);
+        else sees(told, worker, place);
       }
     }
   }
@@ -92,7 +94,7 @@ export class SeenStatuses {
         for (const [key, { seen, newest, newestAt }] of keys) {
           if (newestAt + arrivesWithinMs > now) continue;
           for (const worker of listeners) {
-            if ((seen.get(worker) ?? -1) < newest)
+            if ((seen?.get(worker) ?? -1) < newest)
               yield `${node}/${worker} has not seen how ${topic} ${key} is in the end`;
           }
         }
@@ -111,10 +113,19 @@ export class SeenStatuses {
 
 function sent({ keys }: Topic, key: string, value: Uint8Array): void {
   const told = keys.get(key);
-  if (told === undefined) keys.set(key, { sent: [value], seen: new Map(), newest: -1, newestAt: 0 });
+  if (told === undefined) keys.set(key, { sent: [value], seen: undefined, found: undefined, newest: -1, newestAt: 0 });
   else told.sent.push(value);
 }
 
-function placeOf({ sent }: Told, value: Uint8Array): number {
-  return sent.findLastIndex((one) => Buffer.compare(one, value) === 0);
+function sees(told: Told, worker: string, place: number): void {
+  told.seen ??= new Map();
+  told.seen.set(worker, place);
+}
+
+/** Where a value stands among those that were sent; below 0 when it never was. */
+function placeOf(told: Told, value: Uint8Array): number {
+  if (told.found?.value === value) return told.found.place;
+  const place = told.sent.findLastIndex((one) => one === value || Buffer.compare(one, value) === 0);
+  told.found = { value, place };
+  return place;
 }

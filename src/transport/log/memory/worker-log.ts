@@ -265,7 +265,11 @@ export class WorkerLog implements Log {
     }
   }
 
-  async #fated(channel: string, fate: Fate, apply: () => void): Promise<void> {
+  #fated(channel: string, fate: Fate, apply: () => void): Promise<void> {
+    return fate === 'ok' ? this.#request(channel, this.#latency(), apply) : this.#struck(channel, fate, apply);
+  }
+
+  async #struck(channel: string, fate: Exclude<Fate, 'ok'>, apply: () => void): Promise<void> {
     const { crash } = this.#setup;
     const { delayMs, held, what } = typeof fate === 'object' ? fate : { delayMs: 0, held: undefined, what: fate };
     if (held !== undefined) await held;
@@ -278,25 +282,25 @@ export class WorkerLog implements Log {
   }
 
   /** A request of the caller: refused once the log is closed. */
-  async #request<Answer>(channel: string, delayMs: number, arrive: () => Answer): Promise<Answer> {
-    this.#assertOpen();
+  #request<Answer>(channel: string, delayMs: number, arrive: () => Answer): Promise<Answer> {
+    if (this.#closed) return Promise.reject(new WeirError('WEIR_LOG_CLOSED'));
     return this.#exchange(channel, delayMs, arrive);
   }
 
-  async #exchange<Answer>(channel: string, delayMs: number, arrive: () => Answer): Promise<Answer> {
+  #exchange<Answer>(channel: string, delayMs: number, arrive: () => Answer): Promise<Answer> {
     const { host } = this.#setup;
     this.#inFlight += 1;
-    try {
-      return await new Promise<Answer>((resolve, reject) => {
-        host.send(channel, delayMs, () => {
-          const answer = attempt(arrive);
-          host.deliver(() => ('error' in answer ? reject(answer.error) : resolve(answer.value)));
+    return new Promise<Answer>((resolve, reject) => {
+      host.send(channel, delayMs, () => {
+        const answer = attempt(arrive);
+        host.deliver(() => {
+          if ('error' in answer) reject(answer.error);
+          else resolve(answer.value);
+          this.#inFlight -= 1;
+          if (this.#inFlight === 0) this.#idle?.();
         });
       });
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#idle?.();
-    }
+    });
   }
 
   #latency(): number {
