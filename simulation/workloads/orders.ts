@@ -16,6 +16,8 @@ const act = z.discriminatedUnion('kind', [
 type Act = z.output<typeof act>;
 
 const firstMaxHotFlows = 100;
+/** A worker that has no answer from a shard gives up on it within this time; what it does then must not be an act again. */
+const afterwardsMs = 45_000;
 
 export const orders = workload({
   name: 'orders',
@@ -49,10 +51,11 @@ export const orders = workload({
         const { kind, id, member, worker } = what;
         if (kind === 'move') {
           await at.clients.order(member, id, { type: 'move', partition: what.partition, worker });
-          return;
+        } else {
+          resting = resting.then(() => rest(at, what));
+          await resting;
         }
-        resting = resting.then(() => rest(at, what));
-        await resting;
+        await pause(at, afterwardsMs);
       },
       describe: (what) =>
         what.kind === 'configure'

@@ -16,9 +16,17 @@ export interface ShardAskerSetup {
 
 /** Shards that are tried for what any of them may do. */
 const mostAsked = 4;
+/** What says that a shard has not even looked at what it was asked. */
+const notDone: ReadonlySet<string> = new Set([
+  'WEIR_SHARD_UNAVAILABLE',
+  'WEIR_SHARD_BUSY',
+  'WEIR_ACTOR_DEAD',
+  'WEIR_MAILBOX_FULL',
+]);
 
 export class ShardAsker {
   readonly #setup: ShardAskerSetup;
+  #turn = 0;
 
   constructor(setup: ShardAskerSetup) {
     this.#setup = setup;
@@ -48,17 +56,19 @@ export class ShardAsker {
   }
 
   /**
-   * What the first shard answers that can: for what any of them may do. Those of this worker come first, and not many are
-   * tried: each may take its time to be silent. Never rejects.
+   * What the first shard answers that can: for an act that any of them may do. Those of this worker come first, and each
+   * time another one. A shard that is silent may have done it all the same: no other one is asked then, or it might be
+   * done twice. Never rejects.
    */
   async askAny<T>(question: Question<T>): Promise<Answer<T>> {
     const { partitions } = this.#setup;
-    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    this.#turn += 1;
+    const all = Array.from({ length: partitions }, (_, partition) => (partition + this.#turn) % partitions);
     const ordered = all.toSorted((a, b) => Number(this.runsHere(b)) - Number(this.runsHere(a)));
     let answer: Answer<T> = { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition: 0 }) };
     for (const partition of ordered.slice(0, mostAsked)) {
       answer = await this.ask(partition, question);
-      if (answer.type === 'ok') return answer;
+      if (answer.type === 'ok' || !notDone.has(answer.error.code)) return answer;
     }
     return answer;
   }

@@ -1,9 +1,12 @@
 /** Requests about flows and actors of shards that run on another worker than the one that is asked. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { actorAddress, clientRoutingKey, routingKeyOf } from '../../../src/actors/flow/protocol.ts';
+import { actorAddress, clientRoutingKey, type NodeAct, routingKeyOf } from '../../../src/actors/flow/protocol.ts';
+import type { Ref } from '../../../src/actors/kernel/index.ts';
+import type { RpcAnswer, RpcMessage } from '../../../src/actors/rpc/index.ts';
 import { partitionOf } from '../../../src/actors/shard/index.ts';
 import { flow } from '../../../src/index.ts';
+import type { Authority } from '../../../src/ports/index.ts';
 import { type TestNode, type TestNodeSettings, testNode } from '../../../src/testing/index.ts';
 import { audited } from '../flow/audited.ts';
 import { till } from './till.ts';
@@ -103,6 +106,25 @@ describe('RP9 any worker answers for any flow', () => {
     await moved;
     expect(await outcome).toEqual(expect.any(String));
     expect(kit.ownerOf(partition)).toBe((owner + 1) % 3);
+  });
+
+  it('SM17 has an act on the node noted by no second shard while nobody knows what became of it at the first', async () => {
+    await three();
+    const { system, rpc } = kit.node(0).internals;
+    const note: NodeAct = { act: 'drain', subject: 'one', before: { drained: false }, after: { drained: true } };
+    const authority: Authority = { principal: { name: 'ada', kind: 'operator' }, reason: 'disk' };
+    const drains = async (): Promise<number> => (await acts()).filter((act) => act === 'drain').length;
+    const noting = async (): Promise<string> => {
+      const make = (replyTo: Ref<RpcAnswer<null>>): RpcMessage => ({ type: 'note', note, authority, replyTo });
+      const asked = system.ask<RpcMessage, RpcAnswer<null>>(rpc(), make, { withinMs: 300_000 });
+      const answered = asked.then((answer) => (answer.type === 'ok' ? 'noted' : answer.error.code));
+      await kit.advance('3 min');
+      return answered;
+    };
+    kit.inject({ type: 'partition', on: 'log', for: '40 s' }, 0);
+    expect([await noting(), await drains()]).toEqual(['WEIR_ASK_TIMEOUT', 1]);
+    // Whoever is told so tries again, and that is an act of its own.
+    expect([await noting(), await drains()]).toEqual(['noted', 2]);
   });
 
   it('retries, corrects and skips what is STUCK, and shows it as it is then', async () => {
