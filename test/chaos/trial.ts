@@ -56,7 +56,9 @@ type Script<Worker extends WorkerUnderTest> = (stage: Stage<Worker>) => Promise<
 const withinMs = nightly ? 900_000 : 120_000;
 const everyMs = 50;
 const toldErrors = z.object({ errors: z.array(z.looseObject({ count: z.number() })) });
-const placed = z.object({ shards: z.array(z.looseObject({ worker: z.string().optional(), phase: z.string() })) });
+const placed = z.object({
+  shards: z.array(z.looseObject({ partition: z.number(), worker: z.string().optional(), phase: z.string() })),
+});
 
 /** The market of a trial; what is left of it goes with the test. */
 export async function marketFor(rig: KafkaRig, trial: Trial): Promise<PreparedMarket<SingleWorker>> {
