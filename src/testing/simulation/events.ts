@@ -42,6 +42,8 @@ export type Happening =
   | { readonly type: 'fenced'; readonly shard: ShardId; readonly term: Term }
   /** The worker gives its claim up. */
   | { readonly type: 'released'; readonly shard: ShardId; readonly term: Term }
+  /** A table is closed: its worker hears no more of the topic. */
+  | { readonly type: 'closed'; readonly topic: string }
   /**
    * A commit is known to be in the log: its worker was told so, or a later owner has read it.
    */

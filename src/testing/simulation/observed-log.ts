@@ -74,5 +74,17 @@ async function observedTable(log: Log, topic: TopicName, observe: (happening: Ha
   const table = await log.table(topic);
   observe({ type: 'snapshot', topic, entries: new Map(table.entries()) });
   table.onChange((key, value) => observe({ type: 'published', topic, key, value }));
-  return table;
+  return {
+    get: (key) => table.get(key),
+    entries: () => table.entries(),
+    get size() {
+      return table.size;
+    },
+    handOver: () => table.handOver(),
+    onChange: (listener) => table.onChange(listener),
+    close() {
+      observe({ type: 'closed', topic });
+      table.close();
+    },
+  };
 }

@@ -33,6 +33,7 @@ function wordsOf(event: SimEvent): string | undefined {
     case 'down':
       return `is down: ${event.why}`;
     case 'claiming':
+    case 'closed':
       return undefined;
     case 'claimed':
       return `claims ${shardText(event.shard)} as term ${termText(event.term)}`;

@@ -32,7 +32,7 @@ export function statusesAreCommitted(): Invariant {
   const statuses = new SeenStatuses();
   return {
     name: 'statuses are committed before they are seen',
-    hears: ['commit', 'applied', 'up', 'down', 'snapshot', 'published'],
+    hears: ['commit', 'applied', 'up', 'down', 'snapshot', 'published', 'closed'],
     event: (event, violate) => statuses.event(event, violate),
     end({ scheduler }, violate) {
       for (const text of statuses.unseen(scheduler.now)) violate(text);
@@ -75,6 +75,10 @@ export class SeenStatuses {
         }
         return;
       }
+      case 'closed':
+        // Its service waits for another one, and opens the table again when that is back.
+        this.#topic(event.node, event.topic).listeners.delete(event.worker);
+        return;
       case 'published': {
         const { value, topic, key, worker } = event;
         if (value === undefined) return;
