@@ -52,6 +52,8 @@ export interface RpcSetup {
 
 /** How long a shard may take to answer before the client is told to try again; a start that comes later starts nothing. */
 export const shardAnswerMs = 30_000;
+/** How long a flow of another worker may take to be heard of here, in milliseconds, before nobody has started it. */
+const unheardMs = 500;
 
 /** What is said of a request that the shard's next owner can be asked in the same words. */
 const leftBehind: ReadonlySet<string> = new Set<ErrorCode>(['WEIR_SHARD_UNAVAILABLE', 'WEIR_ACTOR_DEAD']);
@@ -86,6 +88,8 @@ class Rpc {
   readonly #hospital: Hospital;
   readonly #logStarts: LogStarts;
   readonly #unseen: UnseenStatuses;
+  /** Flows that clients ask for, and that shards of other workers may just have started, by routing key. */
+  readonly #unheard: UnseenStatuses;
   #over = false;
   /** Flows that ended while this incarnation looked on. */
   readonly #ended = { COMPLETED: 0, FAILED: 0, KILLED: 0 };
@@ -110,6 +114,7 @@ class Rpc {
           : new WeirError('WEIR_FLOWS_ABSENT', { withinMs: shardAnswerMs }),
     });
     this.#unseen = new UnseenStatuses({ clock, withinMs: shardAnswerMs });
+    this.#unheard = new UnseenStatuses({ clock, withinMs: unheardMs });
     const index = new FlowIndex(setup.partitions);
     this.#index = index;
     const reader = new FlowReader({ index, clock, authorize });
@@ -133,6 +138,22 @@ class Rpc {
 
   handle(given: RpcMessage): void {
     const message = this.#setup.unanswered.noted(given, this.#context.clock.monotonic());
+    const key = this.#unheardOf(message);
+    if (key === undefined) this.#answer(message);
+    else this.#unheard.wait(key, 0, () => this.#over || this.#answer(message));
+  }
+
+  /** The routing key of a flow that is asked for, when its shard runs elsewhere and nothing of it has come here yet. */
+  #unheardOf(message: RpcMessage): string | undefined {
+    if (!('name' in message)) return undefined;
+    const { name } = message;
+    const key = 'flowId' in name ? routingKeyOf(name.flowId) : clientRoutingKey(name.member, name.clientRequestId);
+    const unheard =
+      this.#index.byRoutingKey(key) === undefined && !this.#shards.runsHere(this.#shards.partitionOf(key));
+    return unheard ? key : undefined;
+  }
+
+  #answer(message: RpcMessage): void {
     try {
       this.#handle(message);
     } catch (thrown) {
@@ -156,6 +177,7 @@ class Rpc {
     this.#logStarts.end();
     this.#logAsks.end();
     this.#unseen.end();
+    this.#unheard.end();
     this.#feed.end();
     this.#reader.end();
   }
@@ -265,6 +287,7 @@ class Rpc {
     this.#feed.changed(flowId);
     this.#logStarts.seen(routingKeyOf(flowId), flowId, () => this.#index.get(flowId));
     this.#unseen.seen(flowId, record.commit);
+    this.#unheard.seen(routingKeyOf(flowId), record.commit);
     const { status } = record;
     if (status !== 'RUNNING' && status !== 'STUCK') this.#ended[status]++;
     this.#reader.changed(flowId, record);

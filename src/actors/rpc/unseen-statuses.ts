@@ -26,42 +26,45 @@ export class UnseenStatuses {
     this.#setup = setup;
   }
 
-  /** Calls `settle` once a status of the flow is seen that is not older than the commit, or never will be here. */
-  wait(flowId: string, commit: number, settle: (seen: boolean) => void): void {
+  /**
+   * Calls `settle` once a status of the flow is seen that is not older than the commit, or never will be here.
+   * @param flow its id, or its routing key; `seen` is told the same
+   */
+  wait(flow: string, commit: number, settle: (seen: boolean) => void): void {
     const { clock, withinMs } = this.#setup;
-    const same = this.#waiting.get(flowId) ?? new Set();
+    const same = this.#waiting.get(flow) ?? new Set();
     const timer = clock.after(withinMs, () => {
-      this.#leave(flowId, waiting);
+      this.#leave(flow, waiting);
       settle(false);
     });
     const waiting: Waiting = { commit, timer, settle };
     same.add(waiting);
-    this.#waiting.set(flowId, same);
+    this.#waiting.set(flow, same);
   }
 
   /** The status of a flow is here. */
-  seen(flowId: string, commit: number): void {
-    for (const waiting of [...(this.#waiting.get(flowId) ?? [])]) {
+  seen(flow: string, commit: number): void {
+    for (const waiting of [...(this.#waiting.get(flow) ?? [])]) {
       if (waiting.commit > commit) continue;
-      this.#leave(flowId, waiting);
+      this.#leave(flow, waiting);
       waiting.settle(true);
     }
   }
 
   end(): void {
     const all = [...this.#waiting];
-    for (const [flowId, same] of all) {
+    for (const [flow, same] of all) {
       for (const waiting of [...same]) {
-        this.#leave(flowId, waiting);
+        this.#leave(flow, waiting);
         waiting.settle(false);
       }
     }
   }
 
-  #leave(flowId: string, waiting: Waiting): void {
+  #leave(flow: string, waiting: Waiting): void {
     waiting.timer.cancel();
-    const same = this.#waiting.get(flowId);
+    const same = this.#waiting.get(flow);
     same?.delete(waiting);
-    if (same?.size === 0) this.#waiting.delete(flowId);
+    if (same?.size === 0) this.#waiting.delete(flow);
   }
 }

@@ -42,11 +42,15 @@ describeKafka('three workers that are asked for one another', { brokers: 1 }, (k
     const [one, , three] = nodes;
     if (one === undefined || three === undefined) throw new Error('three workers were started');
 
-    const started = await Promise.all(keys.map((clientRequestId) => one.start('A', wait, null, { clientRequestId })));
-    for (const { flowId } of started) {
-      const described = await Promise.all(nodes.map((node) => node.describe({ flowId })));
-      expect(described.map(({ waitingOn }) => waitingOn?.label)).toEqual(['go', 'go', 'go']);
-    }
+    // Whoever was told "accepted" asks at once, and anywhere.
+    const started = await Promise.all(
+      keys.map(async (clientRequestId) => {
+        const { flowId } = await one.start('A', wait, null, { clientRequestId });
+        const described = await Promise.all(nodes.map((node) => node.describe({ flowId })));
+        expect(described.map(({ waitingOn }) => waitingOn?.label)).toEqual(['go', 'go', 'go']);
+        return { flowId };
+      }),
+    );
     const latencies: number[] = [];
     const add = async (node: StartedNode, key: string): Promise<void> => {
       const before = performance.now();

@@ -90,6 +90,36 @@ describe('RP9 any worker answers for any flow', () => {
     expect(factOf('keptAnswers')).toBe(1);
   });
 
+  it('W8 knows a flow that another one has just started, before anything of it has come here', async () => {
+    const { wait } = await three();
+    const owner = ownerOf(clientRoutingKey(member, 'it'));
+    const node = kit.node((owner + 1) % 3);
+    const name = { member: 'A', clientRequestId: 'it' };
+    const asked = Promise.all([node.handle(wait, name).view(), node.query(name, 'where')]);
+    const starting = kit.node(owner).start('A', wait, { id: 'it' }, { clientRequestId: 'it' });
+    const [view, where] = await told(asked);
+    expect(view.flowId).toBe((await starting).flowId);
+    expect(where).toBe('start');
+  });
+
+  it('says of a flow that nobody has started that there is none, after half a second where it would run elsewhere', async () => {
+    const { wait } = await three();
+    const owner = ownerOf(clientRoutingKey(member, 'it'));
+    const answers: string[] = [];
+    const asked = [owner, (owner + 1) % 3].map((worker) =>
+      kit
+        .node(worker)
+        .handle(wait, { member: 'A', clientRequestId: 'it' })
+        .view()
+        .catch(({ code }) => answers.push(`${worker === owner ? 'its own' : 'another'} worker: ${code}`)),
+    );
+    await kit.advance('499 ms');
+    expect(answers).toEqual(['its own worker: WEIR_REQUEST_NOT_FOUND']);
+    await kit.advance('1 ms');
+    await Promise.all(asked);
+    expect(answers[1]).toBe('another worker: WEIR_REQUEST_NOT_FOUND');
+  });
+
   it('answers a start that waits at a shard which hangs and is given to another worker', async () => {
     const { wait } = await three();
     const partition = partitionOf(clientRoutingKey(member, 'it'), shards);

@@ -120,7 +120,8 @@ describe('a log that is not the one that was run on', () => {
     const claim = await world.claim(worker);
     for (const value of ['1', '2', '3']) await world.commit(claim, { a: value });
     await claim.release();
-    world.broker.electUncleanly('weir.flow.state', 0, 2);
+    // Two commits, and that the shard was given up.
+    world.broker.electUncleanly('weir.flow.state', 0, 3);
     expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
     await world.run(worker.close());
     expect(await codeOf(world.run(world.worker('two').ensureTopics(topics)))).toBe('WEIR_LOG_LOST');
