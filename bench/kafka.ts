@@ -14,7 +14,8 @@ const scaled = (count: number): number => Math.max(1, Math.round(count * scale))
 const runs = 3;
 const workerCounts = [1, 2, 4];
 const loads = [
-  { inFlight: 1, flows: scaled(300), warmUp: scaled(500) },
+  // One after the other they take a while to become compiled code: what a worker that has just started costs is not asked.
+  { inFlight: 1, flows: scaled(300), warmUp: scaled(1_500) },
   { inFlight: 100, flows: scaled(5_000), warmUp: scaled(3_000) },
 ];
 const states = scaled(20_000);
