@@ -142,7 +142,9 @@ class Shard<Local> {
     this.#enter('claiming');
     const shard = { topic: topics.state, partition };
     const what = `${topics.state}/${partition}`;
-    const claim = await withDeadline(clock, log.claim(shard), settings.claimMs, `claim of ${what}`);
+    const claim = await withDeadline(clock, log.claim(shard), settings.claimMs, `claim of ${what}`).catch(asFenced);
+    // Another worker was given it meanwhile: no failure of anybody.
+    if (claim instanceof WeirError) return this.#lost(claim);
     const claimed = clock.monotonic();
     this.#claim = claim;
     this.#point('claimed');
@@ -151,7 +153,8 @@ class Shard<Local> {
       ...{ claim, partitions, clock, outbox: this.#outbox, received: this.#received, program: this.#program },
       ended: () => this.#over,
     });
-    const restored = await withDeadline(clock, restoring, settings.restoreMs, `restore of ${what}`);
+    const restored = await withDeadline(clock, restoring, settings.restoreMs, `restore of ${what}`).catch(asFenced);
+    if (restored instanceof WeirError) return this.#lost(restored);
     this.#point('restored');
     // What it committed now would look like the work of an owner that has died.
     if (this.#over || this.#setup.revoked()) return this.end();
@@ -499,4 +502,10 @@ class Shard<Local> {
     const { topics, partition } = this.#setup;
     return { topic: topics.state, partition, term: String(this.#claim?.term.counter ?? 0) };
   }
+}
+
+/** The error of a claim that a newer one has taken the place of; throws any other. */
+function asFenced(error: unknown): WeirError {
+  if (WeirError.is(error, 'WEIR_LOG_FENCED')) return error;
+  throw error;
 }
