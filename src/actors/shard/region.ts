@@ -9,7 +9,8 @@ import type { ActorContext, Behavior, Decision, Failure, Ref } from '../kernel/i
 import type { ShardHost, ShardProgram } from './program.ts';
 import type { ShardMessage } from './protocol.ts';
 import type { Router } from './router.ts';
-import { type CrashPoint, type ShardPhase, type ShardSettings, type ShardTopics, shardBehavior } from './shard.ts';
+import { shardBehavior } from './shard.ts';
+import type { CrashPoint, ShardPhase, ShardSettings, ShardTopics } from './shard-setup.ts';
 
 export type RegionMessage =
   /** Something was noted. */

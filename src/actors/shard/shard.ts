@@ -6,8 +6,8 @@
  * thrown away and restored from the log: partial rollback does not exist.
  */
 import { ensureError, messageOf, WeirError } from '../../errors/index.ts';
-import { type Clock, type Meter, type Random, silentMeter } from '../../ports/index.ts';
-import type { Claim, Log, Tail, TailRecord } from '../../transport/log/index.ts';
+import { silentMeter } from '../../ports/index.ts';
+import type { Claim, Tail, TailRecord } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior } from '../kernel/index.ts';
 import type { Batch } from './batch.ts';
 import { ChangeSet } from './change-set.ts';
@@ -18,54 +18,8 @@ import { Outbox, Received } from './outbox.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
 import { decodeRouted, type OutboxEntry, type RoutedMessage, type ShardMessage } from './protocol.ts';
 import { restoreShard } from './restore.ts';
+import type { CrashPoint, ShardPhase, ShardSetup } from './shard-setup.ts';
 import { ShardTimers } from './timers.ts';
-
-export type ShardPhase = 'claiming' | 'restoring' | 'running' | 'draining' | 'released' | 'lost';
-
-/** Places where a test may make the process die. */
-export type CrashPoint = 'claimed' | 'restored' | 'commit.before' | 'commit.after' | 'released';
-
-export interface ShardTopics {
-  readonly state: string;
-  readonly events: string;
-}
-
-export interface ShardSettings {
-  /** Longest time for each phase, in milliseconds. */
-  readonly claimMs: number;
-  readonly restoreMs: number;
-  readonly drainMs: number;
-  /** Unacknowledged outbox entries are delivered again after this time. */
-  readonly resendMs: number;
-  /** Waiting bytes beyond which new work is refused. */
-  readonly congestionBytes: number;
-}
-
-export const defaultShardSettings: ShardSettings = {
-  claimMs: 30_000,
-  restoreMs: 300_000,
-  drainMs: 10_000,
-  resendMs: 1_000,
-  congestionBytes: 32 * 1024 * 1024,
-};
-
-export interface ShardSetup<Local> {
-  readonly topics: ShardTopics;
-  readonly partition: number;
-  readonly partitions: number;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly meter?: Meter | undefined;
-  readonly settings: ShardSettings;
-  readonly program: (host: ShardHost) => ShardProgram<Local>;
-  /** Brings a message to a shard, on this worker or another. */
-  readonly route: (partition: number, message: RoutedMessage) => void;
-  readonly onPhase: (phase: ShardPhase) => void;
-  /** Whether it is being stopped: it was to run elsewhere before it ran here. */
-  readonly revoked: () => boolean;
-  readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
-}
 
 /** Parked records that are named; all of them are counted. */
 const shownParked = 10;
