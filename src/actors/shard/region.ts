@@ -52,10 +52,8 @@ export interface RegionSetup<Local> {
 /** Restarts of one shard within the window; the next failure is the region's own. */
 const restartsAllowed = 10;
 const restartWindowMs = 60_000;
-const hopelessCodes = [
-  ...(['WEIR_SHARD_PARTITIONS', 'WEIR_LOG_PARTITIONS'] as const),
-  ...(['WEIR_LOG_ADOPTION', 'WEIR_LOG_REPLACED', 'WEIR_LOG_LOST'] as const),
-];
+const hopelessCodes = ['WEIR_SHARD_PARTITIONS', 'WEIR_LOG_ADOPTION', 'WEIR_LOG_REPLACED', 'WEIR_LOG_LOST'] as const;
+const longestDelayMs = 5_000;
 const mailboxCapacity = 20_000;
 /** A shard does not wait in its turns: one that holds messages up for so long hangs. */
 const progressWithinMs = 10_000;
@@ -219,19 +217,24 @@ class Region<Local> {
   #failed(partition: number, { error }: Failure, failures: number[]): Decision {
     const { clock, router, logger, random } = this.#setup;
     router.closed(partition);
-    const now = clock.now();
-    while (failures[0] !== undefined && now - failures[0] > restartWindowMs) failures.shift();
-    failures.push(now);
     const running = this.#shards.get(partition);
     if (running !== undefined) {
       running.restarts++;
       running.lastFailure = error.message;
     }
     logger.error({ partition, err: error, stack: error.stack }, 'a shard has failed');
+    // Nothing more is claimed until an operator has mended it; what runs here is as it was, and goes on.
+    if (WeirError.is(error, 'WEIR_LOG_PARTITIONS')) return { type: 'restart', delayMs: longestDelayMs };
+    const now = clock.now();
+    while (failures[0] !== undefined && now - failures[0] > restartWindowMs) failures.shift();
+    failures.push(now);
     // A log of another shape, another log, or one that has lost something will not get better by trying again.
     const hopeless = hopelessCodes.some((code) => WeirError.is(error, code));
     if (failures.length > restartsAllowed || hopeless) return { type: 'escalate' };
-    return { type: 'restart', delayMs: Math.min(5_000, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4) };
+    return {
+      type: 'restart',
+      delayMs: Math.min(longestDelayMs, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4),
+    };
   }
 
   #revoked(partition: number, opening: number): boolean {

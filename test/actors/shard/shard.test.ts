@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { encodeStart, serviceKinds } from '../../../src/actors/flow/protocol.ts';
 import { partitionOf } from '../../../src/actors/shard/index.ts';
 import { decodeRouted, encodeRouted } from '../../../src/actors/shard/protocol.ts';
+import { WeirError } from '../../../src/errors/index.ts';
 import { flow, persistentActor } from '../../../src/index.ts';
 import { encodeValue, shardRecord } from '../../../src/persistence/index.ts';
 import { type TestNode, testNode } from '../../../src/testing/index.ts';
@@ -219,6 +220,43 @@ describe('the region of a worker', () => {
     await kit.advance('2 hours');
     const views = await Promise.all(handles.map(({ flowId }) => kit.node().get({ flowId })));
     expect(views.map(({ status }) => status)).toEqual(Array(12).fill('COMPLETED'));
+  });
+
+  it('WK16 W6 goes on with its other shards while one is not to be claimed, for as long as it takes', async () => {
+    let claims = 0;
+    let defect: Error | undefined;
+    kit = await nodeOf([sleeper], {
+      shards: 3,
+      crashAt: (point, _worker, partition) => {
+        if (defect === undefined || partition !== 1) return false;
+        if (point === 'claimed') claims++;
+        if (point === 'claimed' || point === 'commit.after') throw defect;
+        return false;
+      },
+    });
+    const handles = await Promise.all(Array.from({ length: 12 }, (_, i) => kit.node().start('A', sleeper, i)));
+    const terms = (): unknown[] => [0, 2].map((partition) => factsOf(kit.node(), partition).term);
+    const before = terms();
+    defect = new WeirError('WEIR_LOG_PARTITIONS', { topic: 'flow.state', found: 4, expected: 3 });
+    await kit.advance('2 hours');
+    const shards = (): unknown[] =>
+      kit
+        .node()
+        .status()
+        .shards.map(({ phase, lastFailure }) => [phase, lastFailure]);
+    expect(shards()).toEqual([
+      ['running', undefined],
+      ['claiming', defect.message],
+      ['running', undefined],
+    ]);
+    // Nothing that runs was touched, and nobody has given up.
+    expect(terms()).toEqual(before);
+    expect(claims).toBeGreaterThan(100);
+    defect = undefined;
+    await kit.advance('1 min');
+    const views = await Promise.all(handles.map(({ flowId }) => kit.node().get({ flowId })));
+    expect(views.map(({ status }) => status)).toEqual(Array(12).fill('COMPLETED'));
+    expect(kit.node().status().services[0]).toMatchObject({ state: 'ready', restarts: 0 });
   });
 
   it('WK8 W6 does not start a shard again that fails while it moves away', async () => {
