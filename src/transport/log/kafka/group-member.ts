@@ -77,6 +77,8 @@ export class GroupMember implements Membership {
   readonly #draining = new Set<number>();
   /** What is to run here once its owner lets go. */
   #coming: ReadonlySet<number> = new Set();
+  /** What of it runs here already, since the log said that its owner has let go: the group may hear of that later. */
+  readonly #early = new Set<number>();
   /** What of it has been read ahead, as far as that is worth waiting for. */
   readonly #ahead = new Set<number>();
   readonly #pulls = new Map<number, number>();
@@ -117,6 +119,7 @@ export class GroupMember implements Membership {
   /** The group hears that it does not run here, and says who is to run it: this worker again, or who took it. */
   lost(partition: number): void {
     if (!this.#running.delete(partition)) return;
+    this.#early.delete(partition);
     this.#rejoin();
     this.#idle();
   }
@@ -241,7 +244,8 @@ export class GroupMember implements Membership {
   #apply({ run, coming }: Assignment): void {
     this.#granted = new Set(run);
     this.#readAhead(new Set(coming));
-    const lost = [...this.#running].filter((partition) => !this.#granted.has(partition));
+    // Its former owner says that it runs it until all of it has ended there.
+    const lost = [...this.#running].filter((partition) => !this.#granted.has(partition) && !this.#early.has(partition));
     if (lost.length > 0) void this.#drain(lost).then(() => this.#released());
     this.#takeGranted();
   }
@@ -249,6 +253,7 @@ export class GroupMember implements Membership {
   #readAhead(coming: ReadonlySet<number>): void {
     this.#coming = coming;
     for (const partition of this.#ahead) if (!coming.has(partition)) this.#ahead.delete(partition);
+    for (const partition of this.#early) if (!coming.has(partition)) this.#early.delete(partition);
     const ready = (partition: number): void => {
       if (!this.#coming.has(partition) || this.#ahead.has(partition)) return;
       this.#ahead.add(partition);
@@ -256,7 +261,11 @@ export class GroupMember implements Membership {
     };
     const { readAhead } = this.#setup;
     if (readAhead === undefined) for (const partition of coming) ready(partition);
-    else readAhead.follow(coming, this.#granted, { ready, free: (partition) => this.#take(partition) });
+    else {
+      const given = new Set([...this.#granted, ...this.#early]);
+      const unread = new Set([...coming].filter((partition) => !given.has(partition)));
+      readAhead.follow(unread, given, { ready, free: (partition) => this.#take(partition) });
+    }
   }
 
   /** The owner has let go of what is to run here: the group need not be waited for. */
@@ -264,6 +273,7 @@ export class GroupMember implements Membership {
     const isMine = this.#coming.has(partition) && !this.#running.has(partition) && !this.#draining.has(partition);
     if (!isMine || this.#leaving !== undefined || this.#left) return;
     this.#running.add(partition);
+    this.#early.add(partition);
     this.#setup.listener.assigned([partition]);
     this.#rejoin();
   }
@@ -342,6 +352,7 @@ export class GroupMember implements Membership {
   /** The session ran out, as when the process was stopped for a while. */
   #expelled(): void {
     this.#memberId = '';
+    this.#early.clear();
     this.#setup.onExpelled();
   }
 

@@ -11,8 +11,11 @@ import type { Claim } from '../../../../src/transport/log/port.ts';
 import { forwarding } from './fencing/forwarding.ts';
 import { hourMs, kafkaWorld, shard, stateTopic, type World } from './world.ts';
 
-/** A worker in the group of the shard's topic, which claims what it is given and releases what it is to give up. */
-async function member(world: World, name: string) {
+/**
+ * A worker in the group of the shard's topic, which claims what it is given and releases what it is to give up. That it
+ * has done so it says `lingerMs` later.
+ */
+async function member(world: World, name: string, lingerMs = 0) {
   const fetched: number[] = [];
   const wire = forwarding(world.broker.connect(name));
   const watched: KafkaWire = {
@@ -24,6 +27,7 @@ async function member(world: World, name: string) {
   };
   const log: KafkaLog = world.worker(name, { wire: watched });
   const runs = new Map<number, Promise<Claim>>();
+  const told: string[] = [];
   const membership = await log.join(
     'flow',
     2,
@@ -32,26 +36,29 @@ async function member(world: World, name: string) {
         for (const partition of partitions) {
           const claiming = log.claim({ ...shard, partition });
           claiming.catch(() => undefined);
+          told.push(`run ${partition}`);
           runs.set(partition, claiming);
         }
       },
       async revoked(partitions) {
         for (const partition of partitions) {
+          told.push(`give up ${partition}`);
           const claim = await runs.get(partition);
           runs.delete(partition);
           await claim?.release();
+          if (lingerMs > 0) await new Promise<void>((resolve) => void world.clock.after(lingerMs, resolve));
         }
       },
     },
     shard.topic,
   );
-  return { log, membership, runs, fetched };
+  return { log, membership, runs, told, fetched };
 }
 
 type Member = Awaited<ReturnType<typeof member>>;
 
-async function owning(world: World, name: string): Promise<{ owner: Member; claim: Claim }> {
-  const owner = await member(world, name);
+async function owning(world: World, name: string, lingerMs?: number): Promise<{ owner: Member; claim: Claim }> {
+  const owner = await member(world, name, lingerMs);
   await world.clock.advance(1_000);
   const claim = await world.run(owner.runs.get(0) ?? Promise.reject(new Error('it owns nothing')));
   return { owner, claim };
@@ -113,6 +120,21 @@ describe('a shard that moves', () => {
     released = true;
     await world.clock.advance(5_000);
     expect(await world.restored(await world.run(next.runs.get(0) ?? Promise.reject()))).toEqual(values(3));
+  });
+
+  it('WK4 is claimed once, and read once, though its former owner is slow to say that it runs it no more', async () => {
+    const world = await kafkaWorld();
+    const { claim } = await owning(world, 'a', 3_000);
+    await commits(world, claim, 0, 20);
+    const next = await member(world, 'b');
+    await world.clock.advance(15_000);
+    next.told.length = 0;
+    next.fetched.length = 0;
+    next.log.pull('flow', 0);
+    await world.clock.advance(15_000);
+    expect(next.told.filter((what) => what.endsWith(' 0'))).toEqual(['run 0']);
+    expect(next.fetched.filter((offset) => offset === 0)).toHaveLength(1);
+    expect(await world.restored(await world.run(next.runs.get(0) ?? Promise.reject()))).toEqual(values(20));
   });
 
   it('WK9 of a worker that leaves is read by the others first', async () => {
