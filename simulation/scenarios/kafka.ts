@@ -10,7 +10,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const kafka = scenarioOf({
   name: 'kafka',
-  version: 3,
+  version: 4,
   about: 'a node of 2 or 3 workers on Kafka: claims, fences, late requests, moves, faults of brokers',
   withinMs,
   settleMs: 10 * 60_000,
@@ -38,6 +38,7 @@ export const kafka = scenarioOf({
         ...drawFaults(draw, { nodes, count: 8, withinMs, words: ['move'] }),
         ...newProducers(draw, node, 'epochs used up'),
         ...newProducers(draw, node, 'late claim'),
+        ...withheldStatuses(draw, node),
         ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['lost-ack'] }),
         ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['hang', 'slow'] }),
         ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['brokers'] }),
@@ -59,5 +60,17 @@ function newProducers(draw: Draw, { name: node, shards, workers }: PlannedNode, 
   return [
     { at, what: { type: 'brokers', node, partition, what, forMs: 3_000 } },
     ...draw.several(workers, (worker) => ({ at: at + draw.whole(1, reachMs), what: move(worker) })),
+  ];
+}
+
+/** An owner goes that has committed what nobody has been told yet: whoever comes after it has to tell. */
+function withheldStatuses(draw: Draw, { name: node, shards, workers }: PlannedNode): Timed<SimFault>[] {
+  const at = draw.whole(0, withinMs);
+  const partition = draw.whole(0, shards - 1);
+  const forMs = draw.whole(200, 2_000);
+  const worker = draw.whole(0, workers - 1);
+  return [
+    { at, what: { type: 'brokers', node, partition, what: 'statuses short of replicas', forMs } },
+    { at: at + draw.whole(20, forMs), what: { type: 'crash', node, worker, downMs: draw.whole(20, 2_000) } },
   ];
 }

@@ -10,7 +10,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const orders = scenarioOf({
   name: 'orders',
-  version: 1,
+  version: 2,
   about: 'a node of 2 or 3 workers on Kafka: drained, moved and configured by operators while owners and brokers fail',
   withinMs,
   settleMs: 20 * 60_000,

@@ -96,6 +96,20 @@ export const bugsOfLog: readonly Mutation[] = [
     scenarios: ['kafka'],
   },
   {
+    id: 'publication-forgotten-early',
+    sentence: 'What is to be published is forgotten before its topic has acknowledged it.',
+    file: lane,
+    edits: [
+      {
+        find: 'await this.#writer.write(this.#sending.map(',
+        replace:
+          'onPublished(this.#sending.flatMap(({ numbers }) => numbers));\n      await this.#writer.write(this.#sending.map(',
+      },
+      { find: 'onPublished(sent.flatMap(({ numbers }) => numbers));', replace: '' },
+    ],
+    scenarios: ['kafka'],
+  },
+  {
     id: 'told-before-it-has-read',
     sentence: 'A table is told by a claim of its worker before it has read what that claim sent earlier.',
     file: follower,

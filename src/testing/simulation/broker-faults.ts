@@ -1,6 +1,6 @@
 /** Faults of the brokers of one node: what happens to them, and how it ends. */
 import type { KafkaModelCluster } from '../../transport/log/index.ts';
-import { stateTopic } from './broker-topics.ts';
+import { stateTopic, statusTopic } from './broker-topics.ts';
 import type { LateClaims } from './late-claims.ts';
 import type { WorldFault } from './plan.ts';
 
@@ -50,6 +50,10 @@ export class BrokerFaults {
       case 'short of replicas':
         broker.setReplication(stateTopic, partition, 'short');
         until(() => broker.setReplication(stateTopic, partition, 'in-sync'));
+        return;
+      case 'statuses short of replicas':
+        broker.setReplication(statusTopic, partition, 'short');
+        until(() => broker.setReplication(statusTopic, partition, 'in-sync'));
         return;
       case 'compaction':
         broker.compact(stateTopic, partition);

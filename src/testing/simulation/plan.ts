@@ -49,10 +49,13 @@ export type WorldFault =
       readonly forMs: number;
     };
 
-/** What happens to a partition of the state topic and its leader, or to all brokers (`down`, `restart`). */
+/**
+ * What happens to a partition of the state topic and its leader, to the same one of the topic of statuses, or to all
+ * brokers (`down`, `restart`).
+ */
 export const brokerFaults = [
   ...(['down', 'restart', 'new leader', 'unaware leader', 'no leader', 'short of replicas', 'compaction'] as const),
-  ...(['producers forgotten', 'epochs used up', 'late claim'] as const),
+  ...(['producers forgotten', 'epochs used up', 'late claim', 'statuses short of replicas'] as const),
 ] as const;
 export type BrokerFault = (typeof brokerFaults)[number];
 
