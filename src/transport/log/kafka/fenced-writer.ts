@@ -27,6 +27,8 @@ export interface FencedWriterSetup {
   readonly renews: boolean;
   /** Text of the term, for errors. */
   readonly term: () => string;
+  /** What has to be awaited before anything is sent; asked again after that. Default: nothing. */
+  readonly proof?: () => Promise<void> | undefined;
   /** Ends the attempts from outside: the claim that this belongs to was given up. */
   readonly ended?: () => Error | undefined;
 }
@@ -85,7 +87,8 @@ export class FencedWriter {
   }
 
   async #attempt(records: readonly WireRecord[], unknown: boolean): Promise<Attempt<number>> {
-    const { wire, clock, topic, partition, producer, lease, renews, ended } = this.#setup;
+    const { wire, clock, topic, partition, producer, lease, renews, proof, ended } = this.#setup;
+    for (let awaited = proof?.(); awaited !== undefined; awaited = proof?.()) await awaited;
     const end = ended?.();
     if (end !== undefined) throw end;
     if (lease.over)

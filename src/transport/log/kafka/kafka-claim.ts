@@ -23,6 +23,8 @@ export interface KafkaClaimSetup
   readonly maxMessageBytes: number;
   /** A commit of nothing goes out when there was none for so long. */
   readonly keepAliveMs: number;
+  /** Nobody takes the shard over from an owner whose last acknowledged commit was sent less than so long ago. */
+  readonly unrivalledMs: number;
   /** @throws WeirError `WEIR_LOG_TOPIC` when it is no table of as many partitions */
   readonly checkTable: (topic: TopicName, partition: number) => void;
   /** The claim holds the shard no more. */
@@ -47,7 +49,7 @@ export class KafkaClaim implements Claim {
   #state: 'held' | 'fenced' | 'broken' | 'released' = 'held';
   #broken: Error | undefined;
   #restored: readonly LogRecord[] | undefined;
-  #writing: Promise<unknown> = Promise.resolve();
+  #writing: Promise<void> = Promise.resolve();
   /** Commits and keep-alives under way. */
   #inFlight = 0;
   #nextPublication: number;
@@ -66,6 +68,7 @@ export class KafkaClaim implements Claim {
       ...holding,
       partition: shard.partition,
       term: () => this.#termText(),
+      proof: () => this.#proof(),
       ended: () => this.#endOf(),
       onPublished: (numbers) => this.#published.push(...numbers),
       onFailed: (error) => this.#failed(error),
@@ -146,6 +149,18 @@ export class KafkaClaim implements Claim {
     this.#write([]).catch((error: unknown) => {
       this.#setup.logger.warn({ ...this.shard, error }, 'a commit that keeps the claim alive failed');
     });
+  }
+
+  /**
+   * The publications of a claim are not counted as its commits are, and a fence in their table may be forgotten sooner than
+   * a process that stood still goes on: so nothing is published that no recent commit shows to be an owner's still.
+   */
+  #proof(): Promise<void> | undefined {
+    const { unrivalledMs, holding } = this.#setup;
+    if (holding.lease.age < unrivalledMs || this.#endOf() !== undefined) return undefined;
+    // There is no commit after its last one: the next owner sends what is left.
+    if (this.#state === 'released') throw this.#error();
+    return this.#inFlight > 0 ? this.#writing : this.#write([]);
   }
 
   /** Sends what it has made durable for a partition and was in no hurry with; resolves when it is there. */

@@ -339,7 +339,7 @@ class WorkerLog implements KafkaLog {
 
   async #claim(shard: ShardId): Promise<Claim> {
     const { wire, clock, random, logger } = this.#setup;
-    const { fetchBytes, topics: rules } = this.#settings;
+    const { fetchBytes, topics: rules, group } = this.#settings;
     const key = `${shard.topic}/${shard.partition}`;
     const turn = this.#turns.begin(shard);
     try {
@@ -364,6 +364,8 @@ class WorkerLog implements KafkaLog {
       const claim = new KafkaClaim({
         ...{ wire, clock, logger, shard, holding, keepAliveMs, own: this.#own },
         patience: this.#patience,
+        // Its session runs from its last heartbeat, and those are less than a third of it apart.
+        unrivalledMs: (group.sessionTimeoutMs * 2) / 3,
         limits: this.limits,
         maxBatchBytes: this.limits.maxBatchBytes,
         maxMessageBytes: rules.maxMessageBytes,

@@ -30,9 +30,16 @@ export class Lease {
     return { wall: this.#clock.now(), monotonic: this.#clock.monotonic() };
   }
 
-  /** The wall clock may be set back, the other one may stand still while the machine sleeps: the longer one counts. */
-  get over(): boolean {
+  /**
+   * Milliseconds since what was acknowledged last was sent. The wall clock may be set back, the other one may stand still
+   * while the machine sleeps: the longer one counts.
+   */
+  get age(): number {
     const { wall, monotonic } = this.now();
-    return Math.max(wall - this.#wall, monotonic - this.#monotonic) >= this.#lengthMs;
+    return Math.max(wall - this.#wall, monotonic - this.#monotonic);
+  }
+
+  get over(): boolean {
+    return this.age >= this.#lengthMs;
   }
 }

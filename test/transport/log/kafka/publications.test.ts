@@ -100,6 +100,36 @@ describe('publications on Kafka', () => {
     expect(published(world)).toEqual(['f=0', 'f=1', 'f=2']);
   });
 
+  it('W1 WK5 an owner that stood still past its session publishes nothing before it knows that it is one still', async () => {
+    const world = await kafkaWorld({ latencyMs: { min: 10, max: 10 } });
+    const old = await world.claim(world.worker('a'));
+    await world.run(old.commit(publishing('f=0')));
+    await world.clock.advance(1_000);
+    // Its commit is durable, and it hears of that when it goes on.
+    const committed = codeOf(old.commit(publishing('f=1')));
+    await world.clock.advance(15);
+    world.broker.freeze('a');
+    await world.clock.advance(20_000);
+    const next = await world.claim(world.worker('b'));
+    await world.run(next.commit(publishing('f=2')));
+    await world.clock.advance(1_000);
+    // Nobody has written for longer than brokers remember whom they have shut out.
+    for (const topic of [stateTopic, tableTopic]) world.broker.expireProducers(topic, 0);
+    world.broker.thaw('a');
+    await world.clock.advance(1_000);
+    expect(await committed).toBe('done');
+    expect(published(world)).toEqual(['f=0', 'f=1', 'f=2']);
+    expect(await codeOf(old.commit(publishing('f=3')))).toBe('WEIR_LOG_OUT_OF_STEP');
+  });
+
+  it('WK13 an owner whose commits take long publishes all the same', async () => {
+    const world = await kafkaWorld({ latencyMs: { min: 3_000, max: 3_000 }, log: { claimDeadlineMs: 300_000 } });
+    const claim = await world.claim(world.worker('a'));
+    await world.run(claim.commit(publishing('f=1')));
+    await world.clock.advance(60_000);
+    expect(published(world)).toEqual(['f=1']);
+  });
+
   it('WK13 a table without a leader does not hold commits back, and loses nothing', async () => {
     const world = await kafkaWorld();
     const log = world.worker('a');
