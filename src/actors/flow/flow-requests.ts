@@ -112,6 +112,9 @@ export class FlowRequests {
     const denied = this.#denied(authority, 'flow.start', member, name);
     if (denied !== undefined) return void this.#refuse(replyTo, denied);
     const routingKey = clientRoutingKey(member, clientRequestId);
+    const changes = new ChangeSet();
+    // Here nobody hears any more what became of it; asked again, the next owner starts it once.
+    if (replyTo !== undefined) changes.orElse(() => this.refuse(request));
     const named = hashOnly(input);
     const inputHash = shortHash(named.hash);
     const known = this.#table.known(routingKey);
@@ -123,7 +126,7 @@ export class FlowRequests {
           ? ok({ flowId, created: false })
           : { type: 'error', error: new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId }) };
       // The first request may not be durable yet, and another body may win when it is lost.
-      this.#answer(replyTo, answer);
+      this.#answer(replyTo, answer, changes);
       return;
     }
     const definition = this.#setup.registry.flow(member, name);
@@ -138,7 +141,6 @@ export class FlowRequests {
     if (this.#host.congested()) {
       return void this.#refuse(replyTo, new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition }));
     }
-    const changes = new ChangeSet();
     const version = request.version === 0 ? definition.version : request.version;
     const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
     this.#setup.acts.done(flow, 'start', authority, changes, { after: named });

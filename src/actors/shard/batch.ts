@@ -11,6 +11,7 @@ export class Batch {
   readonly #last = new Map<string, () => Uint8Array>();
   readonly publications: Publication[] = [];
   readonly afterCommit: Array<() => void> = [];
+  readonly ifLost: Array<() => void> = [];
   /** Newest outbox number per receiver that becomes durable with this batch. */
   readonly sent = new Map<number, number>();
   /** Newest number taken per sender that becomes durable with this batch. */
@@ -37,6 +38,7 @@ export class Batch {
     for (const { key, value } of changes.last) this.#last.set(key, value);
     for (const publication of changes.publications) this.publications.push(publication);
     for (const run of changes.afterCommit) this.afterCommit.push(run);
+    for (const run of changes.ifLost) this.ifLost.push(run);
     this.bytes += changes.bytes;
   }
 

@@ -26,6 +26,7 @@ export class ChangeSet {
   #publications: Publication[] | undefined;
   #outgoing: Outgoing[] | undefined;
   #afterCommit: Array<() => void> | undefined;
+  #ifLost: Array<() => void> | undefined;
   #last: LastRecord[] | undefined;
   #joining: Array<(changes: ChangeSet) => void> | undefined;
   bytes = 0;
@@ -45,6 +46,11 @@ export class ChangeSet {
   /** Run, in order, once the batch that carries the set is durable (W3). */
   get afterCommit(): ReadonlyArray<() => void> {
     return this.#afterCommit ?? none;
+  }
+
+  /** Run when the incarnation ends before the batch that carries the set is known to be durable. */
+  get ifLost(): ReadonlyArray<() => void> {
+    return this.#ifLost ?? none;
   }
 
   /** Records whose values are made when the batch leaves. */
@@ -87,6 +93,11 @@ export class ChangeSet {
     this.#afterCommit = joined(this.#afterCommit, run);
   }
 
+  /** In place of what is told `after` it: nobody here knows by then whether it is durable, and the next owner does. */
+  orElse(run: () => void): void {
+    this.#ifLost = joined(this.#ifLost, run);
+  }
+
   /**
    * Runs when the set joins a batch, and may add to it still: for what depends on the sets that joined before, such as
    * the numbers of a chain. A set that is thrown away uses none up.
@@ -109,6 +120,7 @@ export class ChangeSet {
     for (const publication of other.publications) this.#publications = joined(this.#publications, publication);
     for (const sent of other.outgoing) this.#outgoing = joined(this.#outgoing, sent);
     for (const run of other.afterCommit) this.#afterCommit = joined(this.#afterCommit, run);
+    for (const run of other.ifLost) this.#ifLost = joined(this.#ifLost, run);
     for (const record of other.last) this.#last = joined(this.#last, record);
     for (const run of other.#joining ?? none) this.#joining = joined(this.#joining, run);
     this.bytes += other.bytes;

@@ -114,8 +114,11 @@ export class CommitLoop {
     await this.settle();
   }
 
+  /** Whoever waits for what is not known to be durable asks the next owner. */
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
+    for (const batch of [this.#inFlight, ...this.#waiting]) for (const run of batch?.ifLost ?? []) run();
     this.#wake();
   }
 

@@ -138,6 +138,32 @@ describe('RP9 any worker answers for any flow', () => {
     expect(kit.ownerOf(partition)).toBe((owner + 1) % 3);
   });
 
+  it('W8 answers a start that its owner has taken in as soon as the next owner has it, and starts it once', async () => {
+    let commits: Promise<void> | undefined;
+    const { wait } = await three({
+      logFaults: { commit: () => (commits === undefined ? 'ok' : { delayMs: 0, held: commits }) },
+    });
+    const partition = partitionOf(clientRoutingKey(member, 'it'), shards);
+    const owner = kit.ownerOf(partition) ?? 0;
+    const next = (owner + 1) % 3;
+    commits = new Promise(() => undefined);
+    const answers: string[] = [];
+    const starting = kit.node(owner).start('A', wait, { id: 'it' }, { clientRequestId: 'it' });
+    starting.then(
+      ({ flowId }) => answers.push(flowId),
+      ({ code }) => answers.push(code),
+    );
+    await kit.advance(1);
+    commits = undefined;
+    // Its commit is under way, and nobody will hear what becomes of it.
+    await kit.move(partition, next, { rude: true });
+    await kit.advance('1 s');
+    const { flows } = await told(kit.node(next).list());
+    expect(answers).toEqual(flows.map(({ flowId }) => flowId));
+    expect(answers.length).toBe(1);
+    expect(await acts()).toEqual(['start']);
+  });
+
   it('SM17 has an act on the node noted by no second shard while nobody knows what became of it at the first', async () => {
     await three();
     const { system, rpc } = kit.node(0).internals;
