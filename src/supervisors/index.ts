@@ -1,4 +1,4 @@
-export { backoffMs } from './backoff.ts';
+export { type BackoffSettings, backoffMs } from './backoff.ts';
 export { type RestartBudget, restartBudget } from './budget.ts';
 export type { ChildAnswer, ChildRequest, SupervisorMessage } from './messages.ts';
 export type { AnyBehavior, ChildSpec, ChildStart, Restart, Strategy, SupervisorSpec } from './spec.ts';

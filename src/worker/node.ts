@@ -28,7 +28,7 @@ import { rpcService } from './rpc-service.ts';
 import type { ServiceDescriptor, WorkerContext } from './service.ts';
 import { checkNodeSettings } from './settings.ts';
 import { nothingLeft, supervision, waitingOf } from './supervision.ts';
-import { windowsOf } from './windows.ts';
+import { resendPauses, windowsOf } from './windows.ts';
 
 const startWithinMs = 120_000;
 const drainWithinMs = 20_000;
@@ -106,7 +106,7 @@ export async function createNode(
         sessions: {
           credit: defaultCredit,
           redeliverMs: windows.redeliver,
-          resendMs: windows.resend,
+          resend: resendPauses(windows),
           idleMs: windows.idle,
         },
         retentionMs: windows.retention,

@@ -5,6 +5,7 @@
 import { shardAnswerMs } from '../actors/rpc/index.ts';
 import { WeirError } from '../errors/index.ts';
 import { type Duration, inWords, toMs } from '../ports/index.ts';
+import type { BackoffSettings } from '../supervisors/index.ts';
 
 /** Settings that say how long; what nobody says has its default. */
 export interface WindowSettings {
@@ -18,7 +19,7 @@ export interface WindowSettings {
 
 /** Lengths in milliseconds. */
 export interface Windows {
-  /** A message that was not acknowledged is sent again. */
+  /** A message that was not acknowledged is sent again, for the first time. */
   readonly resend: number;
   /** A start that is on its way counts. */
   readonly request: number;
@@ -42,7 +43,7 @@ type Name = keyof Windows;
 const fixed = { resend: 1_000, request: shardAnswerMs } as const;
 
 const called: Readonly<Record<keyof typeof fixed, string>> = {
-  resend: 'the pause before a message is sent again',
+  resend: 'the pause before a message is sent again for the first time',
   request: 'the time that a start may take',
 };
 
@@ -74,6 +75,16 @@ export const relations: ReadonlyArray<{ readonly shorter: Name; readonly longer:
 ];
 
 const dayMs = toMs('1 day');
+
+/** A peer that stays away is asked at least so often. */
+const longestResendMs = toMs('30 s');
+/** Repeats that a message has at least before it is given up, however short that time is. */
+const fewestRepeats = 8;
+
+/** The pauses between repeats of a message: doubled from the first one on, and spread, so that many do not come at once. */
+export function resendPauses({ resend, redeliver }: Windows): BackoffSettings {
+  return { minMs: resend, maxMs: Math.max(resend, Math.min(longestResendMs, redeliver / fewestRepeats)), jitter: 0.25 };
+}
 
 /**
  * The windows that settings make.

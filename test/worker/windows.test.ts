@@ -26,7 +26,7 @@ describe('the windows of a node', () => {
     ],
     [
       ...(['resend', 'redeliver', { redeliver: 500 }] as const),
-      'the pause before a message is sent again (1 s) is longer than redeliver (500 ms): a message that gets lost once would be given up',
+      'the pause before a message is sent again for the first time (1 s) is longer than redeliver (500 ms): a message that gets lost once would be given up',
       'lengthen redeliver; nothing was started',
     ],
     [

@@ -43,7 +43,7 @@ export const bugsOfSessions: readonly Mutation[] = [
     id: 'session-not-resent',
     sentence: 'A session message that got lost is not sent again.',
     file: 'src/actors/session-manager/session-outbox.ts',
-    edits: [{ find: 'else this.#transmit(message, bytes);', replace: 'else void bytes;' }],
+    edits: [{ find: 'this.#send(oldest);\n    }\n    this.#await(lane);', replace: '}\n    this.#await(lane);' }],
     scenarios: ['payments', 'small', 'swarm'],
   },
   {

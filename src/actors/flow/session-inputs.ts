@@ -67,13 +67,15 @@ export class SessionInputs {
     switch (message.kind) {
       case 'ack':
         this.#acknowledged(message);
-        return;
+        break;
       case 'reject':
         this.#rejected(message);
-        return;
+        break;
       default:
         this.#numbered(message);
     }
+    // Behind it: what it has acknowledged need not be sent again.
+    this.#sessions.heard(sourceOf(message));
   }
 
   #numbered(message: SessionMessage): void {

@@ -4,6 +4,7 @@
  */
 import type { FlowHead, SessionCause, SessionRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
+import type { BackoffSettings } from '../../supervisors/index.ts';
 import {
   type Asked,
   answeredBy,
@@ -26,8 +27,8 @@ export interface SessionSettings {
   readonly credit: SessionCredit;
   /** How long a message is tried before the session has failed, in milliseconds. */
   readonly redeliverMs: number;
-  /** Unacknowledged messages are sent again after this time. */
-  readonly resendMs: number;
+  /** An unacknowledged message is sent again after a pause that doubles, and begins anew when the peer is heard. */
+  readonly resend: BackoffSettings;
   /** How long a session may be silent, where its protocol does not say it. */
   readonly idleMs: number;
 }
@@ -50,11 +51,15 @@ export class FlowSessions {
   readonly #setup: SessionsSetup;
   readonly #outbox: SessionOutbox;
   readonly order = new SessionOrder();
-  #resendArmed = false;
 
   constructor(setup: SessionsSetup) {
     this.#setup = setup;
-    this.#outbox = new SessionOutbox((message, bytes) => this.#transmit(message, bytes));
+    const { clock, random, timers } = setup.host;
+    this.#outbox = new SessionOutbox({
+      ...{ clock, random, timers, pauses: setup.settings.resend },
+      transmit: (message, bytes) => this.#transmit(message, bytes),
+      onExpired: (messages) => this.#expired(messages),
+    });
   }
 
   get unacknowledged(): number {
@@ -67,8 +72,11 @@ export class FlowSessions {
 
   restored(): void {
     this.#outbox.restored();
-    this.#outbox.resend(this.#setup.host.clock.now());
-    this.#armResend();
+  }
+
+  /** A message came from a member. */
+  heard(peer: Identity): void {
+    this.#outbox.heard(peer);
   }
 
   /** Directions of sessions that are remembered. */
@@ -103,7 +111,6 @@ export class FlowSessions {
     const { key, bytes } = this.#outbox.add(message);
     changes.put(key, bytes);
     changes.after(() => this.#outbox.release(message));
-    this.#armResend();
   }
 
   /** Ends the own side of a session, if it is open; the peer hears of it where it still can. */
@@ -214,21 +221,12 @@ export class FlowSessions {
     );
   }
 
-  #armResend(): void {
-    if (this.#resendArmed || this.#outbox.size === 0) return;
-    this.#resendArmed = true;
-    const { host, settings } = this.#setup;
-    host.timers.at(host.clock.now() + settings.resendMs, () => {
-      this.#resendArmed = false;
-      const expired = this.#outbox.resend(host.clock.now());
-      if (expired.length > 0) {
-        const changes = new ChangeSet();
-        for (const message of expired) changes.remove(this.#outbox.giveUp(message));
-        host.add(changes);
-        for (const message of expired) this.#setup.onExpired(message);
-      }
-      this.#armResend();
-    });
+  /** Nobody has acknowledged them in time. */
+  #expired(messages: readonly SessionMessage[]): void {
+    const changes = new ChangeSet();
+    for (const message of messages) changes.remove(this.#outbox.giveUp(message));
+    this.#setup.host.add(changes);
+    for (const message of messages) this.#setup.onExpired(message);
   }
 }
 

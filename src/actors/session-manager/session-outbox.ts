@@ -3,6 +3,8 @@
  * acknowledgement. The network between may lose, repeat and reorder; the numbers heal all three.
  */
 import { type Identity, memberId, sameIdentity } from '../../ports/index.ts';
+import type { Alarm } from '../shard/index.ts';
+import { Repeats, type RepeatsSetup, type Waiting } from './repeats.ts';
 import {
   type Direction,
   destinationOf,
@@ -16,6 +18,8 @@ interface Entry {
   readonly number: number;
   readonly message: SessionMessage;
   readonly bytes: Uint8Array;
+  /** When it left last; undefined before its commit is durable. */
+  sentAt: number | undefined;
 }
 
 /** One direction of a session, as its sender names it. */
@@ -26,7 +30,7 @@ export interface LaneName {
   readonly destination: Identity;
 }
 
-class Lane {
+class Lane implements Waiting {
   readonly name: LaneName;
   /** What the keys of its records begin with. */
   readonly prefix: string;
@@ -47,14 +51,21 @@ class Lane {
   /** When the peer was asked last what its flow has read, and since when it has not answered. */
   askedAt = Number.NEGATIVE_INFINITY;
   askedSince: number | undefined;
+  repeats = 0;
+  pauseMs: number | undefined;
+  alarm: Alarm | undefined;
 
   constructor(name: LaneName) {
     this.name = name;
     this.prefix = `o/${recordNameOf(name)}/`;
   }
 
+  get peer(): Identity {
+    return this.name.destination;
+  }
+
   push(message: SessionMessage, bytes: Uint8Array): void {
-    this.entries.push({ number: message.sequence, message, bytes });
+    this.entries.push({ number: message.sequence, message, bytes, sentAt: undefined });
     this.unread.push({ number: message.sequence, bytes: message.body.length });
     this.unreadBytes += message.body.length;
   }
@@ -80,14 +91,22 @@ export const defaultCredit: SessionCredit = { messages: 64, bytes: 1024 * 1024 }
 /** What became of a question what the peer's flow has read. */
 export type Asked = 'asked' | 'waiting' | 'unanswered';
 
+export interface SessionOutboxSetup extends Omit<RepeatsSetup<unknown>, 'repeat'> {
+  /** Hands a message to the network; it may get lost there. */
+  readonly transmit: (message: SessionMessage, bytes: Uint8Array) => void;
+  /** Messages have expired; `giveUp` drops them. */
+  readonly onExpired: (messages: readonly SessionMessage[]) => void;
+}
+
 export class SessionOutbox {
   readonly #lanes = new Map<string, Lane>();
-  readonly #transmit: (message: SessionMessage, bytes: Uint8Array) => void;
+  readonly #setup: SessionOutboxSetup;
+  readonly #repeats: Repeats<Lane>;
   #count = 0;
 
-  /** `transmit` hands a message to the network; it may get lost there. */
-  constructor(transmit: (message: SessionMessage, bytes: Uint8Array) => void) {
-    this.#transmit = transmit;
+  constructor(setup: SessionOutboxSetup) {
+    this.#setup = setup;
+    this.#repeats = new Repeats({ ...setup, repeat: (lane) => this.#repeat(lane) });
   }
 
   /** Unacknowledged messages. */
@@ -115,7 +134,8 @@ export class SessionOutbox {
     const entry = lane?.entries.find(({ number }) => number === message.sequence);
     if (lane === undefined || entry === undefined) return;
     lane.durable = Math.max(lane.durable, message.sequence);
-    this.#transmit(entry.message, entry.bytes);
+    this.#send(entry);
+    this.#await(lane);
   }
 
   /** Puts a record back at restore. */
@@ -128,12 +148,20 @@ export class SessionOutbox {
     this.#count++;
   }
 
-  /** Everything is read. */
+  /** Everything is read: nobody knows what of it has arrived, so all of it is sent. */
   restored(): void {
+    const now = this.#setup.clock.now();
     for (const lane of this.#lanes.values()) {
       lane.entries.sort((a, b) => a.number - b.number);
       lane.unread.sort((a, b) => a.number - b.number);
+      for (const entry of lane.entries) if (entry.message.expires > now) this.#send(entry);
+      this.#await(lane);
     }
+  }
+
+  /** A message came from a member: it is there again, whatever it has missed before. */
+  heard(peer: Identity): void {
+    this.#repeats.heard(peer);
   }
 
   /**
@@ -146,7 +174,9 @@ export class SessionOutbox {
     lane.askedSince = undefined;
     lane.read(Math.min(ack.consumed, Math.max(lane.durable, ack.received)));
     // What is not durable here cannot have arrived there.
-    return this.#drop(lane, (number) => number <= ack.received && number <= lane.durable);
+    const gone = this.#drop(lane, (number) => number <= ack.received && number <= lane.durable);
+    if (gone.length > 0 && lane.entries.length > 0) this.#moveOn(lane);
+    return gone;
   }
 
   /** The peer wants none of it. Answers the keys of all records of the direction. */
@@ -180,21 +210,8 @@ export class SessionOutbox {
     lane.askedAt = now;
     lane.askedSince ??= now;
     if (now - lane.askedSince >= withinMs) return 'unanswered';
-    this.#transmit(question, sessionMessage.encode(question));
+    this.#setup.transmit(question, sessionMessage.encode(question));
     return 'asked';
-  }
-
-  /** Sends what is unacknowledged again; answers messages that have expired, which are given up. */
-  resend(now: number): SessionMessage[] {
-    const expired: SessionMessage[] = [];
-    for (const lane of this.#lanes.values()) {
-      for (const { number, message, bytes } of lane.entries) {
-        if (number > lane.durable) continue;
-        if (message.expires <= now) expired.push(message);
-        else this.#transmit(message, bytes);
-      }
-    }
-    return expired;
   }
 
   /** Drops a message that will not be delivered; answers the key of its record. */
@@ -214,10 +231,44 @@ export class SessionOutbox {
     this.#drop(lane, () => false);
   }
 
+  #send(entry: Entry): void {
+    entry.sentAt = this.#setup.clock.now();
+    this.#setup.transmit(entry.message, entry.bytes);
+  }
+
+  /** The oldest message is sent again when it has waited for a whole pause, and is given up when it expires. */
+  #await(lane: Lane): void {
+    const [oldest] = lane.entries;
+    if (oldest?.sentAt !== undefined) this.#repeats.await(lane, oldest.sentAt, oldest.message.expires);
+  }
+
+  /** A pause is over. The oldest message alone tells whether the peer is there; with its acknowledgement others follow. */
+  #repeat(lane: Lane): void {
+    const now = this.#setup.clock.now();
+    const expired = lane.entries.filter(({ number, message }) => number <= lane.durable && message.expires <= now);
+    if (expired.length > 0) this.#setup.onExpired(expired.map(({ message }) => message));
+    const [oldest] = lane.entries;
+    if (oldest?.sentAt === undefined) return;
+    if (this.#repeats.isDue(lane, oldest.sentAt)) {
+      this.#repeats.repeated(lane);
+      this.#send(oldest);
+    }
+    this.#await(lane);
+  }
+
+  /** The peer takes what it is sent: what has waited for long behind that goes again at once. */
+  #moveOn(lane: Lane): void {
+    this.#repeats.over(lane);
+    const [oldest] = lane.entries;
+    if (oldest?.sentAt !== undefined && this.#repeats.isDue(lane, oldest.sentAt)) this.#send(oldest);
+    this.#await(lane);
+  }
+
   #drop(lane: Lane, when: (number: number) => boolean): string[] {
     const gone = lane.entries.filter(({ number }) => when(number));
     if (gone.length > 0) lane.entries = lane.entries.filter(({ number }) => !when(number));
     this.#count -= gone.length;
+    if (lane.entries.length === 0) this.#repeats.over(lane);
     if (lane.closed && lane.entries.length === 0) this.#lanes.delete(keyOf(lane.name));
     return gone.map(({ number }) => `${lane.prefix}${number}`);
   }

@@ -35,10 +35,10 @@ export interface RunOptions {
 const defaultSettleMs = 24 * 60 * 60 * 1_000;
 /** Faults stop this long after the last planned thing has happened. */
 const afterwardsMs = 2_000;
-/** When everything has finished, nothing is sent for so long; it is longer than the pause of those that send again. */
-const quietMs = 2_500;
+/** When everything has finished, nothing is sent for so long; it is longer than the longest pause of those that send again. */
+const quietMs = 40_000;
 /** It becomes so within this time: an owner that is gone may have had a deadline to drain. */
-const quietWithinMs = 60_000;
+const quietWithinMs = 200_000;
 /** A world that runs so many events is in a loop. */
 const mostEvents = 5_000_000;
 

@@ -7,8 +7,8 @@ import { decodeRouted } from '../../../actors/shard/index.ts';
 import type { SimEvent } from '../events.ts';
 import type { Invariant } from '../world.ts';
 
-/** Longer than the pause after which a message is sent again. */
-const quietMs = 2_000;
+/** Longer than the longest pause after which a message is sent again. */
+const quietMs = 38_000;
 
 export function nothingGoesOn(): Invariant {
   let newest: SimEvent | undefined;
