@@ -1,9 +1,8 @@
 /**
- * `npm run bench -- [SECTION...] [--json] [--lives N]`: measures Weir on this machine. Without a section all of them but
- * `kafka`, which needs Java, and `peers`, which installs other engines first. Tables go to standard output, progress to
- * standard error.
+ * `npm run bench -- --help`: measures Weir on this machine.
  */
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { count } from '../scripts/option-values.ts';
 import { progress } from './child.ts';
 import { type Section, tableOf } from './figures.ts';
 import { livesByDefault } from './flow-sections.ts';
@@ -13,34 +12,35 @@ import { peers } from './peers.ts';
 import { groups, sections } from './sections.ts';
 
 const all = new Map([...sections, ['kafka', kafka] as const, ['peers', peers] as const]);
-const usage = `npm run bench -- [${[...groups.keys(), ...all.keys()].join('|')}]... [--json] [--lives N]`;
+const names = [...groups.keys(), ...all.keys()].join(', ');
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean', default: false }, lives: { type: 'string', default: String(livesByDefault) } },
-    allowPositionals: true,
-  });
-  const named = positionals.length === 0 ? [...sections.keys()] : positionals;
+interface Flags {
+  readonly json: boolean;
+  readonly lives: number;
+}
+
+const program = new Command('bench')
+  .description('Measures Weir on this machine: tables to standard output, progress to standard error.')
+  .argument('[section...]', `of ${names}; default: all but kafka, which needs Java, and peers, which installs engines`)
+  .option('--json', 'print one object', false)
+  .option('--lives <n>', 'flows in the section lives', count, livesByDefault);
+
+async function main(named: readonly string[], { json, lives }: Flags): Promise<void> {
   const chosen = [...new Set(named.flatMap((name) => groups.get(name) ?? name))];
-  const lives = Number(values.lives);
   const unknown = chosen.filter((name) => !all.has(name));
-  if (unknown.length > 0 || !Number.isSafeInteger(lives) || lives < 1) {
-    const wrong = unknown.length > 0 ? `There is no section ${unknown.join(', ')}` : '--lives is a number of flows';
-    process.stderr.write(`${wrong}. Usage: ${usage}\n`);
-    process.exitCode = 2;
-    return;
-  }
+  if (unknown.length > 0) program.error(`There is no section ${unknown.join(', ')}; there are ${names}.`);
   const facts = machine();
-  if (!values.json) process.stdout.write(`${machineLine(facts)}\n\n`);
+  if (!json) process.stdout.write(`${machineLine(facts)}\n\n`);
   const measured: Section[] = [];
   for (const [place, name] of chosen.entries()) {
     progress(`${name} (${place + 1} of ${chosen.length})`);
     const section = await all.get(name)?.({ lives });
     if (section === undefined) continue;
     measured.push(section);
-    if (!values.json) process.stdout.write(`${tableOf(section)}\n`);
+    if (!json) process.stdout.write(`${tableOf(section)}\n`);
   }
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine: facts, sections: measured }, undefined, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ machine: facts, sections: measured }, undefined, 2)}\n`);
 }
 
-await main();
+program.parse();
+await main(program.args.length === 0 ? [...sections.keys()] : program.args, program.opts());

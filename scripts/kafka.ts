@@ -1,39 +1,47 @@
 /**
  * A real Apache Kafka on loopback for developers, until Ctrl-C.
  *
- * Usage: npm run kafka -- [--brokers 1|3] [--port 9092] [--directory DIR] [--set NAME=VALUE]...
+ * Usage: npm run kafka -- --help
  * Without a directory nothing is kept. Needs Java 17 or newer, and Maven the first time.
  */
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { startKafka } from '../test/rig/kafka.ts';
 import { kafkaMissing, kafkaVersion } from '../test/rig/kafka-home.ts';
+import { count } from './option-values.ts';
 
-const { values } = parseArgs({
-  options: {
-    brokers: { type: 'string', default: '1' },
-    port: { type: 'string', default: '9092' },
-    directory: { type: 'string' },
-    set: { type: 'string', multiple: true, default: [] },
-  },
-});
-
-const missing = kafkaMissing();
-if (missing !== undefined || !['1', '3'].includes(values.brokers) || !/^\d{1,5}$/.test(values.port)) {
-  console.error(
-    missing ?? 'usage: npm run kafka -- [--brokers 1|3] [--port 9092] [--directory DIR] [--set NAME=VALUE]...',
-  );
-  process.exit(1);
+interface Flags {
+  readonly brokers: '1' | '3';
+  readonly port: number;
+  readonly directory?: string;
+  readonly set: Readonly<Record<string, string>>;
 }
+
+const program = new Command('kafka')
+  .description('Runs a real Apache Kafka on loopback, until Ctrl-C.')
+  .addOption(new Option('--brokers <n>', 'how many').choices(['1', '3']).default('1'))
+  .option('--port <n>', 'of the first broker; the others have those that follow', count, 9092)
+  .option('--directory <folder>', 'keep the data here; default: nothing is kept')
+  .option('--set <name=value>', 'a setting of the brokers; may be given several times', setting, {});
+
+function setting(text: string, others: Flags['set']): Flags['set'] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It should be the name of a setting, =, and its value.');
+  return { ...others, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+const { brokers, port, directory, set } = program.parse().opts<Flags>();
+const missing = kafkaMissing();
+if (missing !== undefined) program.error(missing);
 
 console.log(`Apache Kafka ${kafkaVersion}: starting`);
 const kafka = await startKafka({
-  brokers: values.brokers === '3' ? 3 : 1,
-  port: Number(values.port),
+  brokers: brokers === '3' ? 3 : 1,
+  port,
   compiler: 'full',
-  ...(values.directory !== undefined && { directory: resolve(values.directory) }),
-  settings: Object.fromEntries(values.set.map((setting) => [setting.split('=', 1)[0], setting.replace(/^[^=]*=/, '')])),
+  ...(directory !== undefined && { directory: resolve(directory) }),
+  settings: set,
 });
 console.log(`Apache Kafka ${kafkaVersion}: ${kafka.brokers.join(',')} (Ctrl-C stops it)`);
 await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));

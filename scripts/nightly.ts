@@ -5,15 +5,14 @@
  * them as an example of the property that failed. The trials with payments are a table in the end, as in
  * `docs/guide/kafka.md`.
  *
- * Usage: node scripts/nightly.ts [--runs 10000] [--times 1] [--payments 2000] [--table FILE] [file]...
- * `--runs` is for properties; `--times` is how often each trial is run, with other payments each time, and `--payments`
- * how many it makes at least; with `--table` trials of several nights stand in one table.
+ * Usage: npm run nightly -- --help
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { count } from './option-values.ts';
 import { rowsIn, tableOf, tableVariable, timeVariable } from './trial-table.ts';
 
 /** The environment variable that says how often each property is run, and that there is a night for the rest; those that
@@ -30,27 +29,33 @@ const trials = ['.nightly.test.ts', 'test/chaos/failures.test.ts'];
 const testTimeoutMs = 3_600_000;
 const root = join(dirname(import.meta.filename), '..');
 
-function main(): number {
-  const { values, positionals: files } = parseArgs({
-    allowPositionals: true,
-    options: {
-      runs: { type: 'string', default: '10000' },
-      times: { type: 'string', default: '1' },
-      payments: { type: 'string', default: String(usualPayments) },
-      table: { type: 'string' },
-    },
-  });
+interface Flags {
+  readonly runs: number;
+  readonly times: number;
+  readonly payments: number;
+  readonly table?: string;
+}
+
+const program = new Command('nightly')
+  .description('Runs what only a night has time for: properties with many runs, trials with thousands of payments.')
+  .argument('[file...]', 'only the tests in files whose names contain this; default: all of a night')
+  .option('--runs <n>', 'runs of each property', count, 10_000)
+  .option('--times <n>', 'how often each trial is run, with other payments each time', count, 1)
+  .option('--payments <n>', 'payments that each trial makes at least', count, usualPayments)
+  .option('--table <file>', 'keep the rows of the table here, after those of earlier nights');
+
+function main(files: readonly string[], { runs, times, payments, table: kept }: Flags): number {
   const folder = mkdtempSync(join(tmpdir(), 'weir-nightly-'));
-  const table = values.table ?? join(folder, 'table.jsonl');
+  const table = kept ?? join(folder, 'table.jsonl');
   const environment = {
-    [runsVariable]: values.runs,
-    [paymentsVariable]: values.payments,
+    [runsVariable]: String(runs),
+    [paymentsVariable]: String(payments),
     [tableVariable]: table,
   };
   try {
     const chosen = files.length > 0 ? files : trials;
     let good = files.length > 0 || tested(properties, [], environment);
-    for (let time = 0; time < Number(values.times); time++) {
+    for (let time = 0; time < times; time++) {
       // Brokers and workers of one trial have the machine to themselves, or their times would say nothing.
       const passed = tested(chosen, ['--no-file-parallelism'], { ...environment, [timeVariable]: String(time) });
       good &&= passed;
@@ -72,4 +77,7 @@ function tested(files: readonly string[], flags: readonly string[], environment:
   return status === 0;
 }
 
-if (import.meta.main) process.exitCode = main();
+if (import.meta.main) {
+  program.parse();
+  process.exitCode = main(program.args, program.opts());
+}

@@ -4,7 +4,7 @@
  * Usage: npm run simulate -- --help
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { WeirError } from 'weir';
 import {
   applyCut,
@@ -18,6 +18,7 @@ import {
   type SimulationReport,
   simulate,
 } from 'weir/testing';
+import { positiveNumber, wholeNumber } from '../scripts/option-values.ts';
 import { systemRandom } from '../src/ports/index.ts';
 import { failureText, reportText } from './report.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -154,18 +155,6 @@ function plain({ coverage, ...report }: SimulationReport): object {
 function places(text: string): readonly number[] {
   if (text === 'none') return [];
   return text.split(',').map(wholeNumber);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It should be a whole number.');
-  return value;
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('It should be a number above 0.');
-  return value;
 }
 
 function raise(name: string): never {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
+import { count, positiveNumber } from '../scripts/option-values.ts';
 import { mutations } from './mutations/list.ts';
 import type { Mutation } from './mutations/mutation.ts';
 
@@ -31,9 +32,9 @@ interface Row {
 
 const program = new Command('mutation-check')
   .option('--only <ids>', 'these mutations only, separated by commas')
-  .option('--seconds <n>', 'time for each mutation and round', Number, 40)
-  .option('--rounds <n>', 'rounds with different seeds', Number, 3)
-  .option('--jobs <n>', 'processes at a time', Number, 2)
+  .option('--seconds <n>', 'time for each mutation and round', positiveNumber, 40)
+  .option('--rounds <n>', 'rounds with different seeds', count, 3)
+  .option('--jobs <n>', 'processes at a time', count, 2)
   .option('--json', 'print one object')
   .parse();
 const flags = program.opts<{ only?: string; seconds: number; rounds: number; jobs: number; json?: boolean }>();

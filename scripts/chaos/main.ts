@@ -1,77 +1,60 @@
 /**
- * `npm run chaos -- --minutes M --seed S`: the payments example as real processes under faults, for a stated time, and a
+ * `npm run chaos -- --help`: the payments example as real processes under faults, for a stated time, and a
  * ledger that must balance; with `--cluster kafka` as several workers on real brokers, which fail too. Exit code 0:
  * nothing lost, nothing doubled, every balance right; 1: it was not so.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
+import { messageOf } from '../../src/errors/index.ts';
 import { type KafkaRig, startKafka } from '../../test/rig/kafka.ts';
+import { count, positiveNumber, wholeNumber } from '../option-values.ts';
 import { embeddedMarket, kafkaMarket } from './clusters.ts';
 import { passed, reportText } from './report.ts';
 import { runChaos } from './run.ts';
 
-const usage =
-  'npm run chaos -- [--minutes 1] [--seed 1] [--cluster embedded|kafka] [--workers 2] [--brokers 1|3] [--keep]';
 const tell = (line: string): void => void process.stdout.write(`${line}\n`);
 
-interface Options {
+interface Flags {
   readonly minutes: number;
   readonly seed: number;
+  readonly cluster: 'embedded' | 'kafka';
+  readonly workers?: number;
+  readonly brokers?: '1' | '3';
   readonly keep: boolean;
-  /** Undefined: one worker on the embedded log. */
-  readonly kafka: { readonly workers: number; readonly brokers: 1 | 3 } | undefined;
 }
 
-function options(): Options {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '1' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      cluster: { type: 'string', default: 'embedded' },
-      workers: { type: 'string' },
-      brokers: { type: 'string' },
-      keep: { type: 'boolean', default: false },
-    },
-  });
-  const minutes = Number(values.minutes);
-  const seed = Number(values.seed);
-  if (!(minutes > 0)) throw new Error('--minutes must be a number above 0');
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error('--seed must be a whole number');
-  return { minutes, seed, keep: values.keep, kafka: kafkaOptions(values) };
-}
+const program = new Command('chaos')
+  // One says that the ledger does not balance.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .description('Runs the payments example as real processes under faults, and settles its ledger.')
+  .option('--minutes <n>', 'how long faults strike', positiveNumber, 1)
+  .addOption(
+    new Option('--seed <n>', 'which ones, and which payments')
+      .argParser(wholeNumber)
+      .default(Date.now() % 1_000_000, 'by the time of day'),
+  )
+  .addOption(
+    new Option('--cluster <kind>', 'one worker on the embedded log, or several on real brokers')
+      .choices(['embedded', 'kafka'])
+      .default('embedded'),
+  )
+  .option('--workers <n>', 'with --cluster kafka; default: 2', count)
+  .addOption(new Option('--brokers <n>', 'with --cluster kafka; default: 1').choices(['1', '3']))
+  .option('--keep', 'keep the data, also when all is well', false);
 
-function kafkaOptions(values: {
-  readonly cluster: string;
-  readonly workers?: string;
-  readonly brokers?: string;
-}): Options['kafka'] {
-  const { cluster, workers = '2', brokers = '1' } = values;
-  if (cluster === 'embedded') {
-    if (values.workers === undefined && values.brokers === undefined) return undefined;
-    throw new Error('--workers and --brokers need --cluster kafka: the embedded log has one worker, and no brokers');
-  }
-  if (cluster !== 'kafka') throw new Error('--cluster must be embedded or kafka');
-  if (!/^[1-9]\d?$/.test(workers)) throw new Error('--workers must be a whole number from 1 to 99');
-  if (brokers !== '1' && brokers !== '3') throw new Error('--brokers must be 1 or 3');
-  return { workers: Number(workers), brokers: brokers === '1' ? 1 : 3 };
-}
-
-async function main(): Promise<number> {
-  const { minutes, seed, keep, kafka } = options();
+async function main({ minutes, seed, keep, cluster: kind, workers = 2, brokers }: Flags): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-chaos-'));
   tell(`Chaos for ${minutes} min with seed ${seed}; data in ${folder}`);
   let rig: KafkaRig | undefined;
-  if (kafka !== undefined) {
-    tell(`Starting ${kafka.brokers === 1 ? 'a broker' : `${kafka.brokers} brokers`}.`);
-    rig = await startKafka({ brokers: kafka.brokers, directory: join(folder, 'kafka') });
+  if (kind === 'kafka') {
+    tell(`Starting ${brokers === '3' ? '3 brokers' : 'a broker'}.`);
+    rig = await startKafka({ brokers: brokers === '3' ? 3 : 1, directory: join(folder, 'kafka') });
   }
   try {
     const { place, cluster } =
-      kafka === undefined || rig === undefined
-        ? await embeddedMarket(folder)
-        : await kafkaMarket(folder, rig, kafka.workers);
+      rig === undefined ? await embeddedMarket(folder) : await kafkaMarket(folder, rig, workers);
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.once(name, () => {
         cluster.destroy();
@@ -94,9 +77,14 @@ async function main(): Promise<number> {
   }
 }
 
+program.parse();
+const flags = program.opts<Flags>();
+if (flags.cluster === 'embedded' && (flags.workers ?? flags.brokers) !== undefined) {
+  program.error('--workers and --brokers need --cluster kafka: the embedded log has one worker, and no brokers');
+}
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(flags);
 } catch (error) {
-  process.stderr.write(`chaos: ${error instanceof Error ? error.message : String(error)}\nUsage: ${usage}\n`);
+  process.stderr.write(`chaos: ${messageOf(error)}\n`);
   process.exitCode = 2;
 }
