@@ -25,17 +25,29 @@ interface Shape {
   readonly skip: (cursor: Cursor) => void;
   /** Fewest bytes a value takes. */
   readonly least: number;
+  /** The same for each field of a record. */
+  readonly fields?: ReadonlyArray<Shape['skip']>;
 }
 
-/** Throws an Error with the reason unless one whole record, and nothing else, lies in `bytes` from `start` on. */
-export type Scan = (bytes: Uint8Array, start: number) => void;
+/**
+ * Throws an Error with the reason unless one whole record, and nothing else, lies in `bytes` from `start` on. Where each of
+ * its fields begins is noted in `starts`.
+ */
+export type Scan = (bytes: Uint8Array, start: number, starts?: number[]) => void;
 
 /** @throws Error when the schema breaks one of the rules above. */
 export function compileScan(schema: AvroSchema): Scan {
-  const { skip } = shapeOf(schema, '', new Map());
-  return (bytes, start) => {
+  const { skip, fields = [] } = shapeOf(schema, '', new Map());
+  return (bytes, start, starts) => {
     const cursor = { bytes, at: start };
-    skip(cursor);
+    if (starts === undefined) skip(cursor);
+    else {
+      let place = 0;
+      for (const skipField of fields) {
+        starts[place++] = cursor.at;
+        skipField(cursor);
+      }
+    }
     const left = bytes.length - cursor.at;
     if (left !== 0) throw new Error(left < 0 ? tooShort : `${left} bytes follow its end`);
   };
@@ -83,6 +95,7 @@ function record(schema: AvroDefinition, namespace: string, names: Names): Shape 
   const skips = fields.map(({ skip }) => skip);
   return define(schema, namespace, names, {
     least: fields.reduce((sum, { least }) => sum + least, 0),
+    fields: skips,
     skip: (cursor) => {
       for (const skip of skips) skip(cursor);
     },

@@ -6,6 +6,7 @@
  */
 import avro from 'avsc';
 import { messageOf, WeirError } from '../errors/index.ts';
+import { type Glance, type Places, placesOf, RecordGlance } from './avro-glance.ts';
 import { compileScan, type Scan } from './avro-scan.ts';
 import { type AvroSchema, fingerprint } from './avro-schema.ts';
 import { plainBytes, Text } from './avro-types.ts';
@@ -23,6 +24,14 @@ export interface RecordCodec<Value> {
    * @throws WeirError `WEIR_RECORD_UNREADABLE`
    */
   decode(bytes: Uint8Array): Value;
+  /**
+   * A look at single fields of an envelope, after which `decode` does not fail; undefined when a predecessor wrote it. One
+   * look at a time.
+   * @throws WeirError `WEIR_RECORD_UNREADABLE`
+   */
+  glance(bytes: Uint8Array): Glance | undefined;
+  /** Where the fields are, for a glance. */
+  readonly places: Places<Value>;
   /** CRC-64-AVRO of the schema, by which records name it. */
   readonly fingerprint: bigint;
 }
@@ -52,6 +61,7 @@ export function recordCodec<Value>(
   const own = fingerprint(schema);
   const header = headerOf(own);
   const scan = compileScan(schema);
+  const glance = new RecordGlance(schema, scan);
   const slab = new Slab(recordSlabBytes);
 
   const writers = new Map(older.map((writer) => [fingerprint(writer), writer]));
@@ -94,10 +104,19 @@ export function recordCodec<Value>(
     },
     decode(bytes) {
       try {
-        const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const buffer = bufferOf(bytes);
         const reader = startsWith(buffer, header) ? { scan, resolver: undefined } : readerOf(printOf(buffer));
         reader.scan(buffer, headerBytes);
         return type.decode(buffer, headerBytes, reader.resolver).value;
+      } catch (error) {
+        throw new WeirError('WEIR_RECORD_UNREADABLE', { what: name, why: messageOf(error) }, error);
+      }
+    },
+    places: placesOf(schema),
+    glance(bytes) {
+      try {
+        const buffer = bufferOf(bytes);
+        return startsWith(buffer, header) ? glance.look(buffer, headerBytes) : undefined;
       } catch (error) {
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: name, why: messageOf(error) }, error);
       }
@@ -118,6 +137,10 @@ function isBytes(schema: unknown): boolean {
   return (
     schema === 'bytes' || (typeof schema === 'object' && schema !== null && 'type' in schema && schema.type === 'bytes')
   );
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function headerOf(print: bigint): Buffer {

@@ -14,7 +14,7 @@ export { flowHead } from './flow-head.ts';
 export type { ActRecord, FaultRecord, FlowStatus, ProgressRecord } from './flow-parts.ts';
 export { flowStatuses, isTerminal } from './flow-parts.ts';
 export type { JournalEntry } from './journal-entry.ts';
-export { journalEntry } from './journal-entry.ts';
+export { entryStates, journalEntry } from './journal-entry.ts';
 export type { SessionCause, SessionRecord } from './session-record.ts';
 export { sessionCauses } from './session-record.ts';
 export type { ShardRecord } from './shard-record.ts';

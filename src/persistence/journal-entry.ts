@@ -6,13 +6,15 @@ import type { FaultRecord } from './flow-parts.ts';
 
 const namespace = 'weir.state';
 
+export const entryStates = ['open', 'done', 'failed'] as const;
+
 /** `j/<flow>/<visit>/<n>`: one operation of the running visit. */
 export interface JournalEntry {
   /** What kind of operation it was; compared at replay. */
   readonly op: string;
   /** Name given by the flow: the step's name, the message's type. Compared at replay. */
   readonly label: string;
-  readonly state: 'open' | 'done' | 'failed';
+  readonly state: (typeof entryStates)[number];
   /** Value-codec bytes of the result when done; empty otherwise. */
   readonly value: Uint8Array;
   readonly fault: FaultRecord | null;
@@ -34,7 +36,7 @@ const journalSchema = { type: 'record', name: 'JournalEntry', namespace } as con
 const firstJournalFields = [
   text('op'),
   text('label'),
-  choice('state', 'EntryState', ['open', 'done', 'failed']),
+  choice('state', 'EntryState', entryStates),
   bytes('value'),
   optionalFault,
   count('due'),

@@ -5,6 +5,7 @@ import type { Mutation } from '../mutation.ts';
 const program = 'src/actors/flow/flow-program.ts';
 const requests = 'src/actors/flow/flow-requests.ts';
 const table = 'src/actors/flow/flow-table.ts';
+const found = 'src/actors/flow/found-flows.ts';
 const lifecycle = 'src/actors/flow/lifecycle.ts';
 const crashGuard = 'src/actors/flow/crash-guard.ts';
 const engine = 'src/actors/flow/engine.ts';
@@ -35,8 +36,8 @@ export const bugsOfFlows: readonly Mutation[] = [
     file: table,
     edits: [
       {
-        find: 'this.#dedupe.finished(key, key + rest, printOf(head.flow, head.inputHash), head.updated);\n      return;',
-        replace: 'return;',
+        find: 'this.#dedupe.finished(made.key, made.id, made.print, made.at);',
+        replace: '',
       },
       {
         find: 'const flow = this.#lookUp(routingKey);',
@@ -121,8 +122,8 @@ export const bugsOfFlows: readonly Mutation[] = [
   {
     id: 'unread-lost',
     sentence: 'Messages that were received and not yet read are lost at a restore.',
-    file: program,
-    edits: [{ find: "this.#found.part('unread', id, place, value);", replace: '' }],
+    file: found,
+    edits: [{ find: "i: 'unread', ", replace: '' }],
     scenarios: ['timers', ...everywhere],
   },
   {
@@ -203,8 +204,8 @@ export const bugsOfFlows: readonly Mutation[] = [
   {
     id: 'signals-forgotten-on-takeover',
     sentence: 'What signals a flow was given is not restored: one that is said again is heard again.',
-    file: program,
-    edits: [{ find: "this.#found.part('signals', id, place, value);", replace: '' }],
+    file: found,
+    edits: [{ find: ", g: 'signals'", replace: '' }],
     scenarios: ['branches'],
   },
   {

@@ -3,11 +3,11 @@
  * at which its timer rings. Owns the form of that string, and which flows can be kept so: those that their checkpoint
  * alone brings back as they are, by the way of a restart.
  */
-import { flowHead, journalEntry } from '../../persistence/index.ts';
+import { type FlowHead, flowHead, journalEntry } from '../../persistence/index.ts';
 import type { AnyFlow } from './definition.ts';
 import { FlowInstance } from './instance.ts';
 import { lacksCode } from './versions.ts';
-import { patience } from './waiting.ts';
+import { patience, type Waiting } from './waiting.ts';
 
 /**
  * One byte to a character: a string has neither a buffer nor a view of its own, which together are larger than most
@@ -20,6 +20,13 @@ export interface Thawed {
   readonly flow: FlowInstance;
   /** When its timer rings, in milliseconds since 1970; undefined when it has none. */
   readonly due: number | undefined;
+}
+
+/** The records of a cold flow, by what stands behind the flow in their keys. */
+export interface ColdRecords {
+  readonly head: Uint8Array;
+  readonly journal: ReadonlyArray<readonly [string, Uint8Array]>;
+  readonly signals: ReadonlyArray<readonly [string, Uint8Array]>;
 }
 
 const timeBytes = 8;
@@ -42,44 +49,46 @@ export function coldFlow(flow: FlowInstance): ColdFlow | undefined {
   });
 }
 
-/** What a flow that is restored is made of. */
-export interface Checkpointed extends Pick<FlowInstance, 'head' | 'journal' | 'signals'> {
-  /** What stands behind the key in its id. */
-  readonly rest: string;
-  /** Its records. */
-  readonly stored: { readonly head: Uint8Array; readonly entries: ReadonlyArray<readonly [number, Uint8Array]> };
+/** What of a checkpoint says whether its flow can be cold. */
+export interface Checkpointed {
+  readonly head: Pick<FlowHead, 'status' | 'sessions' | 'mark' | 'cancel' | 'expires' | 'version' | 'stage'>;
+  readonly journal: Waiting['journal'];
 }
 
 /**
- * The flow that these records tell of, by whose code it would be run, as it would be once it had been decoded and grown
- * cold; undefined when it would not.
+ * When the timer of a flow rings that would be cold once it had been restored, infinite when it has none; undefined when it
+ * would not be.
  */
-export function coldFromRecords(
-  { head, journal, rest, signals, stored }: Checkpointed,
-  code: AnyFlow | undefined,
-): { readonly cold: ColdFlow; readonly due: number } | undefined {
+export function coldDue({ head, journal }: Checkpointed, code: AnyFlow | undefined): number | undefined {
   if (head.status !== 'RUNNING' || head.sessions.length > 0 || head.mark !== null) return undefined;
   if (lacksCode(head, code)) return undefined;
   const wait = patience({ head, journal, unread: [] });
   if (wait === undefined) return undefined;
-  const due = wait.due ?? (head.expires > 0 ? head.expires : Number.POSITIVE_INFINITY);
-  return { cold: packed({ due, rest, signals, ...stored }), due };
+  return wait.due ?? (head.expires > 0 ? head.expires : Number.POSITIVE_INFINITY);
 }
 
-interface Parts {
+/** What a cold flow is made of. */
+export interface ColdParts {
+  /** In milliseconds since 1970, infinite when it has no timer. */
   readonly due: number;
+  /** What stands behind the key in its id. */
   readonly rest: string;
   readonly signals: ReadonlyMap<string, string> | undefined;
+  /** Its records, as they are stored. */
   readonly head: Uint8Array;
   readonly entries: ReadonlyArray<readonly [number, Uint8Array]>;
 }
 
-function packed({ due, rest, signals, head, entries }: Parts): ColdFlow {
+/** The next flow is written where the one before was: thousands are packed in a row. */
+let scratch = Buffer.allocUnsafeSlow(4_096);
+
+export function packed({ due, rest, signals, head, entries }: ColdParts): ColdFlow {
   const given = signals === undefined ? '' : JSON.stringify([...signals]);
   const [restBytes, givenBytes] = [Buffer.byteLength(rest), Buffer.byteLength(given)];
   let size = timeBytes + partBytes(restBytes) + partBytes(givenBytes) + partBytes(head.length);
   for (const [place, entry] of entries) size += numberBytes(place) + partBytes(entry.length);
-  const bytes = Buffer.allocUnsafe(size);
+  if (size > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * size);
+  const bytes = scratch;
   let at = bytes.writeDoubleLE(due);
   const number = (value: number): void => {
     let left = value;
@@ -102,7 +111,7 @@ function packed({ due, rest, signals, head, entries }: Parts): ColdFlow {
     number(place);
     part(entry);
   }
-  return bytes.toString('latin1');
+  return bytes.toString('latin1', 0, at);
 }
 
 /** When its timer rings, in milliseconds since 1970; infinite when it has none. */
@@ -110,8 +119,38 @@ export function dueOf(cold: ColdFlow): number {
   return Buffer.from(cold.slice(0, timeBytes), 'latin1').readDoubleLE();
 }
 
+/** The records that a cold flow was made of, but for those of other visits; in memory of their own. */
+export function partsOfCold(cold: ColdFlow): ColdRecords {
+  const { next, nextNumber, left } = reading(cold);
+  next();
+  const given = next();
+  const head = next();
+  const { visit } = flowHead.decode(head);
+  const journal: Array<readonly [string, Uint8Array]> = [];
+  while (left() > 0) journal.push([`${visit}/${nextNumber()}`, next()]);
+  const signals: Array<readonly [string, string]> = given.length === 0 ? [] : JSON.parse(given.toString());
+  return { head, journal, signals: signals.map(([id, print]) => [id, Buffer.from(print)]) };
+}
+
 /** The flow of a routing key; what is done to it is not done to the cold one. */
 export function thawed(key: string, cold: ColdFlow): Thawed {
+  const { bytes, next, nextNumber, left } = reading(cold);
+  const rest = next().toString();
+  const given = next();
+  const flow = new FlowInstance(key, key + rest, flowHead.decode(next()));
+  while (left() > 0) {
+    const place = nextNumber();
+    flow.journal[place] = journalEntry.decode(next());
+  }
+  const wait = patience(flow);
+  flow.waits = wait === undefined ? [] : [wait];
+  if (given.length > 0) flow.signals = new Map(JSON.parse(given.toString()));
+  const due = bytes.readDoubleLE();
+  return { flow, due: due === Number.POSITIVE_INFINITY ? undefined : due };
+}
+
+/** Goes through what a cold flow holds behind its time. */
+function reading(cold: ColdFlow) {
   const bytes = Buffer.from(cold, 'latin1');
   let at = timeBytes;
   const nextNumber = (): number => {
@@ -127,18 +166,7 @@ export function thawed(key: string, cold: ColdFlow): Thawed {
     at += length;
     return bytes.subarray(at - length, at);
   };
-  const rest = next().toString();
-  const given = next();
-  const flow = new FlowInstance(key, key + rest, flowHead.decode(next()));
-  while (at < bytes.length) {
-    const place = nextNumber();
-    flow.journal[place] = journalEntry.decode(next());
-  }
-  const wait = patience(flow);
-  flow.waits = wait === undefined ? [] : [wait];
-  if (given.length > 0) flow.signals = new Map(JSON.parse(given.toString()));
-  const due = bytes.readDoubleLE();
-  return { flow, due: due === Number.POSITIVE_INFINITY ? undefined : due };
+  return { bytes, next, nextNumber, left: () => bytes.length - at };
 }
 
 function isCold(flow: FlowInstance): boolean {

@@ -36,6 +36,11 @@ export class Few<Key, Value> {
     if (this.#only?.key === key) this.#only = undefined;
   }
 
+  forEach(take: (value: Value, key: Key) => void): void {
+    if (this.#table !== undefined) this.#table.forEach(take);
+    else if (this.#only !== undefined) take(this.#only.value, this.#only.key);
+  }
+
   clear(): void {
     this.#only = undefined;
     this.#table = undefined;

@@ -84,13 +84,14 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #acts: FlowActs;
   readonly #configured: Configured | undefined;
   readonly #configuration = new ShardConfiguration();
-  readonly #found = new FoundFlows();
+  readonly #found: FoundFlows;
   readonly #counts = { discarded: 0, unreadable: 0 };
 
   constructor(setup: FlowProgramSetup, host: ShardHost) {
     this.#host = host;
     const { registry, statusTopic, auditTopic, transmit, authorize, settings, guard } = setup;
     const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck, deathsAlone } = settings;
+    this.#found = new FoundFlows(registry);
     this.#table = new FlowTable({
       ...{ host, registry, statusTopic, retentionMs, maxHot },
       wake: (flow) => this.#engine.wake(flow),
@@ -143,7 +144,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   // --- restore
 
   restore(key: string, value: Uint8Array): void {
-    this.#readable(key, () => this.#restore(key, value));
+    if (!this.#found.put(key, value)) this.#readable(key, () => this.#restore(key, value));
   }
 
   restoreResting(shard: number, key: string, value: Uint8Array): void {
@@ -155,7 +156,8 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   *prepare(): Generator<undefined> {
     let count = 0;
     for (const flow of this.#found.take()) {
-      this.#table.restore(flow, (key, read) => this.#readable(key, read));
+      if ('type' in flow) this.#table.restoreMade(flow);
+      else this.#table.restore(flow, (key, read) => this.#readable(key, read));
       count += 1;
       if (count % madeAtOnce === 0) yield;
     }
@@ -175,23 +177,10 @@ class FlowProgram implements ShardProgram<FlowRequest> {
 
   #restore(key: string, value: Uint8Array): void {
     const kind = stateKindOf(key);
-    const start = key.indexOf('/') + 1;
-    const end = key.indexOf('/', start);
-    const id = end < 0 ? key.slice(start) : key.slice(start, end);
-    const place = end < 0 ? '' : key.slice(end + 1);
+    const id = key.slice(key.indexOf('/') + 1);
     switch (kind) {
       case 'c':
-        if (id.startsWith('@')) this.#restoreActor(key, id, value);
-        else this.#found.head(id, value);
-        return;
-      case 'j':
-        this.#found.part('journal', id, place, value);
-        return;
-      case 'i':
-        this.#found.part('unread', id, place, value);
-        return;
-      case 'g':
-        this.#found.part('signals', id, place, value);
+        this.#restoreActor(key, id, value);
         return;
       case 'o':
         // Kept until it is acknowledged, which may take days.
@@ -208,6 +197,11 @@ class FlowProgram implements ShardProgram<FlowRequest> {
         return;
       case undefined:
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: key, why: 'this version knows no such key' });
+      case 'j':
+      case 'i':
+      case 'g':
+        // They belong to flows, which have been found.
+        return;
       default:
         unreachable(kind);
     }

@@ -3,13 +3,13 @@
  * with a live generator perhaps. Owns how a flow comes to be, is found, grows cold, and is forgotten.
  */
 import { WeirError } from '../../errors/index.ts';
-import { flowHead, isTerminal, journalEntry, unreadRecord } from '../../persistence/index.ts';
+import { flowHead, journalEntry, unreadRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import { type KnownStart, printOf, StartDedupe } from '../session-manager/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import { ColdAlarms } from './cold-alarms.ts';
-import { type ColdFlow, coldFlow, coldFromRecords, dueOf, type Thawed, thawed } from './cold-flow.ts';
-import type { FoundFlow, FoundPart } from './found-flows.ts';
+import { type ColdFlow, coldFlow, dueOf, type Thawed, thawed } from './cold-flow.ts';
+import { detached, type FlowRecords, type MadeFlow, signalsOf } from './flow-maker.ts';
 import { flowIdOf, routingKeyOf } from './ids.ts';
 import { FlowInstance, headKey } from './instance.ts';
 import { cut } from './limits.ts';
@@ -48,7 +48,6 @@ export type Readable = <Value>(key: string, read: () => Value) => Value | undefi
 
 /** Ended flows that one sweep forgets; the next one follows at once. */
 const expireAtOnce = 500;
-const decoder = new TextDecoder();
 
 export class FlowTable {
   readonly #setup: FlowTableSetup;
@@ -83,7 +82,7 @@ export class FlowTable {
     const known = this.#flows.get(key);
     if (known === undefined) return undefined;
     if (typeof known !== 'string') return known.id === id ? known : undefined;
-    const { flow, due } = this.#thawed(detached(key), known);
+    const { flow, due } = this.#thawed(detached(key, key.length), known);
     if (flow.id !== id) return undefined;
     this.#warm(flow);
     if (due !== undefined) this.#setup.arm(flow, due);
@@ -134,45 +133,38 @@ export class FlowTable {
 
   // --- restore
 
+  /** Takes in what was made of a flow's records: what is remembered of an ended one, or the bytes of one that waits. */
+  restoreMade(made: MadeFlow): void {
+    if (made.type === 'ended') {
+      this.#dedupe.finished(made.key, made.id, made.print, made.at);
+      return;
+    }
+    const { key, cold, due } = made;
+    this.#flows.set(key, cold);
+    if (due < Number.POSITIVE_INFINITY) this.#alarms.restore(due, key);
+  }
+
   /**
-   * Takes in a flow as its records tell of it: what is remembered of an ended one, the bytes of one that waits, or all of it.
-   * `unreadable` hears of each record that cannot be read; without its head nothing of a flow can.
+   * Takes in an unfinished flow, all of it, as its records tell of it. `readable` hears of each record that cannot be read;
+   * without its head nothing of a flow can.
    */
-  restore({ id, head: stored, journal, unread, signals }: FoundFlow, readable: Readable): void {
-    const key = detached(routingKeyOf(id));
+  restore({ id, head: stored, journal, unread, signals }: FlowRecords, readable: Readable): void {
+    const key = detached(id, routingKeyOf(id).length);
     const rest = id.slice(key.length);
     const head = readable(headKey(id), () => flowHead.decode(stored));
     if (head === undefined) return void this.#parked.set(key, key + rest);
-    if (isTerminal(head.status)) {
-      this.#dedupe.finished(key, key + rest, printOf(head.flow, head.inputHash), head.updated);
-      return;
-    }
-    const entries: Array<readonly [number, Uint8Array]> = [];
-    const decoded: FlowInstance['journal'] = [];
-    for (const { place, value } of journal) {
+    const flow = new FlowInstance(key, key + rest, head);
+    flow.definition = this.#setup.registry.flow(flow.member, head.flow);
+    journal.forEach((value, place) => {
       const [visit, number] = place.split('/');
       const entry = readable(`j/${id}/${place}`, () => journalEntry.decode(value));
-      if (entry === undefined || head.visit !== Number(visit)) continue;
-      decoded[Number(number)] = entry;
-      entries.push([Number(number), value]);
-    }
-    const given = signals.length === 0 ? undefined : new Map(signals.map(signalOf));
-    const definition = this.#setup.registry.flow({ name: head.memberName, group: head.memberGroup }, head.flow);
-    const whole = { head, journal: decoded, rest, signals: given, stored: { head: stored, entries } };
-    const cold = unread.length > 0 ? undefined : coldFromRecords(whole, definition);
-    if (cold !== undefined) {
-      this.#flows.set(key, cold.cold);
-      if (cold.due < Number.POSITIVE_INFINITY) this.#alarms.restore(cold.due, key);
-      return;
-    }
-    const flow = new FlowInstance(key, key + rest, head);
-    flow.definition = definition;
-    for (const [place, entry] of decoded.entries()) flow.journal[place] = entry;
-    flow.signals = given;
-    for (const { place, value } of unread) {
+      if (entry !== undefined && head.visit === Number(visit)) flow.journal[Number(number)] = entry;
+    });
+    if (signals.size > 0) flow.signals = signalsOf(signals);
+    unread.forEach((value, place) => {
       const message = readable(`i/${id}/${place}`, () => unreadRecord.decode(value));
       if (message !== undefined) flow.unread.push({ ...message, place: Number(place), stored: true });
-    }
+    });
     flow.unread.sort((a, b) => a.place - b.place);
     this.#add(flow);
   }
@@ -187,7 +179,7 @@ export class FlowTable {
 
   create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace }: NewFlow): FlowInstance {
     const { host, registry } = this.#setup;
-    const key = detached(routingKey);
+    const key = detached(routingKey, routingKey.length);
     const id = flowIdOf(key, host.commitNumber());
     const now = host.clock.now();
     const flow = new FlowInstance(key, id, {
@@ -344,13 +336,4 @@ export class FlowTable {
       this.#armExpiry();
     });
   }
-}
-
-function signalOf({ place, value }: FoundPart): [string, string] {
-  return [place, decoder.decode(value)];
-}
-
-/** The same string, without the longer one that it was cut from. */
-function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

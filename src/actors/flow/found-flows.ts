@@ -1,48 +1,150 @@
 /**
- * The flows of a shard while it is restored. Their records gather here as they come; when all of them are there, each
- * flow becomes what it is. Owns only the gathering: what a record says is for whoever takes the flow.
+ * The flows of a shard as its records tell of them, while it is restored and before that, while another worker still runs
+ * it. Their records gather here as they come; what a flow is in memory is made of them in between, and made again when one
+ * of them has changed. Owns the gathering, and that nothing made of former records is given out.
  */
+import { WeirError } from '../../errors/index.ts';
+import { partsOfCold } from './cold-flow.ts';
+import { Few } from './few.ts';
+import { FlowMaker, type FlowRecords, type MadeFlow } from './flow-maker.ts';
+import type { Registry } from './registry.ts';
 
-/** The records of a flow, as bytes. */
-export interface FoundFlow {
+export type PartKind = 'journal' | 'unread' | 'signals';
+
+/** By what the keys of records begin with. */
+const partKinds: Readonly<Record<string, PartKind>> = { j: 'journal', i: 'unread', g: 'signals' };
+const [slash, headKind, actor] = ['/', 'c', '@'].map((sign) => sign.charCodeAt(0));
+
+const none = new Few<string, Uint8Array>();
+
+class FoundFlow {
   readonly id: string;
-  readonly head: Uint8Array;
-  /** Of any visit; empty for most. */
-  journal: FoundPart[];
-  unread: FoundPart[];
-  /** Signals that it was given: hash of the id, and what was given. */
-  signals: FoundPart[];
-}
+  head: Uint8Array | undefined;
+  journal = none;
+  unread = none;
+  signals = none;
+  /** What its records have become; those of a cold flow lie in its string alone. */
+  made: MadeFlow | undefined;
+  /** It has changed since it was made. */
+  changed = false;
 
-/** A record that belongs to a flow. */
-export interface FoundPart {
-  /** What stands behind the flow in its key. */
-  readonly place: string;
-  readonly value: Uint8Array;
+  constructor(id: string) {
+    this.id = id;
+  }
 }
-
-const none: FoundPart[] = [];
 
 export class FoundFlows {
+  readonly #maker: FlowMaker;
   readonly #flows = new Map<string, FoundFlow>();
+  #changed: FoundFlow[] = [];
 
-  head(id: string, head: Uint8Array): void {
-    this.#flows.set(id, { id, head, journal: none, unread: none, signals: none });
+  constructor(registry: Registry) {
+    this.#maker = new FlowMaker(registry);
   }
 
-  /** A record whose flow has no head is dropped: heads come first. */
-  part(of: 'journal' | 'unread' | 'signals', id: string, place: string, value: Uint8Array): void {
-    const flow = this.#flows.get(id);
-    if (flow === undefined) return;
-    if (flow[of] === none) flow[of] = [{ place, value }];
-    else flow[of].push({ place, value });
+  /** Takes the newest value of a record, null when it is gone; false for one that belongs to no flow. */
+  put(key: string, value: Uint8Array | null): boolean {
+    if (key.charCodeAt(1) !== slash) return false;
+    const kind = partKinds[key.charAt(0)];
+    if (kind === undefined) {
+      if (key.charCodeAt(0) !== headKind || key.charCodeAt(2) === actor) return false;
+      this.#changedFlow(key.slice(2)).head = value ?? undefined;
+      return true;
+    }
+    const end = key.indexOf('/', 2);
+    if (end < 0) return false;
+    this.#part(this.#changedFlow(key.slice(2, end)), kind, key.slice(end + 1), value);
+    return true;
   }
 
-  /** Gives the flows out, in the order in which their heads came. */
-  *take(): Generator<FoundFlow> {
-    for (const [id, flow] of this.#flows) {
-      this.#flows.delete(id);
-      yield flow;
+  #part(flow: FoundFlow, of: PartKind, place: string, value: Uint8Array | null): void {
+    if (value === null) flow[of].delete(place);
+    else if (flow[of] === none) {
+      flow[of] = new Few();
+      flow[of].set(place, value);
+    } else flow[of].set(place, value);
+  }
+
+  /** Makes flows of what has come, as far as their records alone say what they are; one for each step. */
+  *make(): Generator<undefined> {
+    for (let flow = this.#changed.pop(); flow !== undefined; flow = this.#changed.pop()) {
+      flow.changed = false;
+      this.#make(flow);
+      this.#keep(flow);
+      if (isGone(flow)) this.#flows.delete(flow.id);
+      yield;
     }
   }
+
+  /** Gives the flows out, in the order in which they were found: what was made of them, or their records. */
+  *take(): Generator<MadeFlow | FlowRecords> {
+    this.#changed = [];
+    for (const flow of this.#flows.values()) {
+      const { id } = flow;
+      if (flow.changed) this.#make(flow);
+      const { made, head, journal, unread, signals } = flow;
+      if (made !== undefined) yield made;
+      // What belongs to no flow is of one that has been forgotten.
+      else if (head !== undefined) yield { id, head, journal, unread, signals };
+      flow.made = undefined;
+    }
+    this.#flows.clear();
+  }
+
+  clear(): void {
+    this.#flows.clear();
+    this.#changed = [];
+  }
+
+  #changedFlow(id: string): FoundFlow {
+    let flow = this.#flows.get(id);
+    if (flow === undefined) {
+      flow = new FoundFlow(id);
+      this.#flows.set(id, flow);
+    }
+    if (!flow.changed) {
+      flow.changed = true;
+      this.#changed.push(flow);
+      if (flow.made !== undefined) this.#unmake(flow, flow.made);
+    }
+    return flow;
+  }
+
+  #make(flow: FoundFlow): void {
+    const { id, head, journal, unread, signals } = flow;
+    if (head === undefined) return;
+    try {
+      flow.made = this.#maker.make({ id, head, journal, unread, signals });
+    } catch (error) {
+      // Whoever takes its records in says which of them.
+      if (!WeirError.is(error, 'WEIR_RECORD_UNREADABLE')) throw error;
+    }
+    if (flow.made?.type !== 'cold') return;
+    flow.head = undefined;
+    flow.signals = none;
+    if (flow.made.left === 0) flow.journal = none;
+    else for (const [place] of partsOfCold(flow.made.cold).journal) flow.journal.delete(place);
+  }
+
+  /** Its records, as they were before. */
+  #unmake(flow: FoundFlow, made: MadeFlow): void {
+    flow.made = undefined;
+    if (made.type !== 'cold') return;
+    const { head, journal, signals } = partsOfCold(made.cold);
+    flow.head = head;
+    for (const [place, entry] of journal) this.#part(flow, 'journal', place, entry);
+    for (const [signal, print] of signals) this.#part(flow, 'signals', signal, print);
+  }
+
+  /** What is kept for long has memory of its own. */
+  #keep(flow: FoundFlow): void {
+    flow.head = flow.head?.slice();
+    for (const parts of [flow.journal, flow.unread, flow.signals]) {
+      parts.forEach((value, place) => void parts.set(place, value.slice()));
+    }
+  }
+}
+
+function isGone({ made, head, journal, unread, signals }: FoundFlow): boolean {
+  return made === undefined && head === undefined && journal.size + unread.size + signals.size === 0;
 }

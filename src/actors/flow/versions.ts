@@ -45,7 +45,10 @@ export function codeFor(checkpoint: Checkpoint, newest: AnyFlow | undefined): Co
 }
 
 /** Whether a flow has to wait for a worker with other code: it is newer than what there is, or unknown here. */
-export function lacksCode({ version, stage }: FlowHead, newest: AnyFlow | undefined): boolean {
+export function lacksCode(
+  { version, stage }: Pick<FlowHead, 'version' | 'stage'>,
+  newest: AnyFlow | undefined,
+): boolean {
   if (newest === undefined || version > newest.version) return true;
   return version === newest.version && !Object.hasOwn(newest.stages, stage);
 }

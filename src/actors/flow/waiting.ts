@@ -1,4 +1,5 @@
 /** What a flow that was restored waits on, as far as its checkpoint alone can say. */
+import type { FlowHead, JournalEntry } from '../../persistence/index.ts';
 import { type FlowInstance, talkWith } from './instance.ts';
 import type { WaitingOn } from './protocol.ts';
 import { codeWanted } from './versions.ts';
@@ -11,12 +12,15 @@ export function codeWait(head: FlowInstance['head']): WaitingOn {
 /** What an operation that is open in the journal waits on. */
 const patient: Readonly<Record<string, WaitingOn['what']>> = { sleep: 'sleep', ask: 'answer', signal: 'signal' };
 
+/** What of a flow says whether it waits. */
+export interface Waiting {
+  readonly head: Pick<FlowHead, 'cancel' | 'sessions'>;
+  readonly journal: ReadonlyArray<Pick<JournalEntry, 'op' | 'label' | 'state' | 'due' | 'branch'> | undefined>;
+  readonly unread: readonly unknown[];
+}
+
 /** What a restored flow waits on that need not run now; undefined when it has to, to go on or to find out. */
-export function patience({
-  journal,
-  unread,
-  head,
-}: Pick<FlowInstance, 'journal' | 'unread' | 'head'>): WaitingOn | undefined {
+export function patience({ journal, unread, head }: Waiting): WaitingOn | undefined {
   const last = journal.at(-1);
   if (last?.state !== 'open' || last.op === 'step' || unread.length > 0 || head.cancel !== null) return undefined;
   // Branches wait on several things, and which of them still count only the code knows.

@@ -1,40 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { coldFlow, dueOf, thawed } from '../../../src/actors/flow/cold-flow.ts';
 import { FlowInstance } from '../../../src/actors/flow/instance.ts';
-import type { FlowHead, JournalEntry } from '../../../src/persistence/index.ts';
-
-const key = 'a'.repeat(24);
-const id = `${key}-zz9`;
-
-function headOf(state: Uint8Array): FlowHead {
-  return {
-    ...{ flow: 'buy', version: 1, memberName: 'A', memberGroup: 'default', clientRequestId: 'r', inputHash: '' },
-    ...{ trace: id, created: 1, status: 'RUNNING', updated: 2, stage: 'start', visit: 3, state, sessions: [] },
-    ...{ nextInbox: 0, retries: 0, acts: [], fault: null, faultEntry: -1, faultNext: -1, cancel: null, mark: null },
-    ...{ progress: [], expires: 0, stays: [] },
-  };
-}
-
-function entryOf(op: JournalEntry['op'], parts: Partial<JournalEntry>): JournalEntry {
-  return {
-    ...{
-      op,
-      label: 'it',
-      state: 'open',
-      value: new Uint8Array(),
-      fault: null,
-      due: 0,
-      attempts: 0,
-      until: 0,
-      order: 0,
-    },
-    ...{ branch: false, failures: [], ...parts },
-  };
-}
+import { entryOf, headOf, flowId as id, flowKey as key } from './checkpoints.ts';
 
 /** A flow with a journal of so many steps, which sleeps until `due`. */
 function sleeping(steps: number, state: Uint8Array, due: number): FlowInstance {
-  const flow = new FlowInstance(key, id, headOf(state));
+  const flow = new FlowInstance(key, id, headOf({ state }));
   for (let n = 0; n < steps; n++) {
     flow.journal[n] = entryOf('step', { state: 'done', value: Uint8Array.of(n % 256), order: n + 1 });
   }

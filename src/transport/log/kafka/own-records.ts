@@ -66,6 +66,11 @@ export function publicationRecord(number: number, publication: Publication): Wir
   return { key: `${publicationPrefix}${number}`, value: encodePublication(publication) };
 }
 
+/** The number of a publication, by the key that it is stored under; undefined for other keys. */
+export function publicationNumber(stored: string): number | undefined {
+  return stored.startsWith(publicationPrefix) ? Number(stored.slice(publicationPrefix.length)) : undefined;
+}
+
 /** The publication is acknowledged: nobody has to send it again. */
 export function publishedRecord(number: number): WireRecord {
   return { key: `${publicationPrefix}${number}`, value: null };

@@ -15,6 +15,7 @@ import {
   decodeFence,
   decodePublication,
   fenceKey,
+  publicationNumber,
   publicationPrefix,
   releasedKey,
   shardKey,
@@ -38,8 +39,10 @@ const heldBytes = 32 * 1024 * 1024;
 export class ShardState {
   /** Newest record of each key; removals only while a foreign batch waits for its judgement, and may hold the key. */
   readonly #entries = new Map<string, Entry>();
-  /** Entries whose values were views when they were taken. */
-  #borrowed: Entry[] = [];
+  /** The same of publications, by their numbers: most of what is read is about those, and they soon go. */
+  readonly #publications = new Map<number, Entry>();
+  /** Whether removals are kept. */
+  #keepsRemovals = false;
   /** Bytes of all values that were fetched with those. */
   #fetchedBytes = 0;
   readonly #foreign: WireBatch[] = [];
@@ -100,7 +103,10 @@ export class ShardState {
       if (batch.baseOffset < mended) this.#apply(batch);
       else this.#repair(batch, repairs);
     }
-    for (const [key, { value }] of this.#entries) if (value === null) this.#entries.delete(key);
+    if (this.#keepsRemovals) {
+      for (const [key, { value }] of this.#entries) if (value === null) this.#entries.delete(key);
+      for (const [number, { value }] of this.#publications) if (value === null) this.#publications.delete(number);
+    }
     return [...repairs.values()];
   }
 
@@ -111,18 +117,17 @@ export class ShardState {
   keep(limit = heldBytes): void {
     if (this.#fetchedBytes <= limit) return;
     this.#fetchedBytes = 0;
-    const kept = this.#borrowed.filter(({ value, borrowed }) => borrowed && value !== null);
+    const kept = [...this.#entries.values(), ...this.#publications.values()].filter(({ borrowed }) => borrowed);
     const memory = new Uint8Array(kept.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
     let used = 0;
     for (const entry of kept) {
       const { value } = entry;
-      if (value === null || !entry.borrowed) continue;
+      entry.borrowed = false;
+      if (value === null) continue;
       memory.set(value, used);
       entry.value = memory.subarray(used, used + value.length);
-      entry.borrowed = false;
       used += value.length;
     }
-    this.#borrowed = [];
   }
 
   /** The shard's own live records, in key order. */
@@ -133,21 +138,22 @@ export class ShardState {
   /** The same in the order of a restore, which takes less: kinds in key order, those of a kind as they came. */
   recordsByKind(): LogRecord[] {
     const kinds = new Map<string, LogRecord[]>();
-    for (const record of this.#own()) {
-      const kind = record.key.slice(0, record.key.indexOf('/') + 1 || undefined);
+    this.#entries.forEach(({ value }, stored) => {
+      const key = shardKey(stored);
+      if (key === undefined) return;
+      const kind = key.slice(0, key.indexOf('/') + 1 || undefined);
       const some = kinds.get(kind);
-      if (some === undefined) kinds.set(kind, [record]);
-      else some.push(record);
-    }
+      if (some === undefined) kinds.set(kind, [{ key, value }]);
+      else some.push({ key, value });
+    });
     return [...kinds].sort(([a], [b]) => compareKeys(a, b)).flatMap(([, records]) => records);
   }
 
   /** Publications that their topics have not acknowledged, by number, in order. */
   publications(): Array<[number, Publication]> {
     const found: Array<[number, Publication]> = [];
-    for (const [key, { value }] of this.#entries) {
-      if (!key.startsWith(publicationPrefix) || value === null) continue;
-      found.push([Number(key.slice(publicationPrefix.length)), decodePublication(value)]);
+    for (const [number, { value }] of this.#publications) {
+      if (value !== null) found.push([number, decodePublication(value)]);
     }
     return found.sort(([a], [b]) => a - b);
   }
@@ -155,7 +161,7 @@ export class ShardState {
   /** Everything has been given out: forgets it. */
   clear(): void {
     this.#entries.clear();
-    this.#borrowed = [];
+    this.#publications.clear();
   }
 
   *#own(): Generator<LogRecord> {
@@ -193,27 +199,37 @@ export class ShardState {
     for (const { key, value, offset } of records) {
       if (value !== null) this.#fetchedBytes += value.length;
       if (key === null) continue;
-      const known = this.#entries.get(key);
-      if (known !== undefined && known.offset >= offset) continue;
-      if (value === null && this.#foreign.length === 0) {
-        if (known !== undefined) known.value = null;
-        this.#entries.delete(key);
-        continue;
-      }
-      const entry = known ?? { value, offset, borrowed: false };
-      if (known === undefined) this.#entries.set(key, entry);
-      entry.value = value;
-      entry.offset = offset;
-      if (!entry.borrowed) this.#borrowed.push(entry);
-      entry.borrowed = true;
+      const number = publicationNumber(key);
+      if (number === undefined) this.#put(this.#entries, key, value, offset);
+      else this.#put(this.#publications, number, value, offset);
     }
+  }
+
+  #put<Key>(entries: Map<Key, Entry>, key: Key, value: Uint8Array | null, offset: number): void {
+    const known = entries.get(key);
+    if (known !== undefined && known.offset >= offset) return;
+    if (value === null) {
+      if (this.#foreign.length === 0) {
+        entries.delete(key);
+        return;
+      }
+      this.#keepsRemovals = true;
+    }
+    if (known === undefined) {
+      entries.set(key, { value, offset, borrowed: true });
+      return;
+    }
+    known.value = value;
+    known.offset = offset;
+    known.borrowed = true;
   }
 
   #repair({ records }: WireBatch, repairs: Map<string, WireRecord>): void {
     for (const { key, offset } of records) {
       // Those of the driver's own that are written at each claim are replaced in any case.
       if (key === null || (shardKey(key) === undefined && !key.startsWith(publicationPrefix))) continue;
-      const good = this.#entries.get(key);
+      const number = publicationNumber(key);
+      const good = number === undefined ? this.#entries.get(key) : this.#publications.get(number);
       if (good === undefined || good.offset < offset) repairs.set(key, { key, value: good?.value ?? null });
     }
   }
