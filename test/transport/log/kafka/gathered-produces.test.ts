@@ -5,18 +5,21 @@ import { type ProduceAnswer, type ProduceRequest, WireFailure } from '../../../.
 
 const one = { host: 'one', port: 9092 };
 const other = { host: 'other', port: 9092 };
+const start = virtualClock().now();
 
 function batch(partition: number, bytes = 1, topic = 'state'): ProduceRequest {
-  return { topic, partition, records: [{ key: null, value: new Uint8Array(bytes) }], timestampMs: 0 };
+  return { topic, partition, records: [{ key: null, value: new Uint8Array(bytes) }], timestampMs: start };
 }
 
 /** Requests as they leave, by broker and partitions; each batch is answered with its partition as offset. */
-function gathered(answer?: () => Promise<readonly ProduceAnswer[]>) {
+function gathered(answer?: () => Promise<readonly ProduceAnswer[]>, opened?: Promise<void>) {
   const clock = virtualClock();
   const left: string[] = [];
   const produces = new GatheredProduces({
     clock,
-    send: async (at, batches) => {
+    send: async (at, batches, leaving) => {
+      await opened;
+      leaving();
       left.push(`${at.host}: ${batches.map(({ topic, partition }) => `${topic}/${partition}`).join(' ')}`);
       return (await answer?.()) ?? batches.map(({ partition }) => ({ error: 0, baseOffset: partition }));
     },
@@ -71,5 +74,18 @@ describe('batches that set out at the same time', () => {
     const again = produces.produce(one, batch(1));
     await clock.advance(0);
     expect(await again).toEqual({ error: 0, baseOffset: 7 });
+  });
+
+  it('WK5 do not leave any more when their process stood still on the way', async () => {
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { clock, left, produces } = gathered(undefined, opened);
+    const outcome = produces.produce(one, batch(1)).catch((error: unknown) => error);
+    await clock.advance('20 s');
+    open();
+    await clock.advance(0);
+    expect([await outcome, left]).toEqual([expect.any(WireFailure), []]);
   });
 });

@@ -6,13 +6,17 @@
  * large one goes alone.
  */
 import type { Clock } from '../../../../ports/index.ts';
-import type { ProduceAnswer, ProduceRequest } from '../wire.ts';
+import { type ProduceAnswer, type ProduceRequest, WireFailure } from '../wire.ts';
 import type { Address } from './lane.ts';
 
 export interface GatheredProducesSetup {
   readonly clock: Clock;
-  /** Answers in the order of the batches. */
-  readonly send: (at: Address, batches: readonly ProduceRequest[]) => Promise<readonly ProduceAnswer[]>;
+  /** Answers in the order of the batches; calls `leaving` right before they leave, and does not send them when it throws. */
+  readonly send: (
+    at: Address,
+    batches: readonly ProduceRequest[],
+    leaving: () => void,
+  ) => Promise<readonly ProduceAnswer[]>;
 }
 
 interface Waiting {
@@ -30,6 +34,8 @@ interface Gathering {
 
 /** Bytes of keys and values that travel together. */
 const maxBytes = 256 * 1024;
+/** Less than any session: whoever wrote a batch so long ago has to see whether it may still send it. */
+const freshMs = 5_000;
 
 export class GatheredProduces {
   readonly #setup: GatheredProducesSetup;
@@ -67,11 +73,9 @@ export class GatheredProduces {
   #leave(broker: string, { at, waiting }: Gathering): void {
     this.#gatherings.delete(broker);
     const all = [...waiting.values()];
+    const batches = all.map(({ batch }) => batch);
     this.#setup
-      .send(
-        at,
-        all.map(({ batch }) => batch),
-      )
+      .send(at, batches, () => this.#checkFresh(batches))
       .then(
         (answers) => {
           for (const [index, { resolve }] of all.entries()) {
@@ -83,6 +87,12 @@ export class GatheredProduces {
           for (const { reject } of all) reject(error);
         },
       );
+  }
+
+  /** A process may have stood still between the making of a batch and this moment; nothing was sent then. */
+  #checkFresh(batches: readonly ProduceRequest[]): void {
+    const oldest = Math.min(...batches.map(({ timestampMs }) => timestampMs));
+    if (this.#setup.clock.now() - oldest > freshMs) throw new WireFailure('it was not sent for too long');
   }
 }
 

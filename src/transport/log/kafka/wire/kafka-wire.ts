@@ -54,7 +54,8 @@ class RealWire implements KafkaWire {
     this.#timeoutMs = timeoutMs;
     this.#produces = new GatheredProduces({
       clock,
-      send: (at, batches) => this.#send(at, produceRequest(batches, Math.round(timeoutMs * 0.8))),
+      send: (at, batches, leaving) =>
+        this.#lanes.shared(at).send(produceRequest(batches, Math.round(timeoutMs * 0.8)), timeoutMs, leaving),
     });
   }
 

@@ -72,8 +72,11 @@ export class Lane {
     return this.#load;
   }
 
-  /** One request, one answer; anything else ends the lane. */
-  async send<T>(request: ProtocolRequest<T>, timeoutMs: number): Promise<T> {
+  /**
+   * One request, one answer; anything else ends the lane.
+   * @param leaving called right before the request leaves; it does not when this throws, and the lane goes on
+   */
+  async send<T>(request: ProtocolRequest<T>, timeoutMs: number, leaving?: () => void): Promise<T> {
     const { clock, connectTimeoutMs } = this.#settings;
     const name = request.request.apiName;
     this.#load += 1;
@@ -84,8 +87,11 @@ export class Lane {
       await this.#opened;
       timer.cancel();
       timer = clock.after(timeoutMs, expired);
+      leaving?.();
       return await this.#connection.send(request);
     } catch (error) {
+      // Nothing was sent, and nothing is wrong with the connection.
+      if (error instanceof WireFailure) throw error;
       this.end();
       throw new WireFailure(`${name} to ${this.#address.host}:${this.#address.port}: ${reasonOf(error)}`);
     } finally {
