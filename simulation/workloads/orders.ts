@@ -36,8 +36,6 @@ export const orders = workload({
   prepare() {
     const wanted = new Map<string, number>();
     const ofNode = (node: string): number => wanted.get(node) ?? firstMaxHotFlows;
-    /** The last of those who let a worker rest: whoever lets all rest at once has nobody left who could be asked. */
-    let resting: Promise<void> = Promise.resolve();
     return {
       flows: () => [],
       actors: [],
@@ -52,8 +50,7 @@ export const orders = workload({
         if (kind === 'move') {
           await at.clients.order(member, id, { type: 'move', partition: what.partition, worker });
         } else {
-          resting = resting.then(() => rest(at, what));
-          await resting;
+          await rest(at, what);
         }
         await pause(at, afterwardsMs);
       },

@@ -5,7 +5,15 @@ export { openKafkaUndertaker } from '../transport/log/index.ts';
 export type { AuditQuery } from './audit-client.ts';
 export type { ChaosOptions } from './chaos.ts';
 export type { Client } from './client.ts';
-export { Cluster, clusterTopics, decodeOrder, heartbeatService } from './cluster/index.ts';
+export {
+  Cluster,
+  clusterTopics,
+  decodeOrder,
+  drainKey,
+  heartbeatService,
+  isProposal,
+  notedWithinMs,
+} from './cluster/index.ts';
 export type { JudgedFlow } from './compat.ts';
 export { flowJudge } from './compat.ts';
 export type { Configuration, ConfigurationSources } from './configuration/index.ts';

@@ -1,4 +1,6 @@
 /** One artefact and one configuration: `--roles` says which part of a node each process is. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
@@ -8,25 +10,26 @@ import { nodeFolder, start, weir } from './support.ts';
 const placed = z.object({ shards: z.array(z.object({ worker: z.string().optional(), phase: z.string() })) });
 
 /** `weir worker`, once it has said that it is up: at which URL, or `without HTTP`. */
-function worker(directory: string, name: string, roles: string): Promise<string> {
+function worker(directory: string, name: string, roles: string): Promise<{ at: string; child: ChildProcess }> {
   const child = start(['worker', '--name', name, '--roles', roles, '--config', `${directory}/weir.yaml`]);
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${name} has ended with ${code}`)));
     createInterface({ input: child.stdout }).once('line', (line) =>
-      resolve(line.replace(/^Worker \S+ is up (?:at )?/, '')),
+      resolve({ at: line.replace(/^Worker \S+ is up (?:at )?/, ''), child }),
     );
   });
 }
 
 describeKafka('placement by configuration on a real broker', {}, (kafka) => {
-  it('DP4 UX3 flows run on two workers, clients ask a third one, and operators see who does what', async () => {
+  it('DP4 WK9 UX3 flows run on two workers, clients ask a third one, and operators see who does what', async () => {
     const log = `silent, driver: kafka, brokers: ['${kafka().brokers[0]}'], replication: 1, minInsyncReplicas: 1`;
     const directory = await nodeFolder('', log);
-    const urls = await Promise.all([
+    const workers = await Promise.all([
       worker(directory, 'front', 'rpc'),
       worker(directory, 'one', 'flow'),
       worker(directory, 'two', 'flow'),
     ]);
+    const urls = workers.map(({ at }) => at);
     expect(urls).toEqual([expect.stringMatching(/^http:/), 'without HTTP', 'without HTTP']);
     const [url = ''] = urls;
     const ask = (...args: string[]) => weir([...args, '--url', url]);
@@ -52,9 +55,22 @@ describeKafka('placement by configuration on a real broker', {}, (kafka) => {
     const moved = await ask('shard', 'move', '0', 'front', '--reason', 'a try');
     expect(moved).toMatchObject({ code: 1, error: expect.stringContaining('WEIR_ROLE_MISSING') });
     expect(moved.error).toContain('worker front does not run the service flow: its roles are rpc');
-    expect(await ask('drain', 'one', '--reason', 'disk')).toMatchObject({ code: 0 });
     // The front takes no shards: it is no reason to let the last one go.
-    const last = await ask('drain', 'two', '--reason', 'disk');
-    expect(last).toMatchObject({ code: 1, error: expect.stringContaining('WEIR_WORKER_LAST') });
+    const drains = await Promise.all(['one', 'two'].map((name) => ask('drain', name, '--reason', 'disk')));
+    expect(drains.map(({ code }) => code).sort()).toEqual([0, 1]);
+    const [drained, last] = drains[0]?.code === 0 ? ['one', 'two'] : ['two', 'one'];
+    expect(drains.find(({ code }) => code === 1)?.error).toContain(`WEIR_WORKER_LAST`);
+
+    // Now no shard runs, and none could note what brings them back.
+    const ending = workers[last === 'one' ? 1 : 2]?.child;
+    if (ending === undefined) throw new Error('three workers were started');
+    const exited = once(ending, 'exit');
+    ending.kill('SIGTERM');
+    await exited;
+    expect((await ask('shards')).out).not.toContain('running');
+    expect(await ask('undrain', drained, '--reason', 'mended')).toMatchObject({ code: 0 });
+    const again = await ask('flow', 'start', 'ACME', 'double', '--input', '{"n":3}', '--wait', '30s');
+    expect(again).toMatchObject({ code: 0, out: expect.stringContaining('COMPLETED') });
+    expect((await ask('audit', 'list', '--act', 'undrain')).out).toContain('mended');
   }, 120_000);
 });

@@ -36,10 +36,13 @@ export const bugsOfNodeActs: readonly Mutation[] = [
     id: 'order-before-entry',
     sentence: 'Drains, undrains and moves are given out while they are being noted.',
     file: 'src/worker/cluster/cluster.ts',
-    edits: ['drain', 'undrain', 'move shard'].map((act) => ({
-      find: `await noting({ act: '${act}'`,
-      replace: `void noting({ act: '${act}'`,
-    })),
+    edits: [
+      ...['drain', 'move shard'].map((act) => ({
+        find: `await noting({ act: '${act}'`,
+        replace: `void noting({ act: '${act}'`,
+      })),
+      { find: 'const late = await this.#late(noted);', replace: 'const late = false;' },
+    ],
     scenarios: ['orders'],
   },
   {

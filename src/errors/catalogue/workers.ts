@@ -47,7 +47,8 @@ export const workers = {
   },
   WEIR_WORKER_LAST: {
     message: 'without worker {worker} no worker is left that takes shards: every flow would stand still',
-    remedy: 'start another worker, or let a drained one take part again with "weir undrain"; nothing was done',
+    remedy:
+      'start another worker, or let one that is drained, or about to be, take part again with "weir undrain"; nothing was done',
     status: 409,
   },
   WEIR_SHARD_UNKNOWN: {

@@ -65,8 +65,8 @@ export type Happening =
       readonly bytes: Uint8Array;
       readonly fate: 'passed' | 'lost' | 'repeated' | 'cut off' | 'nobody there' | 'forged';
     }
-  /** An order of an operator is given out, or (without a reason) withdrawn. */
-  | { readonly type: 'ordered'; readonly key: string; readonly reason: string | undefined }
+  /** An order of an operator is given out, or (without a reason) withdrawn; `late` when no shard has noted it in time. */
+  | { readonly type: 'ordered'; readonly key: string; readonly reason: string | undefined; readonly late?: boolean }
   | { readonly type: 'fault'; readonly text: string }
   /** What a client or an operator asked, and what it was told. */
   | { readonly type: 'client'; readonly what: ClientWord; readonly id: string; readonly text: string }

@@ -10,10 +10,13 @@ import {
   Cluster,
   clusterTopics,
   decodeOrder,
+  drainKey,
   type ExtraServices,
   heartbeatService,
+  isProposal,
   type Node,
   type NodePorts,
+  notedWithinMs,
   type ServiceDescriptor,
 } from '../../worker/index.ts';
 import type { Happening } from './events.ts';
@@ -34,16 +37,22 @@ export interface OrdersSetup {
 
 const starter: Authority = { principal: { name: 'sim:starter', kind: 'operator' }, reason: 'the node was started so' };
 /** Whoever asked has given up long before. */
-const notedWithinMs = 10 * 60_000;
+const answeredWithinMs = 10 * 60_000;
 
 export class Orders {
   readonly #cluster: Cluster;
+  readonly #clock: Clock;
+  /** Since when an order to take shards again waits to be noted, by worker. */
+  readonly #unnoted = new Map<string, number>();
 
   constructor({ log, observe, ...ports }: OrdersSetup) {
+    this.#clock = ports.clock;
     const put: KafkaLog['put'] = (topic, records) => {
       if (topic === clusterTopics.orders) {
         for (const { key, value } of records) {
-          observe({ type: 'ordered', key, reason: value === null ? undefined : decodeOrder(value)?.reason });
+          if (isProposal(key)) continue;
+          const reason = value === null ? undefined : decodeOrder(value)?.reason;
+          observe({ type: 'ordered', key, reason, late: reason === undefined && this.#isLate(key) });
         }
       }
       return log.put(topic, records);
@@ -61,17 +70,24 @@ export class Orders {
     return heartbeatService({ ...parts, cluster: this.#cluster, roles: ['all'], address: () => undefined, load });
   }
 
-  /** The order is durable when it resolves, and was in the audit before. */
+  #isLate(key: string): boolean {
+    const since = this.#unnoted.get(key);
+    return since !== undefined && this.#clock.monotonic() - since >= notedWithinMs;
+  }
+
+  /** The order is durable when it resolves, and was in the audit before, unless no shard could note it in time. */
   async give({ internals: { system, rpc } }: Node, order: NodeOrder, authority: Authority): Promise<void> {
+    const worker = nameOf(order.worker);
     const noting = async (note: NodeAct): Promise<void> => {
       const answer = await system.ask<RpcMessage, RpcAnswer<null>>(
         rpc(),
         (replyTo) => ({ type: 'note', note, authority, replyTo }),
-        { withinMs: notedWithinMs },
+        { withinMs: answeredWithinMs },
       );
       if (answer.type === 'error') throw answer.error;
+      if (order.type === 'undrain') this.#unnoted.delete(drainKey(worker));
     };
-    const worker = nameOf(order.worker);
+    if (order.type === 'undrain') this.#unnoted.set(drainKey(worker), this.#clock.monotonic());
     if (order.type === 'move') await this.#cluster.move(order.partition, worker, authority, noting);
     else await this.#cluster[order.type](worker, authority, noting);
   }

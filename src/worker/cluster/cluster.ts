@@ -7,9 +7,10 @@ import type { ClusterDesk, Noting, PlacedShard, WorkerStanding } from '../../act
 import { messageOf, namesHint, WeirError } from '../../errors/index.ts';
 import type { Authority, Clock, Logger, Random } from '../../ports/index.ts';
 import type { Elsewhere } from '../../supervisors/index.ts';
-import type { KafkaLog, Membership, Table } from '../../transport/log/index.ts';
+import type { KafkaLog, LogRecord, Membership, Table } from '../../transport/log/index.ts';
 import { runsService } from '../roles.ts';
 import { type SilentWorker, silentAfterMs, WorkerDirectory } from './directory.ts';
+import { Proposals } from './proposals.ts';
 import {
   clusterTopics,
   decodeHeartbeat,
@@ -17,6 +18,7 @@ import {
   drainKey,
   encode,
   type Heartbeat,
+  isProposal,
   moveKey,
   moveOf,
   type Order,
@@ -40,6 +42,8 @@ export const flowGroup = 'flow';
 const presenceGroup = 'workers';
 /** The groups that a worker may be in. */
 export const workerGroups: readonly string[] = [flowGroup, presenceGroup];
+/** An order that no shard notes in this time, in milliseconds, may be what they all wait for. */
+export const notedWithinMs = 3_000;
 /** Heartbeats of workers that are gone for good are removed after so long. */
 const forgottenAfterMs = 60 * 60_000;
 
@@ -49,6 +53,7 @@ export class Cluster implements ClusterDesk {
   readonly startedAt: number;
   readonly #setup: ClusterSetup;
   readonly #directory: WorkerDirectory;
+  readonly #proposals: Proposals;
   readonly #listeners = new Set<() => void>();
   #partitions = 0;
   #tables: readonly Table[] = [];
@@ -72,6 +77,11 @@ export class Cluster implements ClusterDesk {
     this.instance = Buffer.from(setup.random.bytes(8)).toString('hex');
     this.startedAt = setup.clock.now();
     this.#directory = new WorkerDirectory(() => setup.clock.now());
+    this.#proposals = new Proposals({
+      ...setup,
+      self: { by: this.self, instance: this.instance },
+      lives: ({ by, instance }) => this.#directory.lives(by, instance),
+    });
   }
 
   /** Begins to listen. Orders for an earlier process of this name are void. */
@@ -86,7 +96,11 @@ export class Cluster implements ClusterDesk {
     beats.onChange((worker, value) => this.#heard(worker, value, () => clock.now()));
     const orders = await log.table(clusterTopics.orders);
     for (const [key, value] of orders.entries()) this.#ordered(key, value);
-    orders.onChange((key, value) => this.#ordered(key, value));
+    this.#proposals.loaded();
+    orders.onChange((key, value) => {
+      this.#ordered(key, value);
+      this.#proposals.heard(key);
+    });
     this.#tables = [beats, orders];
   }
 
@@ -130,30 +144,49 @@ export class Cluster implements ClusterDesk {
 
   async drain(worker: string, authority: Authority, noting: Noting): Promise<void> {
     const before = standsAs(this.#taker(worker));
-    const takes = ({ drained, state, roles }: WorkerStanding): boolean =>
-      drained === undefined && state !== 'silent' && runsService(flowGroup, roles);
-    if (!this.workers().some((one) => one.worker !== worker && takes(one))) {
-      throw new WeirError('WEIR_WORKER_LAST', { worker });
-    }
-    await noting({ act: 'drain', subject: worker, before, after: { drained: true } });
-    await this.#order(drainKey(worker), worker, authority);
+    const judge = (others: ReadonlySet<string>): void => {
+      const takes = ({ worker: name, drained, state, roles }: WorkerStanding): boolean =>
+        name !== worker && !others.has(name) && drained === undefined && state !== 'silent' && runsFlows(roles);
+      if (!this.workers().some(takes)) throw new WeirError('WEIR_WORKER_LAST', { worker });
+    };
+    await this.#proposals.make(worker, judge, async (done) => {
+      await noting({ act: 'drain', subject: worker, before, after: { drained: true } });
+      await this.#order(drainKey(worker), worker, authority, done);
+    });
   }
 
   async undrain(worker: string, authority: Authority, noting: Noting): Promise<void> {
     const before = standsAs(this.#known(worker));
-    await noting({ act: 'undrain', subject: worker, before, after: { drained: false } });
+    const noted = noting({ act: 'undrain', subject: worker, before, after: { drained: false } });
+    // Its entry needs a shard that runs, and where none does it is this order that brings one back.
+    const late = await this.#late(noted);
     const { log, logger } = this.#setup;
     const { principal, reason } = authority;
     logger.info({ worker, principal: principal.name, reason }, 'a worker is to take shards again');
     await log.put(clusterTopics.orders, [{ key: drainKey(worker), value: null }]);
+    if (late) await noted;
   }
 
-  async #order(key: string, worker: string, { principal, reason }: Authority): Promise<void> {
+  /** Whether the promise has not settled within a while. */
+  #late(promise: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#setup.clock.after(notedWithinMs, () => resolve(true));
+      promise
+        .finally(() => timer.cancel())
+        .then(
+          () => resolve(false),
+          (error: unknown) => reject(error),
+        );
+    });
+  }
+
+  async #order(key: string, worker: string, by: Authority, ...more: readonly LogRecord[]): Promise<void> {
     const { log, clock, logger } = this.#setup;
+    const { principal, reason } = by;
     const instance = this.#directory.instanceOf(worker) ?? '';
     const order: Order = { worker, instance, principal: principal.name, reason, at: clock.now() };
     logger.info({ order: key, ...order }, 'an operator gives an order to a worker');
-    await log.put(clusterTopics.orders, [{ key, value: encode(order) }]);
+    await log.put(clusterTopics.orders, [{ key, value: encode(order) }, ...more]);
   }
 
   #known(worker: string): WorkerStanding {
@@ -173,7 +206,7 @@ export class Cluster implements ClusterDesk {
   #taker(worker: string): WorkerStanding {
     const standing = this.#present(worker);
     const { roles } = standing;
-    if (runsService(flowGroup, roles)) return standing;
+    if (runsFlows(roles)) return standing;
     throw new WeirError('WEIR_ROLE_MISSING', { worker: `worker ${worker}`, service: flowGroup, roles: roles.join() });
   }
 
@@ -208,6 +241,10 @@ export class Cluster implements ClusterDesk {
   }
 
   #ordered(key: string, value: Uint8Array | undefined): void {
+    if (isProposal(key)) {
+      this.#proposals.take(key, value);
+      return;
+    }
     const order = value === undefined ? undefined : decodeOrder(value);
     const { log, logger } = this.#setup;
     const mine = order !== undefined && order.worker === this.self && order.instance === this.instance;
@@ -232,6 +269,10 @@ export class Cluster implements ClusterDesk {
       return undefined;
     }
   }
+}
+
+function runsFlows(roles: readonly string[]): boolean {
+  return runsService(flowGroup, roles);
 }
 
 /** A worker as the audit tells of it. */

@@ -54,6 +54,12 @@ export class WorkerDirectory {
     return this.#heard.get(worker)?.beat.instance;
   }
 
+  /** Whether this process of a worker is heard of. */
+  lives(worker: string, instance: string): boolean {
+    const heard = this.#heard.get(worker);
+    return heard?.beat.instance === instance && !this.#isSilent(heard.seenAt);
+  }
+
   /** Processes that are silent. */
   silent(): SilentWorker[] {
     return [...this.#heard.values()].flatMap(({ beat: { worker, instance, at }, seenAt }) =>

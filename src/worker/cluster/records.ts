@@ -7,6 +7,7 @@
  * | `worker.heartbeats` | name of the worker | its heartbeat |
  * | `worker.orders` | `drain/<worker>` | it is to run nothing, until the record is removed or the process ends |
  * | | `move/<service>/<partition>` | the worker is to take the shard over |
+ * | | `proposed/<id>` | a drain that is judged before it is ordered: nobody obeys it |
  */
 import { z } from 'zod';
 import type { TopicSpec } from '../../transport/log/index.ts';
@@ -58,6 +59,21 @@ const order = z.object({
 });
 export type Order = z.output<typeof order>;
 
+const proposal = z.object({
+  /** The worker that is to be drained. */
+  drains: z.string(),
+  /** Who was asked for it, and judges it. */
+  by: z.string(),
+  /** Its process. */
+  instance: z.string(),
+});
+export type Proposal = z.output<typeof proposal>;
+
+const proposed = 'proposed/';
+export const proposalKey = (id: string): string => `${proposed}${id}`;
+/** Whether nobody obeys what stands under this key. */
+export const isProposal = (key: string): boolean => key.startsWith(proposed);
+
 export const drainKey = (worker: string): string => `drain/${worker}`;
 export const moveKey = (service: string, partition: number): string => `move/${service}/${partition}`;
 
@@ -68,7 +84,7 @@ export function moveOf(key: string): { readonly service: string; readonly partit
   return { service, partition: Number(partition) };
 }
 
-export function encode(value: Heartbeat | Order): Uint8Array {
+export function encode(value: Heartbeat | Order | Proposal): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
 
@@ -80,6 +96,11 @@ export function decodeHeartbeat(bytes: Uint8Array): Heartbeat | undefined {
 /** As for heartbeats. */
 export function decodeOrder(bytes: Uint8Array): Order | undefined {
   return order.safeParse(parsed(bytes)).data;
+}
+
+/** As for heartbeats. */
+export function decodeProposal(bytes: Uint8Array): Proposal | undefined {
+  return proposal.safeParse(parsed(bytes)).data;
 }
 
 function parsed(bytes: Uint8Array): unknown {

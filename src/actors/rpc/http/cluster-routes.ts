@@ -48,7 +48,10 @@ export interface PlacedShard {
 /** Has an act in the audit: it is durable there when it resolves. */
 export type Noting = (note: NodeAct) => Promise<unknown>;
 
-/** What operators ask of the workers; each order is noted first, durable when it resolves, and obeyed by the worker it is for. */
+/**
+ * What operators ask of the workers; each order is noted first, durable when it resolves, and obeyed by the worker it is for.
+ * Where no shard can note it, an `undrain` is given out before.
+ */
 export interface ClusterDesk {
   /** The worker that is asked. */
   readonly self: string;
@@ -56,7 +59,7 @@ export interface ClusterDesk {
   shards(): readonly PlacedShard[];
   /** @throws WeirError `WEIR_SHARD_UNKNOWN`, `WEIR_WORKER_UNKNOWN`, `WEIR_WORKER_SILENT`, `WEIR_WORKER_DRAINED` */
   move(partition: number, worker: string, authority: Authority, noting: Noting): Promise<void>;
-  /** @throws WeirError `WEIR_WORKER_UNKNOWN`, `WEIR_WORKER_SILENT`, `WEIR_WORKER_LAST` */
+  /** @throws WeirError `WEIR_WORKER_UNKNOWN`, `WEIR_WORKER_SILENT`, `WEIR_WORKER_LAST`, `WEIR_DEADLINE` */
   drain(worker: string, authority: Authority, noting: Noting): Promise<void>;
   /** @throws WeirError `WEIR_WORKER_UNKNOWN` */
   undrain(worker: string, authority: Authority, noting: Noting): Promise<void>;
@@ -122,7 +125,7 @@ export function clusterRoutes(edge: Edge, desk: ClusterDesk | undefined): readon
       params: workerPath,
       body: reasonBody,
       replies: { 202: json('the order is durable; the worker that it names obeys it', orderedSchema) },
-      errors: [...orderErrors, 'WEIR_WORKER_LAST'],
+      errors: [...orderErrors, 'WEIR_WORKER_LAST', 'WEIR_DEADLINE'],
       handle: async ({ params: { worker }, body: { reason } }) => {
         const authority = edge.placer('worker.drain', worker, reason);
         await workers()[act](worker, authority, (note) => edge.note(note, authority));

@@ -2,6 +2,9 @@
  * What was done to a node, as its audit tells: an order of an operator stands there before it is given out, once; and a
  * shard that is run with another configuration than before says so in the commit that begins with it.
  *
+ * What lets a worker take shards again may be given out before, when no shard has noted it in time: one may have to come
+ * back for that. It is noted once all the same.
+ *
  * Orders are told apart by their reasons: simulated operators give each try a reason of its own.
  */
 import { configurationKey, configurationRecord } from '../../../actors/flow/index.ts';
@@ -15,13 +18,19 @@ export class NodeActs {
   /** By node, act and what it is about: reasons of orders that are in the audit, and those of them that were given out. */
   readonly #noted = new Map<string, Map<string, 'noted' | 'given out'>>();
 
+  /** By node, act and what it is about: orders that were given out before they could be noted. */
+  readonly #late = new Map<string, number>();
+
   /** What is wrong with the entries of a commit that are about no flow. */
   entered(event: Extract<SimEvent, { type: 'applied' }>, entries: readonly AuditRecord[]): string | undefined {
     for (const { act, subject, reason } of entries) {
       if (act === configure) continue;
       const reasons = this.#reasons(event.node, act, subject);
       if (reasons.has(reason)) return `"${act} ${subject}" (${reason}) is audited twice`;
-      reasons.set(reason, 'noted');
+      const name = nameOf(event.node, act, subject);
+      const late = this.#late.get(name) ?? 0;
+      reasons.set(reason, late > 0 ? 'given out' : 'noted');
+      if (late > 0) this.#late.set(name, late - 1);
     }
     const said = entries.filter(({ act }) => act === configure);
     const now = event.contents.configuration;
@@ -38,24 +47,33 @@ export class NodeActs {
   }
 
   /** What is wrong with an order that is given out now. */
-  ordered({ node, key, reason }: Extract<SimEvent, { type: 'ordered' }>): string | undefined {
+  ordered({ node, key, reason, late = false }: Extract<SimEvent, { type: 'ordered' }>): string | undefined {
     const [kind = '', ...rest] = key.split('/');
     const act = kind === 'move' ? 'move shard' : reason === undefined ? 'undrain' : kind;
     const reasons = this.#reasons(node, act, rest.at(-1) ?? '');
     // What withdraws an order has no reason with it: it is one of those that are noted.
     const found = reason ?? [...reasons].find(([, state]) => state === 'noted')?.[0];
     const state = found === undefined ? undefined : reasons.get(found);
+    if (found === undefined && late) {
+      const name = nameOf(node, act, rest.at(-1) ?? '');
+      this.#late.set(name, (this.#late.get(name) ?? 0) + 1);
+      return undefined;
+    }
     if (found === undefined || state === undefined) return `"${act} ${key}" is given out, and it is not in the audit`;
     reasons.set(found, 'given out');
     return undefined;
   }
 
   #reasons(node: string, act: string, subject: string): Map<string, 'noted' | 'given out'> {
-    const name = `${node}: ${act} ${subject}`;
+    const name = nameOf(node, act, subject);
     const reasons = this.#noted.get(name) ?? new Map<string, 'noted' | 'given out'>();
     this.#noted.set(name, reasons);
     return reasons;
   }
+}
+
+function nameOf(node: string, act: string, subject: string): string {
+  return `${node}: ${act} ${subject}`;
 }
 
 function same(one: AuditValue | null | undefined, other: AuditValue): boolean {

@@ -21,6 +21,8 @@ function node() {
     notes: (...entries: readonly Parameters<typeof order>[]) =>
       history.commits({ audit: entries.map((entry) => order(...entry)) }),
     orders: (key: string, reason?: string) => history.tell({ type: 'ordered', key, reason }),
+    /** It lets a worker take shards again, before any shard has noted that. */
+    lateFor: (key: string) => history.tell({ type: 'ordered', key, reason: undefined, late: true }),
     /** It is run with `after`, and says in the audit what `entry` says. */
     runs: (after: string, ...entry: readonly Parameters<typeof configured>[]) =>
       history.commits({ records: runWith(after), audit: entry.map((one) => configured(...one)) }),
@@ -37,6 +39,13 @@ describe('what is done to a node is in the audit first', () => {
     orders('move/flow/3', 'a try');
     runs('first');
     runs('second', ['first', 'second']);
+    expect(history.violations).toEqual([]);
+  });
+
+  it('SM17 WK9 says nothing of an order that could only be noted once it was given out', () => {
+    const { history, notes, lateFor } = node();
+    lateFor('drain/one');
+    notes(['undrain', 'one', 'mended']);
     expect(history.violations).toEqual([]);
   });
 
@@ -59,6 +68,15 @@ describe('what is done to a node is in the audit first', () => {
       ({ notes, orders }) => {
         notes(['undrain', 'one', 'mended']);
         orders('drain/one');
+        orders('drain/one');
+      },
+      /"undrain drain\/one" is given out/,
+    ],
+    [
+      'a note of a late order that stands for another one, too',
+      ({ notes, orders, lateFor }) => {
+        lateFor('drain/one');
+        notes(['undrain', 'one', 'mended']);
         orders('drain/one');
       },
       /"undrain drain\/one" is given out/,
