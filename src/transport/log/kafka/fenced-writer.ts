@@ -33,6 +33,12 @@ export interface FencedWriterSetup {
   readonly ended?: () => Error | undefined;
 }
 
+interface Acknowledged {
+  readonly baseOffset: number;
+  /** By both clocks. */
+  readonly sent: ReturnType<Lease['now']>;
+}
+
 /** Sequences are 31 bits wide and begin again at 0. */
 const sequences = 2 ** 31;
 
@@ -63,10 +69,10 @@ export class FencedWriter {
    */
   async write(records: readonly WireRecord[]): Promise<number> {
     if (this.#over !== undefined) throw this.#over;
-    const { patience, topic, partition } = this.#setup;
+    const { patience, topic, partition, lease, renews } = this.#setup;
     let unknown = false;
     try {
-      const baseOffset = await patience.until(`a write to ${topic}/${partition}`, async () => {
+      const { baseOffset, sent } = await patience.until(`a write to ${topic}/${partition}`, async () => {
         const attempt = await this.#attempt(records, unknown).catch((error: unknown) => {
           unknown = true;
           throw error;
@@ -79,6 +85,8 @@ export class FencedWriter {
         throw this.#outOfStep(`a batch landed at offset ${baseOffset} instead of ${this.#expected}`);
       }
       this.#expected = baseOffset + records.length;
+      // Only now: one that landed elsewhere shows that somebody else owns the partition.
+      if (renews) lease.renew(sent);
       return baseOffset;
     } catch (error) {
       if (!WeirError.is(error, 'WEIR_LOG_TOO_LARGE')) this.#over = error instanceof Error ? error : undefined;
@@ -86,8 +94,8 @@ export class FencedWriter {
     }
   }
 
-  async #attempt(records: readonly WireRecord[], unknown: boolean): Promise<Attempt<number>> {
-    const { wire, clock, topic, partition, producer, lease, renews, proof, ended } = this.#setup;
+  async #attempt(records: readonly WireRecord[], unknown: boolean): Promise<Attempt<Acknowledged>> {
+    const { wire, clock, topic, partition, producer, lease, proof, ended } = this.#setup;
     for (let awaited = proof?.(); awaited !== undefined; awaited = proof?.()) await awaited;
     const end = ended?.();
     if (end !== undefined) throw end;
@@ -102,14 +110,11 @@ export class FencedWriter {
       timestampMs: clock.now(),
       producer: { ...producer, sequence: this.#sequence },
     });
-    if (error === kafkaError.none) {
-      if (renews) lease.renew(sent);
-      return { done: baseOffset };
-    }
+    if (error === kafkaError.none) return { done: { baseOffset, sent } };
     return this.#refused(error, records, unknown);
   }
 
-  #refused(error: number, records: readonly WireRecord[], unknown: boolean): Attempt<number> {
+  #refused(error: number, records: readonly WireRecord[], unknown: boolean): Attempt<never> {
     const { topic, partition, term } = this.#setup;
     if (error === kafkaError.invalidProducerEpoch) {
       throw new WeirError('WEIR_LOG_FENCED', { topic, partition, term: term() });

@@ -2,7 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom, silentLogger } from '../../../../../src/ports/index.ts';
 import { virtualClock } from '../../../../../src/testing/index.ts';
+import { FencedWriter } from '../../../../../src/transport/log/kafka/fenced-writer.ts';
 import { kafkaLog } from '../../../../../src/transport/log/kafka/index.ts';
+import { Lease } from '../../../../../src/transport/log/kafka/lease.ts';
+import { Patience } from '../../../../../src/transport/log/kafka/patience.ts';
 import { codeOf, commit, hourMs, isCommit, kafkaWorld, minuteMs, stateTopic } from '../world.ts';
 import { forwarding } from './forwarding.ts';
 
@@ -20,6 +23,23 @@ describe('fencing rule 5: time', () => {
     const before = world.produced().length;
     expect(await codeOf(world.commit(claim, { a: 'late' }))).toBe('WEIR_LOG_OUT_OF_STEP');
     expect(world.produced().length).toBe(before);
+  });
+
+  it('WK5 a commit that landed in the wrong place renews no lease', async () => {
+    const { clock, broker, run } = await kafkaWorld();
+    const wire = broker.connect('a');
+    const lease = new Lease(clock, hourMs);
+    const writer = new FencedWriter({
+      ...{ wire, clock, lease, topic: stateTopic, partition: 0, renews: true, term: () => '1.1' },
+      patience: new Patience({ wire, clock, random: seededRandom(1), logger: silentLogger }),
+      producer: await run(wire.initProducerId('a')),
+    });
+    await run(writer.write([{ key: 'fence', value: null }]));
+    await clock.advance(minuteMs);
+    const another = { topic: stateTopic, partition: 0, records: [{ key: 'b', value: null }] };
+    await run(wire.produce({ ...another, timestampMs: clock.now() }));
+    expect(await codeOf(run(writer.write([{ key: 'a', value: null }])))).toBe('WEIR_LOG_OUT_OF_STEP');
+    expect(lease.age).toBeGreaterThanOrEqual(minuteMs);
   });
 
   it('WK5 a request that arrives after its fence was forgotten is too old for the broker', async () => {
