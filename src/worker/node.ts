@@ -21,6 +21,7 @@ import { nodeClient } from './client.ts';
 import { configuredBy } from './configured.ts';
 import { vmContainment } from './containment.ts';
 import { flowCatalogue, flowService } from './flow-service.ts';
+import { logAway } from './log-away.ts';
 import type { ExtraServices, Node, NodeFaults, NodePorts, NodeStatus } from './node-parts.ts';
 import { hostedMembers, type NodeSettings } from './node-settings.ts';
 import { type Placement, runsService } from './roles.ts';
@@ -32,6 +33,8 @@ import { resendPauses, windowsOf } from './windows.ts';
 
 const startWithinMs = 120_000;
 const drainWithinMs = 20_000;
+/** What is written at the very end, for others to see, they find out without it. */
+const lastWordWithinMs = 3_000;
 const defaultShards = 8;
 const embedder: Authority = { principal: { name: 'local:embedder', kind: 'client' }, reason: '' };
 
@@ -207,16 +210,21 @@ export async function createNode(
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
+    const away = logAway(log, clock);
     const handsOver = runsFlows && ports.elsewhere?.available('flow') === true;
-    for (const { name } of drainOrder(descriptors, handsOver)) {
+    for (const { name, topics, drainsLast } of drainOrder(descriptors, handsOver)) {
       const drain = drains.get(name);
       if (drain === undefined) continue;
       // Nobody is left who would do what is asked from now on: better to say so at once than to let it wait.
       if (name === 'flow' && !handsOver) stopped = true;
-      await withDeadline(clock, drain(), drainWithinMs, `drain of ${name}`).catch((error: unknown) => {
+      const withinMs = drainsLast === true ? lastWordWithinMs : drainWithinMs;
+      // What writes nothing ends as it would, and its clients are answered.
+      const drained = topics.writes.length === 0 ? drain() : Promise.race([drain(), away.happens]);
+      await withDeadline(clock, drained, withinMs, `drain of ${name}`).catch((error: unknown) => {
         logger.warn({ service: name, error: ensureError(error).message }, 'drained by deadline');
       });
     }
+    away.over();
     stopped = true;
     await system.terminate();
     peer.close();

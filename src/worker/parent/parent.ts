@@ -99,9 +99,12 @@ export function workersParent(setup: ParentSetup): Parent {
     const { worker } = seat;
     const pid = seat.process?.pid;
     seat.process = undefined;
-    // First of all: until the groups know of it, its shards stand still.
-    const leaving = [...seat.members].map(([group, memberId]) => setup.leave(group, memberId));
-    bury(worker, [...leaving, setup.forget(worker), ...(stopping ? [] : [setup.report({ worker, pid, how })])]);
+    // One that ends in peace has left by itself; while no broker answers, nobody is to wait for them a second time.
+    if (!stopping || code !== 0) {
+      // First of all: until the groups know of it, its shards stand still.
+      const leaving = [...seat.members].map(([group, memberId]) => setup.leave(group, memberId));
+      bury(worker, [...leaving, setup.forget(worker), ...(stopping ? [] : [setup.report({ worker, pid, how })])]);
+    }
     seat.members.clear();
     if (stopping) {
       onEvent({ type: 'stopped', worker, how });

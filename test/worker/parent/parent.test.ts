@@ -60,6 +60,22 @@ it('FE13 makes a worker that died leave its groups at once, by the newest id in 
   expect(left).toEqual(['flow/new', 'w-1 forgotten']);
 });
 
+it('WK9 leaves it to a worker that was told to end, and did, to leave its groups', () => {
+  const { parent, left, newest } = family();
+  newest().report({ type: 'member', group: 'flow', memberId: 'one' });
+  parent.stop('SIGTERM');
+  newest().end({ how: 'exit code 0', code: 0 });
+  expect(left).toEqual([]);
+});
+
+it('FE13 makes a worker leave that was told to end, and was killed', () => {
+  const { parent, left, newest } = family();
+  newest().report({ type: 'member', group: 'flow', memberId: 'one' });
+  parent.stop('SIGTERM');
+  newest().end(killed);
+  expect(left).toEqual(['flow/one', 'w-1 forgotten']);
+});
+
 it('starts a worker again after its backoff, which grows', async () => {
   const { clock, launched, events, newest } = family();
   newest().end(killed);

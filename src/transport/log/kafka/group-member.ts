@@ -66,6 +66,9 @@ export interface GroupMemberSetup {
   readonly resting: boolean;
 }
 
+/** A coordinator changes within this time as a rule. */
+const unreachedMs = 1_000;
+
 export class GroupMember implements Membership {
   readonly #setup: GroupMemberSetup;
   #memberId = '';
@@ -91,6 +94,10 @@ export class GroupMember implements Membership {
   #wake: () => void = () => undefined;
   /** Whoever waits until nothing runs here. */
   #idle: () => void = () => undefined;
+  /** Since when no request to the group has been answered. */
+  #unheardSince: number | undefined;
+  /** Whoever waits for the group to give everything to others, while it cannot be reached. */
+  #alone: () => void = () => undefined;
 
   constructor(setup: GroupMemberSetup) {
     this.#setup = setup;
@@ -148,15 +155,18 @@ export class GroupMember implements Membership {
     await this.abandon();
   }
 
-  /** Resolves when the group has given everything to others, who have read it ahead, or that takes too long. */
+  /** Resolves when the group has given everything to others, who have read it ahead, or cannot, or that takes too long. */
   #handedOver(): Promise<void> {
     if (this.#left || this.#running.size + this.#draining.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const deadline = this.#setup.clock.after(this.#setup.settings.readAheadMs, resolve);
-      this.#idle = () => {
-        if (this.#running.size + this.#draining.size > 0) return;
+      const over = (): void => {
         deadline.cancel();
         resolve();
+      };
+      const deadline = this.#setup.clock.after(this.#setup.settings.readAheadMs, over);
+      this.#alone = over;
+      this.#idle = () => {
+        if (this.#running.size + this.#draining.size === 0) over();
       };
     });
   }
@@ -180,7 +190,8 @@ export class GroupMember implements Membership {
     if (joined === undefined) return undefined;
     const { generation, memberId } = joined;
     const assignments = joined.leaderId === memberId ? this.#plan(joined) : [];
-    const sync = await wire.syncGroup({ group, memberId, generation, assignments }).catch(() => undefined);
+    const syncing = wire.syncGroup({ group, memberId, generation, assignments });
+    const sync = await this.#heard(syncing).catch(() => undefined);
     switch (sync?.error) {
       case kafkaError.none:
         this.#generation = generation;
@@ -202,11 +213,12 @@ export class GroupMember implements Membership {
     const { wire, group, settings } = this.#setup;
     if (this.#left) return { done: undefined };
     const { sessionTimeoutMs, rebalanceTimeoutMs } = settings;
-    const answer = await wire.joinGroup({
+    const joining = wire.joinGroup({
       ...{ group, sessionTimeoutMs, rebalanceTimeoutMs },
       memberId: this.#memberId,
       metadata: this.#metadata(),
     });
+    const answer = await this.#heard(joining);
     switch (answer.error) {
       case kafkaError.none:
         return { done: answer };
@@ -329,7 +341,8 @@ export class GroupMember implements Membership {
     while (!this.#left && !this.#changed) {
       await this.#pause(settings.heartbeatMs);
       if (this.#left || this.#changed) return;
-      const answer = await wire.heartbeat(group, this.#memberId, this.#generation).catch(() => undefined);
+      const beating = wire.heartbeat(group, this.#memberId, this.#generation);
+      const answer = await this.#heard(beating).catch(() => undefined);
       if (answer === undefined) {
         wire.refresh();
         continue;
@@ -346,6 +359,20 @@ export class GroupMember implements Membership {
         default:
           wire.refresh();
       }
+    }
+  }
+
+  /** The answer to a request; whoever hands over goes on without the group when there have been none for a while. */
+  async #heard<Answer>(asked: Promise<Answer>): Promise<Answer> {
+    const { clock } = this.#setup;
+    try {
+      const answer = await asked;
+      this.#unheardSince = undefined;
+      return answer;
+    } catch (error) {
+      this.#unheardSince ??= clock.monotonic();
+      if (clock.monotonic() - this.#unheardSince >= unreachedMs) this.#alone();
+      throw error;
     }
   }
 

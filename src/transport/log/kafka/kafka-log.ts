@@ -79,6 +79,8 @@ export interface KafkaLog extends Log {
   readonly worker: string;
 }
 
+/** Brokers that are silent keep nobody from closing: what is on its way arrives or does not, as from a process that dies. */
+const closeWithinMs = 3_000;
 /** A reading may go over all partitions at once. */
 const readBytes = 256 * 1024;
 
@@ -327,6 +329,17 @@ class WorkerLog implements KafkaLog {
     // What is on its way may still arrive; what fails from now on is not tried again.
     this.#patience.close();
     for (const open of [...this.#open, ...this.#ahead.values()]) open.close();
+    const { wire, clock } = this.#setup;
+    await new Promise<void>((resolve, reject) => {
+      const deadline = clock.after(closeWithinMs, resolve);
+      this.#settle()
+        .finally(() => deadline.cancel())
+        .then(resolve, reject);
+    });
+    await wire.close();
+  }
+
+  async #settle(): Promise<void> {
     await Promise.allSettled(this.#inFlight);
     await this.#appenders.settle();
     const claims = new Set(this.#claims.values());
@@ -334,7 +347,6 @@ class WorkerLog implements KafkaLog {
     for (const claim of claims) claim.close();
     const members = [...this.#members.values()].flatMap((group) => [...group]);
     await Promise.allSettled(members.map((member) => member.abandon()));
-    await this.#setup.wire.close();
   }
 
   async #claim(shard: ShardId): Promise<Claim> {

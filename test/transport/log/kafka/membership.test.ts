@@ -74,6 +74,38 @@ describe('membership on Kafka', () => {
     expect(b.told.some((line) => line.startsWith('-') && kept.includes(line.slice(1)))).toBe(false);
   });
 
+  it('WK9 a worker that leaves while the group cannot be reached drains at once: there is nobody to hand over to', async () => {
+    const world = await kafkaWorld();
+    const a = await joined(world, 'a');
+    await joined(world, 'b');
+    await world.clock.advance(5_000);
+    const before = a.runs();
+    world.broker.down();
+    const leaving = a.membership.leave();
+    await world.clock.advance(1_000);
+    expect(a.runs()).toBe(before);
+    await world.clock.advance(1_500);
+    expect(a.runs()).toBe('');
+    await world.run(leaving);
+  });
+
+  it('WK9 a worker that leaves hands over all the same when the group was away for a moment', async () => {
+    const world = await kafkaWorld();
+    const a = await joined(world, 'a', () => new Promise(() => undefined));
+    const b = await joined(world, 'b');
+    await world.clock.advance(5_000);
+    world.broker.down();
+    void a.membership.leave();
+    await world.clock.advance(500);
+    world.broker.up();
+    const told = a.told.length;
+    await world.clock.advance(5_000);
+    // It was the group that took them.
+    expect(a.told.slice(told)).toEqual([`-${a.runs()}`]);
+    await world.clock.advance(10_000);
+    expect(b.runs()).toBe('0,1,2,3');
+  });
+
   it('WK4 FE13 a worker that dies in silence costs the session timeout, and no more', async () => {
     const world = await kafkaWorld();
     const a = await joined(world, 'a');
