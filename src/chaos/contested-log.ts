@@ -4,7 +4,14 @@
  */
 import { messageOf } from '../errors/index.ts';
 import type { Logger } from '../ports/index.ts';
-import { type Claim, forwardingClaim, forwardingLog, type Log, type ShardId } from '../transport/log/index.ts';
+import {
+  type Claim,
+  forwardingClaim,
+  forwardingLog,
+  type Log,
+  type ShardId,
+  type StatePreview,
+} from '../transport/log/index.ts';
 import type { FaultInjector } from './injector.ts';
 import type { Shard } from './target.ts';
 
@@ -37,8 +44,8 @@ export function contestedLog(log: Log, injector: FaultInjector, logger: Logger):
     await claim.release();
   }
 
-  async function claim(shard: ShardId): Promise<Claim> {
-    const inner = await log.claim(shard);
+  async function claim(shard: ShardId, preview?: StatePreview): Promise<Claim> {
+    const inner = await log.claim(shard, preview);
     const key = keyOf(shard);
     const own = { ...shard };
     const forget = (): void => {

@@ -88,7 +88,7 @@ export function flowService(setup: FlowServiceSetup): ServiceDescriptor {
         meter,
         settings: setup.shards,
         router,
-        program: flowProgram({
+        preparation: flowProgram({
           registry,
           settings,
           statusTopic: flowTopics.status,

@@ -6,7 +6,14 @@
 import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Authorize, Containment, Identity } from '../../ports/index.ts';
 import { unreachable } from '../kernel/index.ts';
-import { ChangeSet, type FormerEnd, partitionOf, type ShardHost, type ShardProgram } from '../shard/index.ts';
+import {
+  ChangeSet,
+  type FormerEnd,
+  partitionOf,
+  type ShardHost,
+  type ShardPreparation,
+  type ShardProgram,
+} from '../shard/index.ts';
 import { ActorHost } from './actor-host.ts';
 import { type ActorMessage, actorMessage } from './actor-message.ts';
 import { FlowActs } from './acts.ts';
@@ -66,8 +73,16 @@ export interface FlowProgramSetup {
 const madeAtOnce = 64;
 const noBytes = new Uint8Array();
 
-export function flowProgram(setup: FlowProgramSetup): (host: ShardHost) => ShardProgram<FlowRequest> {
-  return (host) => new FlowProgram(setup, host);
+export function flowProgram(setup: FlowProgramSetup): () => ShardPreparation<FlowRequest> {
+  return () => {
+    const found = new FoundFlows(setup.registry);
+    return {
+      put: (key, value) => found.put(key, value),
+      make: () => found.make(),
+      clear: () => found.clear(),
+      program: (host) => new FlowProgram(setup, host, found),
+    };
+  };
 }
 
 class FlowProgram implements ShardProgram<FlowRequest> {
@@ -87,11 +102,11 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   readonly #found: FoundFlows;
   readonly #counts = { discarded: 0, unreadable: 0 };
 
-  constructor(setup: FlowProgramSetup, host: ShardHost) {
+  constructor(setup: FlowProgramSetup, host: ShardHost, found: FoundFlows) {
     this.#host = host;
+    this.#found = found;
     const { registry, statusTopic, auditTopic, transmit, authorize, settings, guard } = setup;
     const { retentionMs, maxHot, hospitalMs, stepMs, replayCheck, deathsAlone } = settings;
-    this.#found = new FoundFlows(registry);
     this.#table = new FlowTable({
       ...{ host, registry, statusTopic, retentionMs, maxHot },
       wake: (flow) => this.#engine.wake(flow),
@@ -144,7 +159,7 @@ class FlowProgram implements ShardProgram<FlowRequest> {
   // --- restore
 
   restore(key: string, value: Uint8Array): void {
-    if (!this.#found.put(key, value)) this.#readable(key, () => this.#restore(key, value));
+    this.#readable(key, () => this.#restore(key, value));
   }
 
   restoreResting(shard: number, key: string, value: Uint8Array): void {

@@ -5,7 +5,7 @@ export { decodeCount } from './count.ts';
 export { withDeadline } from './deadline.ts';
 export { DueHeap } from './due-heap.ts';
 export { partitionOf } from './partitioner.ts';
-export type { FormerEnd, ShardHost, ShardProgram } from './program.ts';
+export type { FormerEnd, ShardHost, ShardPreparation, ShardProgram } from './program.ts';
 export type { RoutedMessage, ShardMessage } from './protocol.ts';
 export { decodeRouted } from './protocol.ts';
 export type { RegionMessage, RegionSetup, ShardStatus } from './region.ts';

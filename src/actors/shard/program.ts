@@ -43,9 +43,24 @@ export interface ShardHost {
  */
 export type FormerEnd = 'released' | 'silent' | 'unclean';
 
+/**
+ * What becomes of a shard's records before there is a program for them: while they are restored, and before that, while
+ * another worker still runs the shard. Pure: the records that were put last, and nothing else, say what it holds.
+ */
+export interface ShardPreparation<Local> {
+  /** The newest value of a record that is not the shard's own, null when it is gone; false for one that it has no use for. */
+  put(key: string, value: Uint8Array | null): boolean;
+  /** Makes of what was put what it can, piece by piece; of bytes that it keeps it has copies then. */
+  make(): Iterable<unknown>;
+  /** Lets go of everything. */
+  clear(): void;
+  /** The program that goes on from there, once. */
+  program(host: ShardHost): ShardProgram<Local>;
+}
+
 /** What a service does with a shard. All of it runs inside the shard's turns, and none of it waits. */
 export interface ShardProgram<Local> {
-  /** One record of the restored state that is not the shard's own. Heads (`c/`) come before what belongs to them. */
+  /** One record of the restored state that is not the shard's own, nor one that its preparation has taken. */
   restore(key: string, value: Uint8Array): void;
   /** One record of a shard that there is no more since they were made fewer: it rests here. Default: nothing is done. */
   restoreResting?(shard: number, key: string, value: Uint8Array): void;

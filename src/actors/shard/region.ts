@@ -6,7 +6,8 @@ import { messageOf, WeirError } from '../../errors/index.ts';
 import type { Clock, Logger, Meter, Random } from '../../ports/index.ts';
 import type { AssignmentListener, Log, Membership } from '../../transport/log/index.ts';
 import type { ActorContext, Behavior, Decision, Failure, Ref } from '../kernel/index.ts';
-import type { ShardHost, ShardProgram } from './program.ts';
+import { ShardPreview } from './preview.ts';
+import type { ShardPreparation } from './program.ts';
 import type { ShardMessage } from './protocol.ts';
 import type { Router } from './router.ts';
 import { shardBehavior } from './shard.ts';
@@ -43,7 +44,7 @@ export interface RegionSetup<Local> {
   readonly meter?: Meter | undefined;
   readonly settings: ShardSettings;
   readonly router: Router<Local>;
-  readonly program: (host: ShardHost) => ShardProgram<Local>;
+  readonly preparation: () => ShardPreparation<Local>;
   /** Told of every change; the worker's readiness is made of it. */
   readonly onStatus?: (shards: readonly ShardStatus[]) => void;
   readonly crashPoint?: ((point: CrashPoint, partition: number) => void) | undefined;
@@ -85,6 +86,8 @@ class Region<Local> {
   readonly #shards = new Map<number, Running<Local>>();
   /** Assigned, but the former incarnation here has not ended yet. */
   readonly #wanted = new Set<number>();
+  /** What is read of shards that are to run here. */
+  readonly #previews = new Map<number, ShardPreview<Local>>();
   #membership: Membership | undefined;
   /** Not in the mailbox, which may be full: a shard of which nobody takes note runs nowhere (W6). */
   #notes: Note[] = [];
@@ -103,6 +106,11 @@ class Region<Local> {
     const listener: AssignmentListener = {
       assigned: (partitions) => this.#note({ type: 'assigned', partitions }),
       revoked: (partitions) => new Promise<void>((done) => this.#note({ type: 'revoked', partitions, done })),
+      coming: (partition) => {
+        const preview = this.#emptyPreview();
+        this.#previews.set(partition, preview);
+        return preview;
+      },
     };
     this.#membership = await log.join(service, count, listener, topics.state);
     if (this.#ended) this.#leave();
@@ -172,7 +180,7 @@ class Region<Local> {
       this.#wanted.add(partition);
       return;
     }
-    const { topics, partitions, log, clock, random, meter, settings, program, router, crashPoint } = this.#setup;
+    const { topics, partitions, log, clock, random, meter, settings, router, crashPoint } = this.#setup;
     const opening = ++this.#openings;
     let inspect: () => Readonly<Record<string, unknown>> = () => ({});
     const behavior = shardBehavior<Local>(
@@ -185,7 +193,7 @@ class Region<Local> {
         random,
         meter,
         settings,
-        program,
+        preview: () => this.#takePreview(partition),
         route: (receiver, message) => router.route(receiver, message),
         onPhase: (phase) => this.#phase(partition, opening, phase),
         revoked: () => this.#revoked(partition, opening),
@@ -235,6 +243,17 @@ class Region<Local> {
       type: 'restart',
       delayMs: Math.min(longestDelayMs, 100 * 2 ** (failures.length - 1)) * (1 + random.next() / 4),
     };
+  }
+
+  #emptyPreview(): ShardPreview<Local> {
+    return new ShardPreview(this.#setup.clock, this.#setup.preparation());
+  }
+
+  /** For one incarnation of the shard: the next one begins with nothing. */
+  #takePreview(partition: number): ShardPreview<Local> {
+    const known = this.#previews.get(partition);
+    this.#previews.delete(partition);
+    return known ?? this.#emptyPreview();
   }
 
   #revoked(partition: number, opening: number): boolean {

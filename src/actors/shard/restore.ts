@@ -10,7 +10,9 @@ import type { Clock } from '../../ports/index.ts';
 import type { Claim } from '../../transport/log/index.ts';
 import { decodeCount } from './count.ts';
 import type { Outbox, Received } from './outbox.ts';
+import type { ShardPreview } from './preview.ts';
 import type { FormerEnd, ShardProgram } from './program.ts';
+import { Slices } from './slices.ts';
 
 export interface ShardRestoreSetup {
   readonly claim: Claim;
@@ -19,6 +21,8 @@ export interface ShardRestoreSetup {
   readonly outbox: Outbox;
   readonly received: Received;
   readonly program: Pick<ShardProgram<never>, 'restore' | 'restoreResting' | 'prepare'>;
+  /** Holds what was read of the shard before it was claimed. */
+  readonly preview: Pick<ShardPreview<never>, 'put' | 'others'>;
   /** Nobody needs it any more. */
   readonly ended: () => boolean;
 }
@@ -36,30 +40,33 @@ export interface RestoredShard {
   readonly parked: Set<string>;
 }
 
-/** How long it works before others have their turn. */
-const sliceMs = 5;
+/** Records that are looked at before others may have their turn. */
+const recordsAtOnce = 256;
 
 /** @throws WeirError `WEIR_SHARD_PARTITIONS`, and what the claim throws */
 export async function restoreShard(setup: ShardRestoreSetup): Promise<RestoredShard> {
-  const { claim, clock, program, ended } = setup;
+  const { claim, clock, program, preview, ended } = setup;
   const shard: RestoredShard = {
     // An owner that ended before its first commit has left nothing but its claim.
     before: claim.term.counter > 1 ? 'silent' : 'released',
     ...{ lastCommit: 0, position: 0, taken: new Map(), parked: new Set() },
   };
-  let began = clock.monotonic();
-  const othersTurn = async (): Promise<void> => {
-    if (clock.monotonic() - began < sliceMs) return;
-    await new Promise<void>((resolve) => clock.soon(resolve));
-    began = clock.monotonic();
-  };
+  const slices = new Slices(clock);
   for await (const chunk of claim.restore()) {
-    for (const { key, value } of chunk) if (value !== null) take(key, value, shard, setup);
-    await othersTurn();
+    for (const { key, value } of chunk) preview.put(key, value);
+    await slices.next();
+    if (ended()) return shard;
+  }
+  let taken = 0;
+  for (const [key, value] of preview.others()) {
+    take(key, value, shard, setup);
+    taken += 1;
+    if (taken % recordsAtOnce > 0) continue;
+    await slices.next();
     if (ended()) return shard;
   }
   for (const _ of program.prepare?.() ?? []) {
-    await othersTurn();
+    await slices.next();
     if (ended()) break;
   }
   return shard;

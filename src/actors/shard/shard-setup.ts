@@ -1,7 +1,7 @@
 /** What a shard is run with: its topics, its times, what it stands on and who hears of it. */
 import type { Clock, Meter, Random } from '../../ports/index.ts';
 import type { Log } from '../../transport/log/index.ts';
-import type { ShardHost, ShardProgram } from './program.ts';
+import type { ShardPreview } from './preview.ts';
 import type { RoutedMessage } from './protocol.ts';
 
 export type ShardPhase = 'claiming' | 'restoring' | 'running' | 'draining' | 'released' | 'lost';
@@ -42,7 +42,8 @@ export interface ShardSetup<Local> {
   readonly random: Random;
   readonly meter?: Meter | undefined;
   readonly settings: ShardSettings;
-  readonly program: (host: ShardHost) => ShardProgram<Local>;
+  /** What is known of the shard by now. */
+  readonly preview: () => ShardPreview<Local>;
   /** Brings a message to a shard, on this worker or another. */
   readonly route: (partition: number, message: RoutedMessage) => void;
   readonly onPhase: (phase: ShardPhase) => void;

@@ -15,6 +15,7 @@ import { CommitLoop } from './commit-loop.ts';
 import { encodeCount } from './count.ts';
 import { withDeadline } from './deadline.ts';
 import { Outbox, Received } from './outbox.ts';
+import type { ShardPreview } from './preview.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
 import { decodeRouted, type OutboxEntry, type RoutedMessage, type ShardMessage } from './protocol.ts';
 import { restoreShard } from './restore.ts';
@@ -50,6 +51,7 @@ class Shard<Local> {
   readonly #outbox: Outbox;
   readonly #received = new Received();
   readonly #commits: CommitLoop;
+  readonly #preview: ShardPreview<Local>;
   readonly #program: ShardProgram<Local>;
   #claim: Claim | undefined;
   #phase: ShardPhase = 'claiming';
@@ -87,7 +89,8 @@ class Shard<Local> {
       onDurable: (batch) => this.#durable(batch),
       onRefused: (error) => this.#refused(error),
     });
-    this.#program = setup.program(this.#host());
+    this.#preview = setup.preview();
+    this.#program = this.#preview.preparation.program(this.#host());
   }
 
   async start(): Promise<void> {
@@ -96,7 +99,8 @@ class Shard<Local> {
     this.#enter('claiming');
     const shard = { topic: topics.state, partition };
     const what = `${topics.state}/${partition}`;
-    const claim = await withDeadline(clock, log.claim(shard), settings.claimMs, `claim of ${what}`).catch(asFenced);
+    const claiming = log.claim(shard, this.#preview);
+    const claim = await withDeadline(clock, claiming, settings.claimMs, `claim of ${what}`).catch(asFenced);
     // Another worker was given it meanwhile: no failure of anybody.
     if (claim instanceof WeirError) return this.#lost(claim);
     const claimed = clock.monotonic();
@@ -104,7 +108,8 @@ class Shard<Local> {
     this.#point('claimed');
     this.#enter('restoring');
     const restoring = restoreShard({
-      ...{ claim, partitions, clock, outbox: this.#outbox, received: this.#received, program: this.#program },
+      ...{ claim, partitions, clock, outbox: this.#outbox, received: this.#received },
+      ...{ program: this.#program, preview: this.#preview },
       ended: () => this.#over,
     });
     const restored = await withDeadline(clock, restoring, settings.restoreMs, `restore of ${what}`).catch(asFenced);

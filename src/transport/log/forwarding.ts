@@ -10,7 +10,7 @@ export function forwardingLog(log: Log, own: Partial<Log>): Log {
     limits: log.limits,
     ensureTopics: (specs) => log.ensureTopics(specs),
     topics: () => log.topics(),
-    claim: (shard) => log.claim(shard),
+    claim: (shard, preview) => log.claim(shard, preview),
     condemn: (shard, why) => log.condemn(shard, why),
     append: (topic, partition, records) => log.append(topic, partition, records),
     tail: (topic, partition, from, receive) => log.tail(topic, partition, from, receive),

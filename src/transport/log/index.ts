@@ -43,6 +43,7 @@ export type {
   Publication,
   ReadOptions,
   ShardId,
+  StatePreview,
   StoredRecord,
   Table,
   Tail,

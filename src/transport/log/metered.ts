@@ -2,12 +2,12 @@
 import { WeirError } from '../../errors/index.ts';
 import type { Clock, Meter } from '../../ports/index.ts';
 import { forwardingClaim, forwardingLog } from './forwarding.ts';
-import type { Claim, CommitBatch, Log, ShardId } from './port.ts';
+import type { Claim, CommitBatch, Log, ShardId, StatePreview } from './port.ts';
 
 export function meteredLog(log: Log, meter: Meter, clock: Clock): Log {
-  async function claim(shard: ShardId): Promise<Claim> {
+  async function claim(shard: ShardId, preview?: StatePreview): Promise<Claim> {
     const began = clock.monotonic();
-    const inner = await log.claim(shard);
+    const inner = await log.claim(shard, preview);
     meter.time('claim', clock.monotonic() - began);
     let fenced = false;
     const lost = (): void => {

@@ -60,13 +60,28 @@ export interface CommitBatch {
   readonly publications: readonly Publication[];
 }
 
+/**
+ * Takes the state of a shard as it is read while another worker still runs it, and makes of it what it can: so that there
+ * is little left to do when the shard is claimed here.
+ */
+export interface StatePreview {
+  /**
+   * The newest values of keys, null for those that are gone; each call goes on from the one before. What it keeps of a value
+   * it copies. Resolves when it has done what it wants to do about them; nothing is given before that.
+   */
+  take(records: readonly LogRecord[]): Promise<void>;
+  /** What it was given does not count, or is not needed: it lets go of all of it. */
+  clear(): void;
+}
+
 export interface Claim {
   readonly shard: ShardId;
   readonly term: Term;
   /**
    * Newest value of every live key of the shard, in chunks. Those of one kind, which is what a key begins with up to
    * and with its first "/", come together, and kinds in the order of their names. Call it once, before the first commit. A value may be
-   * a view of much more memory: whoever keeps it for long keeps a copy.
+   * a view of much more memory: whoever keeps it for long keeps a copy. Where the claim was given a preview that holds some
+   * of the state by then, only what has changed since: null for a key that is gone.
    * @throws WeirError `WEIR_LOG_FENCED`, `WEIR_LOG_DAMAGED`
    */
   restore(): AsyncIterable<readonly LogRecord[]>;
@@ -136,6 +151,11 @@ export interface AssignmentListener {
   assigned(partitions: readonly number[]): void;
   /** This worker should give these partitions up; the promise resolves when they are drained and released. */
   revoked(partitions: readonly number[]): Promise<void>;
+  /**
+   * This worker is to run the partition next: what is read of its state before that is given to what this answers.
+   * Default: nobody wants it.
+   */
+  coming?(partition: number): StatePreview;
 }
 
 export interface Membership {
@@ -173,8 +193,12 @@ export interface Log {
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   /** The topics that exist, as they were created. */
   topics(): Promise<readonly TopicSpec[]>;
-  /** Takes a shard over: older writers are fenced when this resolves. */
-  claim(shard: ShardId): Promise<Claim>;
+  /**
+   * Takes a shard over: older writers are fenced when this resolves.
+   * @param preview what the listener of the shard's group has answered to `coming`, or an empty one. When this resolves
+   *   it holds what `Claim.restore` goes on from; it is cleared if that does not count. Default: `restore` gives everything.
+   */
+  claim(shard: ShardId, preview?: StatePreview): Promise<Claim>;
   /**
    * Its owner has seen that a shard lacks what was acknowledged: where other workers may claim it, none of them does from
    * now on, before an operator has adopted what is left.

@@ -9,7 +9,7 @@
  */
 import { WeirError } from '../../../errors/index.ts';
 import type { Clock, Logger, Random } from '../../../ports/index.ts';
-import type { ShardId, Term } from '../port.ts';
+import type { ShardId, StatePreview, Term } from '../port.ts';
 import { FencedWriter } from './fenced-writer.ts';
 import { Lease } from './lease.ts';
 import { claimRecord, deadFenceRecord, decodeFence, fenceKey, fenceRecord } from './own-records.ts';
@@ -38,6 +38,8 @@ export interface ClaimingSetup {
   readonly acknowledged?: number;
   /** What was read before the claim began. Default: nothing. */
   readonly ahead?: ReadSoFar | undefined;
+  /** Holds what the changes of the state go on from, when the claim is through; cleared if that is nothing. */
+  readonly preview?: StatePreview | undefined;
   /** Why this claim is to go no further: a newer one of this worker, its deadline, the end of the log. */
   readonly ended: () => Error | undefined;
 }
@@ -187,10 +189,14 @@ class ClaimReading {
   state: ShardState;
 
   constructor(setup: ClaimingSetup) {
-    const { ahead } = setup;
+    const { ahead, preview } = setup;
     this.#setup = setup;
     this.#ahead = ahead;
     this.state = ahead?.state ?? new ShardState();
+    if (ahead?.preview !== preview) {
+      ahead?.preview?.clear();
+      this.#unwatch();
+    }
     this.#reader = this.#readerAt(ahead?.position ?? 0);
   }
 
@@ -233,7 +239,14 @@ class ClaimReading {
     logger.info({ ...shard }, 'what was read ahead of a shard cannot be trusted: it is read from the beginning');
     this.#ahead = undefined;
     this.state = new ShardState();
+    this.#unwatch();
     this.#reader = this.#readerAt(0);
+  }
+
+  /** All of the state is given out at the end. */
+  #unwatch(): void {
+    this.state.unwatch();
+    this.#setup.preview?.clear();
   }
 
   #readerAt(from: number): PartitionReader {

@@ -276,7 +276,11 @@ export class GroupMember implements Membership {
     else {
       const given = new Set([...this.#granted, ...this.#early]);
       const unread = new Set([...coming].filter((partition) => !given.has(partition)));
-      readAhead.follow(unread, given, { ready, free: (partition) => this.#take(partition) });
+      readAhead.follow(unread, given, {
+        ready,
+        free: (partition) => this.#take(partition),
+        preview: (partition) => this.#setup.listener.coming?.(partition),
+      });
     }
   }
 

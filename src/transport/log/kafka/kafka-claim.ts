@@ -62,7 +62,7 @@ export class KafkaClaim implements Claim {
     this.#clock = setup.clock;
     this.shard = shard;
     this.term = holding.term;
-    this.#restored = holding.state.recordsByKind();
+    this.#restored = holding.state.changes();
     this.#publisher = new Publisher({
       ...setup,
       ...holding,

@@ -16,6 +16,7 @@ import type {
   Membership,
   ReadOptions,
   ShardId,
+  StatePreview,
   StoredRecord,
   Table,
   Tail,
@@ -148,8 +149,8 @@ class WorkerLog implements KafkaLog {
     });
   }
 
-  claim(shard: ShardId): Promise<Claim> {
-    return this.#tracked(() => this.#claim({ ...shard }));
+  claim(shard: ShardId, preview?: StatePreview): Promise<Claim> {
+    return this.#tracked(() => this.#claim({ ...shard }, preview));
   }
 
   condemn(shard: ShardId, why: string): Promise<void> {
@@ -349,7 +350,7 @@ class WorkerLog implements KafkaLog {
     await Promise.allSettled(members.map((member) => member.abandon()));
   }
 
-  async #claim(shard: ShardId): Promise<Claim> {
+  async #claim(shard: ShardId, preview: StatePreview | undefined): Promise<Claim> {
     const { wire, clock, random, logger } = this.#setup;
     const { fetchBytes, topics: rules, group } = this.#settings;
     const key = `${shard.topic}/${shard.partition}`;
@@ -366,7 +367,7 @@ class WorkerLog implements KafkaLog {
         ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation, acknowledged },
         patience: this.#patience,
         maxBatchBytes: this.limits.maxBatchBytes,
-        ahead: this.#ahead.get(shard.topic)?.take(shard.partition),
+        ...{ ahead: this.#ahead.get(shard.topic)?.take(shard.partition), preview },
         ended: turn.ended,
       }).catch(async (error: unknown) => {
         // No other worker can see it: the log itself has to say so.

@@ -13,7 +13,7 @@
  */
 import { messageOf } from '../../../errors/index.ts';
 import type { Clock, Logger, Timer } from '../../../ports/index.ts';
-import type { TopicName } from '../port.ts';
+import type { StatePreview, TopicName } from '../port.ts';
 import { PartitionReader, type PartitionReaderSetup } from './partition-reader.ts';
 import { ShardState } from './shard-state.ts';
 import type { WireBatch } from './wire.ts';
@@ -30,6 +30,8 @@ export interface ReadAheadSetup extends Pick<PartitionReaderSetup, 'wire' | 'pat
 }
 
 export interface ReadAheadListener {
+  /** Takes what is read of a partition; undefined when nobody wants it. */
+  preview(partition: number): StatePreview | undefined;
   /** Nearly everything is read, or it takes too long: the owner may give the partition up. */
   ready(partition: number): void;
   /** Its owner has given the partition up. */
@@ -45,6 +47,8 @@ export interface ReadSoFar {
   readonly end: number;
   /** Of the leader, from before the reading began. */
   readonly leaderEpoch: number;
+  /** Holds all of it but for what the state says has changed; undefined when nobody does. */
+  readonly preview: StatePreview | undefined;
 }
 
 export class ReadAhead {
@@ -82,7 +86,7 @@ export class ReadAhead {
 }
 
 /** Whether what was read can be trusted with this batch behind it, the next one that there is. */
-export function joins(batch: WireBatch, { position, end, leaderEpoch }: Omit<ReadSoFar, 'state'>): boolean {
+export function joins(batch: WireBatch, { position, end, leaderEpoch }: Omit<ReadSoFar, 'state' | 'preview'>): boolean {
   const { baseOffset, lastOffset, control, records } = batch;
   if (baseOffset < end) return true;
   const whole = control || records.length === lastOffset - baseOffset + 1;
@@ -97,6 +101,7 @@ class Follower {
   readonly #partition: number;
   readonly #listener: ReadAheadListener;
   readonly #deadline: Timer;
+  readonly #preview: StatePreview | undefined;
   #read: ReadSoFar | undefined;
   #isReady = false;
   #closed = false;
@@ -105,24 +110,38 @@ class Follower {
     this.#setup = setup;
     this.#partition = partition;
     this.#listener = listener;
+    this.#preview = listener.preview(partition);
     this.#deadline = setup.clock.after(setup.withinMs, () => this.#ready());
     this.#run().catch((error: unknown) => {
       const { topic, logger } = setup;
       if (this.#closed) return;
       logger.warn({ topic, partition, error: messageOf(error) }, 'a shard that is to come cannot be read ahead');
-      this.#read = undefined;
+      this.#forget();
       this.#ready();
     });
   }
 
   take(): ReadSoFar | undefined {
-    this.close();
-    return this.#read;
+    const read = this.#read;
+    if (read === undefined) this.#preview?.clear();
+    this.#end();
+    return read;
   }
 
   close(): void {
+    this.#end();
+    this.#forget();
+  }
+
+  #end(): void {
     this.#closed = true;
     this.#deadline.cancel();
+  }
+
+  /** What was read is nobody's, and takes no memory. */
+  #forget(): void {
+    this.#read = undefined;
+    this.#preview?.clear();
   }
 
   async #run(): Promise<void> {
@@ -138,6 +157,7 @@ class Follower {
     const end = await reader.end();
     const leaderEpoch = await this.#leaderEpoch(end);
     const state = new ShardState();
+    if (this.#preview !== undefined) state.watch();
     while (!this.#closed && trusted) {
       if (reader.position >= end) this.#atEnd(state);
       let { position } = reader;
@@ -149,7 +169,11 @@ class Follower {
         state.take(batch);
       }
       state.keep();
-      this.#read = trusted && leaderEpoch !== undefined ? { state, position, end, leaderEpoch } : undefined;
+      if (!trusted) return this.#forget();
+      if (leaderEpoch === undefined) continue;
+      const preview = this.#preview;
+      this.#read = { state, position, end, leaderEpoch, preview };
+      await preview?.take(state.changes());
     }
   }
 

@@ -33,6 +33,8 @@ interface Entry {
   borrowed: boolean;
 }
 
+const gone = { value: null };
+
 /** What was fetched is held until it is so much: a state that is read at once is not copied at all. */
 const heldBytes = 32 * 1024 * 1024;
 
@@ -41,6 +43,8 @@ export class ShardState {
   readonly #entries = new Map<string, Entry>();
   /** The same of publications, by their numbers: most of what is read is about those, and they soon go. */
   readonly #publications = new Map<number, Entry>();
+  /** Keys that have changed since their records were given out; undefined when none have been given out. */
+  #changed: Set<string> | undefined;
   /** Whether removals are kept. */
   #keepsRemovals = false;
   /** Bytes of all values that were fetched with those. */
@@ -135,10 +139,30 @@ export class ShardState {
     return [...this.#own()].sort((a, b) => compareKeys(a.key, b.key));
   }
 
-  /** The same in the order of a restore, which takes less: kinds in key order, those of a kind as they came. */
-  recordsByKind(): LogRecord[] {
+  /** From here on `changes` tells what has changed. */
+  watch(): void {
+    this.#changed = new Set(this.#entries.keys());
+  }
+
+  /** Nobody has what was given out. */
+  unwatch(): void {
+    this.#changed = undefined;
+  }
+
+  /**
+   * The shard's own records that have changed since this was asked last, null for those that are gone; all live ones when
+   * nobody watches. Kinds in key order, those of a kind as they came.
+   */
+  changes(): LogRecord[] {
+    const changed = this.#changed;
+    if (changed === undefined) return this.#byKind(this.#entries);
+    this.#changed = new Set();
+    return this.#byKind(new Map([...changed].map((key) => [key, this.#entries.get(key) ?? gone])));
+  }
+
+  #byKind(entries: ReadonlyMap<string, Pick<Entry, 'value'>>): LogRecord[] {
     const kinds = new Map<string, LogRecord[]>();
-    this.#entries.forEach(({ value }, stored) => {
+    entries.forEach(({ value }, stored) => {
       const key = shardKey(stored);
       if (key === undefined) return;
       const kind = key.slice(0, key.indexOf('/') + 1 || undefined);
@@ -200,8 +224,11 @@ export class ShardState {
       if (value !== null) this.#fetchedBytes += value.length;
       if (key === null) continue;
       const number = publicationNumber(key);
-      if (number === undefined) this.#put(this.#entries, key, value, offset);
-      else this.#put(this.#publications, number, value, offset);
+      if (number !== undefined) this.#put(this.#publications, number, value, offset);
+      else {
+        this.#put(this.#entries, key, value, offset);
+        this.#changed?.add(key);
+      }
     }
   }
 

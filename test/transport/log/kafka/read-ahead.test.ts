@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../../../src/ports/index.ts';
 import { silentLogger } from '../../../../src/ports/logger.ts';
-import { type Holding, takeOver } from '../../../../src/transport/log/kafka/claiming.ts';
+import { takeOver } from '../../../../src/transport/log/kafka/claiming.ts';
 import type { KafkaLog } from '../../../../src/transport/log/kafka/index.ts';
 import { Patience } from '../../../../src/transport/log/kafka/patience.ts';
 import { ReadAhead, type ReadSoFar } from '../../../../src/transport/log/kafka/read-ahead.ts';
 import type { KafkaWire } from '../../../../src/transport/log/kafka/wire.ts';
-import type { Claim } from '../../../../src/transport/log/port.ts';
+import type { Claim, LogRecord, StatePreview } from '../../../../src/transport/log/port.ts';
 import { forwarding } from './fencing/forwarding.ts';
 import { hourMs, kafkaWorld, shard, stateTopic, type World } from './world.ts';
 
@@ -189,22 +189,45 @@ describe('what was read ahead', () => {
     const limits = { waitMs: 5_000, withinMs: 100 * hourMs };
     const ahead = new ReadAhead({ ...common, ...limits, patience, maxBytes: 4_096 });
     const told: string[] = [];
+    const preview = holding();
     ahead.follow(new Set([0]), new Set(), {
       ready: (partition) => told.push(`ready ${partition}`),
       free: (partition) => told.push(`free ${partition}`),
+      preview: () => preview,
     });
-    const claim = (read: ReadSoFar | undefined): Promise<Holding> =>
-      world.run(
+    /** What the claim holds: what its preview does, and what has changed since. */
+    const claim = async (read: ReadSoFar | undefined, own = preview): Promise<Record<string, string>> => {
+      const { state } = await world.run(
         takeOver({
           ...{ ...common, patience, shard, incarnation: 1, leaseMs: hourMs, fetchBytes: 4_096 },
-          ...{ maxBatchBytes: 1_000_000, ahead: read, ended: () => undefined },
+          ...{ maxBatchBytes: 1_000_000, ahead: read, preview: own, ended: () => undefined },
         }),
       );
-    return { ahead, told, claim };
+      void own.take(state.changes());
+      expect(Object.fromEntries(own.held)).toEqual(contents(state.records()));
+      return Object.fromEntries(own.held);
+    };
+    return { ahead, told, claim, preview };
   }
 
-  function contents({ state }: Holding): Record<string, string> {
-    return Object.fromEntries(state.records().map(({ key, value }) => [key, Buffer.from(value ?? []).toString()]));
+  /** A preview that keeps values as they are. */
+  function holding() {
+    const held = new Map<string, string>();
+    const preview: StatePreview = {
+      take(records) {
+        for (const { key, value } of records) {
+          if (value === null) held.delete(key);
+          else held.set(key, Buffer.from(value).toString());
+        }
+        return Promise.resolve();
+      },
+      clear: () => held.clear(),
+    };
+    return { held, ...preview };
+  }
+
+  function contents(records: readonly LogRecord[]): Record<string, string> {
+    return Object.fromEntries(records.map(({ key, value }) => [key, Buffer.from(value ?? []).toString()]));
   }
 
   it('WK4 says when it is worth to move, and when its owner has let go, which an older owner did not', async () => {
@@ -224,14 +247,51 @@ describe('what was read ahead', () => {
     const world = await kafkaWorld();
     const owner = await world.claim(world.worker('a'));
     await commits(world, owner, 0, 10);
-    const { ahead, claim } = await readAhead(world);
+    const { ahead, claim, preview } = await readAhead(world);
     await world.clock.advance(1_000);
     await commits(world, owner, 10, 1);
     await world.clock.advance(1_000);
     const read = ahead.take(0);
     await commits(world, owner, 11, 4);
     expect(read?.state.records()).toHaveLength(11);
-    expect(contents(await claim(read))).toEqual(values(15));
+    expect(preview.held.size).toBe(11);
+    expect(await claim(read)).toEqual(values(15));
+  });
+
+  it('W1 what changed and what was removed behind it reaches whoever has made something of it', async () => {
+    const world = await kafkaWorld();
+    const owner = await world.claim(world.worker('a'));
+    await commits(world, owner, 0, 5);
+    const { ahead, claim } = await readAhead(world);
+    await world.clock.advance(1_000);
+    await world.commit(owner, { k0: null, k1: 'while it is followed' });
+    await world.clock.advance(1_000);
+    const read = ahead.take(0);
+    await world.commit(owner, { k2: null, k3: 'before the claim' });
+    expect(await claim(read)).toEqual({ k1: 'while it is followed', k3: 'before the claim', k4: '4' });
+  });
+
+  it('W1 is given as a whole to whoever has not seen it come', async () => {
+    const world = await kafkaWorld();
+    const owner = await world.claim(world.worker('a'));
+    await commits(world, owner, 0, 5);
+    const { ahead, claim, preview } = await readAhead(world);
+    await world.clock.advance(1_000);
+    const other = holding();
+    expect(await claim(ahead.take(0), other)).toEqual(values(5));
+    expect(preview.held.size).toBe(0);
+  });
+
+  it('W7 takes no memory any more when the shard does not come', async () => {
+    const world = await kafkaWorld();
+    const owner = await world.claim(world.worker('a'));
+    await commits(world, owner, 0, 5);
+    const { ahead, preview } = await readAhead(world);
+    await world.clock.advance(1_000);
+    expect(preview.held.size).toBe(5);
+    ahead.follow(new Set(), new Set(), { ready: () => undefined, free: () => undefined, preview: () => undefined });
+    await world.clock.advance(1_000);
+    expect([preview.held.size, ahead.take(0)]).toEqual([0, undefined]);
   });
 
   it('W1 is thrown away when what it read was cut off, and other records stand there', async () => {
@@ -246,7 +306,7 @@ describe('what was read ahead', () => {
     const other = await world.claim(world.worker('c'));
     await world.commit(other, { x: '1' });
     await world.commit(other, { x: '2' });
-    expect(contents(await claim(read))).toEqual({ ...values(3), x: '2' });
+    expect(await claim(read)).toEqual({ ...values(3), x: '2' });
   });
 
   it('W1 is thrown away when the fence lands below its end', async () => {
@@ -257,7 +317,7 @@ describe('what was read ahead', () => {
     await world.clock.advance(1_000);
     const read = ahead.take(0);
     world.broker.electUncleanly(stateTopic, 0, 3);
-    expect(contents(await claim(read))).toEqual(values(2));
+    expect(await claim(read)).toEqual(values(2));
   });
 
   it('W1 is read anew when that happens while it is followed', async () => {
@@ -273,7 +333,7 @@ describe('what was read ahead', () => {
     const { k3: _, k4: __, k5: ___, k6: ____, ...left } = values(10);
     const read = ahead.take(0);
     expect(read?.state.records()).toHaveLength(6);
-    expect(contents(await claim(read))).toEqual(left);
+    expect(await claim(read)).toEqual(left);
   });
 
   it.each(['while it is followed', 'before the claim'])(
@@ -295,7 +355,7 @@ describe('what was read ahead', () => {
       expect(world.batches().some(({ records }) => records.some(({ key }) => key === 'k1'))).toBe(false);
       world.broker.thaw('b');
       await world.clock.advance(60_000);
-      expect(contents(await claim(early ?? ahead.take(0)))).toEqual({ k0: '0', k2: 'again' });
+      expect(await claim(early ?? ahead.take(0))).toEqual({ k0: '0', k2: 'again' });
     },
   );
 });
