@@ -20,8 +20,8 @@ export interface NetworkSettings {
 export interface NetworkSetup {
   readonly settings: NetworkSettings;
   readonly random: Random;
-  /** The lane on which messages travel. */
-  readonly clock: Clock;
+  /** On which messages travel. */
+  readonly line: Pick<Clock, 'after'>;
   /** The node that hosts a member. */
   readonly nodeOf: (member: Identity) => string | undefined;
   readonly observe: (node: string, worker: string, happening: Happening) => void;
@@ -93,7 +93,7 @@ export class Network {
   }
 
   #send(from: NetworkEnd, message: PeerMessage): void {
-    const { settings, random, nodeOf, observe, clock } = this.#setup;
+    const { settings, random, nodeOf, observe, line } = this.#setup;
     const target = nodeOf(message.destination);
     this.#remember(message);
     const strikes = (odds: number): boolean => odds > 0 && random.next() < odds;
@@ -112,7 +112,7 @@ export class Network {
     const copies = fate === 'passed' ? 1 : 2;
     for (let copy = 0; copy < copies; copy++) {
       const { min, max } = settings.latencyMs ?? { min: 0.2, max: 2 };
-      clock.after(min + (max - min) * random.next(), () => this.#arrive(message, fate));
+      line.after(min + (max - min) * random.next(), () => this.#arrive(message, fate));
     }
   }
 

@@ -75,8 +75,21 @@ export class Scheduler {
   }
 
   lane(name: string): Lane {
+    return this.#lane(name, false);
+  }
+
+  /**
+   * What is on its way between processes. Its timers fire between two events, and make none of their own: for what does
+   * nothing but put something on another lane, at once and without a promise.
+   */
+  wire(name: string): Lane {
+    return this.#lane(name, true);
+  }
+
+  #lane(name: string, isWire: boolean): Lane {
     const lane: SimulatedLane = new SimulatedLane({
       name,
+      isWire,
       number: this.#lanes++,
       now: () => this.#now,
       start: this.#start,
@@ -124,10 +137,24 @@ export class Scheduler {
     lane.takeNext()();
   }
 
+  /** Makes an event of each timer that is due, but those of wires. */
+  #ripen(): void {
+    for (let timer = this.#timers.take(this.#now); timer !== undefined; timer = this.#timers.take(this.#now)) {
+      const { lane } = timer;
+      if (lane.isWire) {
+        this.#current = lane;
+        timer.fire?.();
+        this.#current = undefined;
+      } else {
+        lane.soon(timer.ring);
+      }
+    }
+  }
+
   /** Draws the lane that runs next; when none can run, time jumps to the next timer. */
   #next(untilMs: number): SimulatedLane | Exclude<RunEnd, 'done'> {
     for (;;) {
-      this.#timers.ripe(this.#now);
+      this.#ripen();
       const { length } = this.#runnable;
       if (length > 0) {
         const at = length === 1 ? 0 : Math.floor(this.#random.next() * length);
@@ -155,6 +182,7 @@ const breathe = setImmediate;
 
 interface LaneSetup {
   readonly name: string;
+  readonly isWire: boolean;
   readonly number: number;
   readonly start: number;
   readonly now: () => number;
@@ -165,6 +193,7 @@ interface LaneSetup {
 
 class SimulatedLane implements Lane {
   readonly name: string;
+  readonly isWire: boolean;
   readonly number: number;
   readonly #setup: LaneSetup;
   /** Those that wait stand from `#head` to `#end`; places are used again, since most wait alone. */
@@ -177,6 +206,7 @@ class SimulatedLane implements Lane {
 
   constructor(setup: LaneSetup) {
     this.name = setup.name;
+    this.isWire = setup.isWire;
     this.number = setup.number;
     this.#setup = setup;
   }
@@ -267,6 +297,8 @@ class HeapTimer implements Timer {
   readonly order: number;
   readonly lane: SimulatedLane;
   fire: (() => void) | undefined;
+  /** Its event: it can still be cancelled between the moment it is due and its turn. */
+  readonly ring = (): void => this.fire?.();
 
   constructor(due: number, order: number, lane: SimulatedLane, fire: () => void) {
     this.due = due;
@@ -300,14 +332,13 @@ class TimerHeap {
     return undefined;
   }
 
-  /** Makes an event of each timer that is due. */
-  ripe(now: number): void {
+  /** Takes the first one that is due and was not cancelled. */
+  take(now: number): HeapTimer | undefined {
     for (let top = this.#heap[0]; top !== undefined && top.due <= now; top = this.#heap[0]) {
       this.#pop();
-      const timer = top;
-      // It can still be cancelled between the moment it is due and its turn.
-      if (timer.fire !== undefined) timer.lane.soon(() => timer.fire?.());
+      if (top.fire !== undefined && top.lane.alive) return top;
     }
+    return undefined;
   }
 
   #pop(): void {

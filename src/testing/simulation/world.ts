@@ -139,7 +139,7 @@ export class World {
     this.network = new Network({
       settings: plan.network,
       random: stream(seed, 'network'),
-      clock: this.scheduler.lane('network'),
+      line: this.scheduler.wire('network'),
       nodeOf: ({ name }) => hosts.get(name),
       observe: (node, worker, happening) => this.observe(node, worker, happening),
     });
@@ -300,6 +300,7 @@ export class World {
     const clock: Clock = this.scheduler.lane(`log of ${planned.name}`);
     const setup: MemoryClusterSetup = {
       clock,
+      line: this.scheduler.wire(`requests to the log of ${planned.name}`),
       clockOf: (name) => workers.find((worker) => worker.name === name)?.lane ?? clock,
       random: stream(seed, `log of ${planned.name}`),
       latencyMs: planned.logLatencyMs ?? usualLogLatencyMs,

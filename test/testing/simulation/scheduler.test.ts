@@ -22,6 +22,19 @@ describe('the scheduler of a simulation', () => {
     }
   });
 
+  it('TK4 lets what is on its way arrive in time, between two events and as none of its own', async () => {
+    const scheduler = schedulerOf(1);
+    const seen: string[] = [];
+    const lane = scheduler.lane('one');
+    const wire = scheduler.wire('between');
+    for (const at of [30, 10, 20])
+      wire.after(at, () => lane.soon(() => void seen.push(`${at} at ${lane.monotonic() | 0}`)));
+    wire.after(15, () => seen.push('lost')).cancel();
+    expect(await scheduler.run(() => false)).toBe('idle');
+    expect(seen).toEqual(['10 at 10', '20 at 20', '30 at 30']);
+    expect(scheduler.events).toBe(3);
+  });
+
   it('TK4 interleaves lanes as the seed says: the same seed the same way, another one another way', async () => {
     const order = async (seed: number): Promise<string> => {
       const scheduler = schedulerOf(seed);

@@ -16,6 +16,8 @@ export interface MemoryClusterSetup {
   readonly clock: Clock;
   /** The clock that a worker runs on, where each has its own. Default: `clock`. */
   readonly clockOf?: (worker: string) => Clock;
+  /** On which requests travel to the storage, where that is told apart from other time. Default: `clock`. */
+  readonly line?: Pick<Clock, 'after'>;
   /** Used for latencies, and for what a crash leaves on its way. */
   readonly random: Random;
   /** What may happen to a commit or an append. Default: nothing. */
@@ -60,7 +62,7 @@ export function memoryCluster(setup: MemoryClusterSetup): MemoryCluster {
   const crashListeners: Array<(worker: string) => void> = [];
 
   function start(id: string): Log {
-    const host = new Host(clock, setup.clockOf?.(id) ?? clock);
+    const host = new Host({ clock, line: setup.line ?? clock, worker: setup.clockOf?.(id) ?? clock });
     const log = new WorkerLog({
       ...{ id, clock, random, host, storage, faults, latencyMs },
       crash: () => crash(id),

@@ -13,15 +13,21 @@ interface Request {
 
 export class Host {
   readonly #clock: Clock;
+  readonly #line: Pick<Clock, 'after'>;
   readonly #worker: Clock;
   readonly #inbox: Array<() => void> = [];
   readonly #channels = new Map<string, Request[]>();
   #frozen = false;
   #crashed = false;
 
-  /** Requests travel on `clock`; answers are heard on the worker's own. */
-  constructor(clock: Clock, worker: Clock) {
+  /** Requests travel on `line`, or on `clock` where that takes no time; answers are heard on the worker's own. */
+  constructor({
+    clock,
+    line,
+    worker,
+  }: { readonly clock: Clock; readonly line: Pick<Clock, 'after'>; readonly worker: Clock }) {
     this.#clock = clock;
+    this.#line = line;
     this.#worker = worker;
   }
 
@@ -40,7 +46,7 @@ export class Host {
       request.due = true;
       this.#pump(requests);
     };
-    if (delayMs > 0) this.#clock.after(delayMs, fall);
+    if (delayMs > 0) this.#line.after(delayMs, fall);
     else this.#clock.soon(fall);
   }
 
@@ -68,7 +74,9 @@ export class Host {
     if (!this.#frozen) return;
     this.#frozen = false;
     for (const _ of this.#inbox) this.#worker.soon(() => this.#hearOne());
-    for (const requests of this.#channels.values()) this.#clock.soon(() => this.#pump(requests));
+    for (const requests of this.#channels.values()) {
+      if (requests.length > 0) this.#clock.soon(() => this.#pump(requests));
+    }
   }
 
   #hearOne(): void {

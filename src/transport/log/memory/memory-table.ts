@@ -22,8 +22,10 @@ export class MemoryTable extends TableView {
     for (const [key, value] of snapshot) this.put(key, value);
   }
 
-  hear({ key, value }: Change): void {
-    if (this.#closed) return;
-    this.change(key, value);
+  hear(changes: readonly Change[]): void {
+    for (const { key, value } of changes) {
+      if (this.#closed) return;
+      this.change(key, value);
+    }
   }
 }

@@ -40,7 +40,8 @@ interface Topic {
   readonly events: EventsPartition[];
   /** Live records of each partition of a `table` topic. */
   readonly tables: ReadonlyArray<Map<string, Uint8Array>>;
-  readonly tableWatchers: Set<(change: Change) => void>;
+  /** Told of what a publication has changed in a table, in order. */
+  readonly tableWatchers: Set<(changes: readonly Change[]) => void>;
 }
 
 export class Storage {
@@ -107,12 +108,19 @@ export class Storage {
   publish(id: ShardId, counter: number, before: number): void {
     const shard = this.shard(id);
     if (shard.counter !== counter) return;
+    const changed = new Map<TopicName, Change[]>();
     for (const [number, { topic: name, key, value }] of shard.unpublished) {
       if (number >= before) break;
       shard.unpublished.delete(number);
-      const topic = this.table(name);
-      set(present(topic.tables[id.partition]), key, value);
-      for (const watch of [...topic.tableWatchers]) watch({ key, value: value ?? undefined });
+      set(present(this.table(name).tables[id.partition]), key, value);
+      const change = { key, value: value ?? undefined };
+      const changes = changed.get(name);
+      if (changes === undefined) changed.set(name, [change]);
+      else changes.push(change);
+    }
+    // Together, as a consumer of a topic fetches them.
+    for (const [name, changes] of changed) {
+      for (const watch of [...this.table(name).tableWatchers]) watch(changes);
     }
   }
 

@@ -82,7 +82,8 @@ export class WorkerLog implements Log {
       });
     const counter = await this.#request(channelOf(id), this.#latency(), () => storage.claim(id, onFenced));
     // What a predecessor made durable but did not publish is published before anything of this claim can be.
-    await this.#publish(id, counter, storage.shard(id).nextPublication);
+    const before = storage.shard(id).nextPublication;
+    await this.#exchange(publicationsOf(id), this.#latency(), () => storage.publish(id, counter, before));
     let sequence = 0;
     let released = false;
     return {
@@ -168,7 +169,7 @@ export class WorkerLog implements Log {
       storage.table(topic).tableWatchers.delete(watch);
       this.#open.delete(table);
     });
-    const watch = (change: Change): void => host.deliver(() => table.hear(change));
+    const watch = (changes: readonly Change[]): void => host.deliver(() => table.hear(changes));
     // Snapshot and subscription are taken in one step, so no change is missed or heard twice.
     await this.#request('tables', this.#latency(), () => {
       table.begin(new Map(storage.table(topic).tables.flatMap((records) => [...records])));
@@ -243,14 +244,9 @@ export class WorkerLog implements Log {
     await this.#fated(channelOf(id), faults.commit?.({ worker, shard: id, sequence }) ?? 'ok', arrive);
     if (publications.length > 0) {
       // Not awaited: the commit is durable, and the next holder of the claim publishes whatever a crash leaves here.
-      void this.#publish(id, counter, storage.shard(id).nextPublication);
+      const before = storage.shard(id).nextPublication;
+      this.#tell(publicationsOf(id), () => storage.publish(id, counter, before));
     }
-  }
-
-  #publish(id: ShardId, counter: number, before: number): Promise<void> {
-    return this.#exchange(`${channelOf(id)}/publications`, this.#latency(), () =>
-      this.#setup.storage.publish(id, counter, before),
-    );
   }
 
   async *#restore(id: ShardId, counter: number): AsyncIterable<readonly LogRecord[]> {
@@ -296,11 +292,26 @@ export class WorkerLog implements Log {
         host.deliver(() => {
           if ('error' in answer) reject(answer.error);
           else resolve(answer.value);
-          this.#inFlight -= 1;
-          if (this.#inFlight === 0) this.#idle?.();
+          this.#over();
         });
       });
     });
+  }
+
+  /** A request whose answer nobody awaits: none comes. */
+  #tell(channel: string, arrive: () => void): void {
+    const { host } = this.#setup;
+    this.#inFlight += 1;
+    host.send(channel, this.#latency(), () => {
+      arrive();
+      if (this.#idle === undefined) this.#inFlight -= 1;
+      else host.deliver(() => this.#over());
+    });
+  }
+
+  #over(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#idle?.();
   }
 
   #latency(): number {
@@ -339,6 +350,10 @@ function copier(records: readonly LogRecord[]): (value: Uint8Array | null) => Ui
     used += value.byteLength;
     return buffer.subarray(used - value.byteLength, used);
   };
+}
+
+function publicationsOf(id: ShardId): string {
+  return `${channelOf(id)}/publications`;
 }
 
 function channelOf({ topic, partition }: ShardId): string {
