@@ -43,7 +43,9 @@ export const bugsOfSessions: readonly Mutation[] = [
     id: 'session-not-resent',
     sentence: 'A session message that got lost is not sent again.',
     file: 'src/actors/session-manager/session-outbox.ts',
-    edits: [{ find: 'this.#send(oldest);\n    }\n    this.#await(lane);', replace: '}\n    this.#await(lane);' }],
+    edits: [
+      { find: 'isDue(lane, entry.sentAt)) this.#send(entry);', replace: 'isDue(lane, entry.sentAt)) void entry;' },
+    ],
     scenarios: ['payments', 'small', 'swarm'],
   },
   {

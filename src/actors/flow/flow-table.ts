@@ -48,6 +48,12 @@ export type Readable = <Value>(key: string, read: () => Value) => Value | undefi
 
 /** Ended flows that one sweep forgets; the next one follows at once. */
 const expireAtOnce = 500;
+/**
+ * Ended flows stay longer than their window by at most this part of it, and by no more than a minute: those that end one
+ * after the other leave in one commit.
+ */
+const sweepsOfWindow = 32;
+const longestSweepMs = 60_000;
 
 export class FlowTable {
   readonly #setup: FlowTableSetup;
@@ -322,9 +328,12 @@ export class FlowTable {
   /** Ended flows, and the request ids that named them, leave after their window (SM15). */
   #armExpiry(): void {
     const { host, statusTopic, retentionMs } = this.#setup;
-    const due = this.#dedupe.nextExpiry(retentionMs);
-    if (due === undefined || this.#expiryArmed) return;
+    const oldest = this.#dedupe.nextExpiry(retentionMs);
+    if (oldest === undefined || this.#expiryArmed) return;
     this.#expiryArmed = true;
+    const laterMs = Math.min(longestSweepMs, Math.ceil(retentionMs / sweepsOfWindow));
+    // What a sweep has left, or the time without an owner, is due already.
+    const due = oldest <= host.clock.now() ? oldest : oldest + laterMs;
     host.timers.at(due, () => {
       this.#expiryArmed = false;
       const changes = new ChangeSet();

@@ -91,7 +91,8 @@ export class SessionInputs {
         // Sent again until a worker that can read its flow takes the shard.
         return;
       case 'ended':
-        this.#tooLate(message, changes);
+        this.#countUnread(message);
+        this.#sessions.acknowledgeEnded(message, changes);
         break;
       case 'forgotten':
         this.#refusals.forgotten(message, changes);
@@ -153,11 +154,11 @@ export class SessionInputs {
       }
       this.#take(flow, session, due);
     }
-    if (flow.dirty) {
-      this.#engine.absorb(flow, changes);
-    }
+    const changed = flow.dirty;
+    if (changed) this.#engine.absorb(flow, changes);
     if (flow.closing) this.#sessions.acknowledgeUnread(message, session.received, changes);
-    else this.#sessions.acknowledge(message, session.received, session.consumed, changes);
+    else if (changed) this.#sessions.acknowledge(message, session.received, session.consumed, changes);
+    else this.#sessions.acknowledgeAgain(message, session, changes);
   }
 
   /** The next message of a session, in order. */
@@ -186,8 +187,12 @@ export class SessionInputs {
 
   /** A flow that has ended takes nothing: its farewells are on their way, and nobody reads on (SM11). */
   #tooLate(message: SessionMessage, changes: ChangeSet): void {
-    if (message.kind === 'data') this.#discarded++;
+    this.#countUnread(message);
     this.#sessions.acknowledgeUnread(message, message.sequence, changes);
+  }
+
+  #countUnread({ kind }: SessionMessage): void {
+    if (kind === 'data') this.#discarded++;
   }
 
   #acknowledged(ack: SessionMessage): void {

@@ -143,9 +143,21 @@ export class FlowSessions {
     changes.after(() => this.#answer(message, { kind: 'ack', received, consumed }));
   }
 
+  /** Tells it again: nothing has changed by the message. */
+  acknowledgeAgain(message: SessionMessage, { received, consumed }: SessionRecord, changes: ChangeSet): void {
+    changes.repeat(() => this.#answer(message, { kind: 'ack', received, consumed }));
+  }
+
+  /** The same for a flow whose end has joined a batch before. */
+  acknowledgeEnded(message: SessionMessage, changes: ChangeSet): void {
+    const { sequence } = message;
+    const ended = wantsToBeRead(message);
+    changes.repeat(() => this.#answer(message, { kind: 'ack', received: sequence, consumed: sequence, ended }));
+  }
+
   /** The same for a flow that is over; a sender who wanted to be read is told so. */
   acknowledgeUnread(message: SessionMessage, taken: number, changes: ChangeSet): void {
-    const ended = message.kind === 'data' || message.kind === 'open';
+    const ended = wantsToBeRead(message);
     changes.after(() => this.#answer(message, { kind: 'ack', received: taken, consumed: taken, ended }));
   }
 
@@ -228,6 +240,10 @@ export class FlowSessions {
     this.#setup.host.add(changes);
     for (const message of messages) this.#setup.onExpired(message);
   }
+}
+
+function wantsToBeRead({ kind }: SessionMessage): boolean {
+  return kind === 'data' || kind === 'open';
 }
 
 function laneOf(head: FlowHead, session: SessionRecord): LaneName {

@@ -88,6 +88,9 @@ export interface SessionCredit {
 
 export const defaultCredit: SessionCredit = { messages: 64, bytes: 1024 * 1024 };
 
+/** Messages of a session that are repeated together: a peer that is away costs no more, and behind their acknowledgements others follow. */
+const repeatedAtOnce = 16;
+
 /** What became of a question what the peer's flow has read. */
 export type Asked = 'asked' | 'waiting' | 'unanswered';
 
@@ -242,26 +245,30 @@ export class SessionOutbox {
     if (oldest?.sentAt !== undefined) this.#repeats.await(lane, oldest.sentAt, oldest.message.expires);
   }
 
-  /** A pause is over. The oldest message alone tells whether the peer is there; with its acknowledgement others follow. */
+  /** A pause is over. */
   #repeat(lane: Lane): void {
     const now = this.#setup.clock.now();
     const expired = lane.entries.filter(({ number, message }) => number <= lane.durable && message.expires <= now);
     if (expired.length > 0) this.#setup.onExpired(expired.map(({ message }) => message));
-    const [oldest] = lane.entries;
-    if (oldest?.sentAt === undefined) return;
-    if (this.#repeats.isDue(lane, oldest.sentAt)) {
-      this.#repeats.repeated(lane);
-      this.#send(oldest);
-    }
+    if (this.#sendAgain(lane)) this.#repeats.repeated(lane);
     this.#await(lane);
   }
 
   /** The peer takes what it is sent: what has waited for long behind that goes again at once. */
   #moveOn(lane: Lane): void {
     this.#repeats.over(lane);
-    const [oldest] = lane.entries;
-    if (oldest?.sentAt !== undefined && this.#repeats.isDue(lane, oldest.sentAt)) this.#send(oldest);
+    this.#sendAgain(lane);
     this.#await(lane);
+  }
+
+  /** Of the oldest messages those that have waited for a whole pause; answers whether the oldest is among them. */
+  #sendAgain(lane: Lane): boolean {
+    const [oldest] = lane.entries;
+    if (oldest?.sentAt === undefined || !this.#repeats.isDue(lane, oldest.sentAt)) return false;
+    for (const entry of lane.entries.slice(0, repeatedAtOnce)) {
+      if (entry.sentAt !== undefined && this.#repeats.isDue(lane, entry.sentAt)) this.#send(entry);
+    }
+    return true;
   }
 
   #drop(lane: Lane, when: (number: number) => boolean): string[] {

@@ -29,6 +29,8 @@ export class ChangeSet {
   #ifLost: Array<() => void> | undefined;
   #last: LastRecord[] | undefined;
   #joining: Array<(changes: ChangeSet) => void> | undefined;
+  /** What runs afterwards waits for a commit, also when there is nothing to write. */
+  #needsCommit = false;
   bytes = 0;
 
   get records(): readonly LogRecord[] {
@@ -89,7 +91,17 @@ export class ChangeSet {
     this.bytes += bytes.length;
   }
 
+  /** Runs behind a commit of this owner, even if it has nothing to write: that proves that nobody else owns the shard. */
   after(run: () => void): void {
+    this.#needsCommit = true;
+    this.#afterCommit = joined(this.#afterCommit, run);
+  }
+
+  /**
+   * Runs once all that joined a batch before, or with it, is durable: for what an owner says again that is durable, and
+   * that no later owner will deny.
+   */
+  repeat(run: () => void): void {
     this.#afterCommit = joined(this.#afterCommit, run);
   }
 
@@ -123,6 +135,7 @@ export class ChangeSet {
     for (const run of other.ifLost) this.#ifLost = joined(this.#ifLost, run);
     for (const record of other.last) this.#last = joined(this.#last, record);
     for (const run of other.#joining ?? none) this.#joining = joined(this.#joining, run);
+    this.#needsCommit ||= other.#needsCommit;
     this.bytes += other.bytes;
   }
 
@@ -132,6 +145,18 @@ export class ChangeSet {
    */
   get onlyRemoves(): boolean {
     return this.#isSilent && this.records.every(({ value }) => value === null);
+  }
+
+  /** There is nothing to write, and what it says is known to be durable when all before it is. */
+  get onlyRepeats(): boolean {
+    return (
+      !this.#needsCommit &&
+      this.#afterCommit !== undefined &&
+      this.#records === undefined &&
+      this.#publications === undefined &&
+      this.#outgoing === undefined &&
+      this.#last === undefined
+    );
   }
 
   get empty(): boolean {

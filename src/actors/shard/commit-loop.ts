@@ -27,7 +27,7 @@ export interface CommitLoopSetup {
 }
 
 /** What nobody waits for is carried by the next commit, or by one of its own after this time. */
-const lazyMs = 250;
+const lazyMs = 1_000;
 
 export class CommitLoop {
   readonly #setup: CommitLoopSetup;
@@ -88,6 +88,19 @@ export class CommitLoop {
       this.#await();
       this.#flush();
     });
+  }
+
+  /** What writes nothing waits for what was added before it, and for no commit of its own. */
+  repeat({ afterCommit }: ChangeSet): void {
+    const last = this.#waiting.findLast((batch) => !batch.empty) ?? this.#inFlight;
+    if (last === undefined) {
+      for (const run of afterCommit) run();
+      return;
+    }
+    for (const run of afterCommit) last.afterCommit.push(run);
+    if (last === this.#inFlight) return;
+    last.awaited = true;
+    this.#schedule();
   }
 
   /** Commits do not keep up: new work should be refused (W7). */

@@ -325,6 +325,7 @@ class Shard<Local> {
   #add(changes: ChangeSet, when: 'soon' | 'lazily' = 'soon'): void {
     if (this.#over) return;
     changes.joining();
+    if (changes.onlyRepeats) return this.#commits.repeat(changes);
     const batch = this.#commits.batchFor(changes.bytes);
     if (changes.outgoing.length > 0) {
       this.#outbox.absorb(changes, batch.sent);
