@@ -65,8 +65,13 @@ export type Happening =
       readonly bytes: Uint8Array;
       readonly fate: 'passed' | 'lost' | 'repeated' | 'cut off' | 'nobody there' | 'forged';
     }
-  /** An order of an operator is given out, or (without a reason) withdrawn; `late` when no shard has noted it in time. */
-  | { readonly type: 'ordered'; readonly key: string; readonly reason: string | undefined; readonly late?: boolean }
+  /** An order of an operator is given out, or (without a reason) withdrawn, for a reason that no shard has noted in time. */
+  | {
+      readonly type: 'ordered';
+      readonly key: string;
+      readonly reason: string | undefined;
+      readonly late?: string | undefined;
+    }
   | { readonly type: 'fault'; readonly text: string }
   /** What a client or an operator asked, and what it was told. */
   | { readonly type: 'client'; readonly what: ClientWord; readonly id: string; readonly text: string }

@@ -42,8 +42,8 @@ const answeredWithinMs = 10 * 60_000;
 export class Orders {
   readonly #cluster: Cluster;
   readonly #clock: Clock;
-  /** Since when an order to take shards again waits to be noted, by worker. */
-  readonly #unnoted = new Map<string, number>();
+  /** Orders to take shards again that wait to be noted, and since when. */
+  readonly #unnoted = new Set<{ readonly key: string; readonly reason: string; readonly since: number }>();
 
   constructor({ log, observe, ...ports }: OrdersSetup) {
     this.#clock = ports.clock;
@@ -52,7 +52,7 @@ export class Orders {
         for (const { key, value } of records) {
           if (isProposal(key)) continue;
           const reason = value === null ? undefined : decodeOrder(value)?.reason;
-          observe({ type: 'ordered', key, reason, late: reason === undefined && this.#isLate(key) });
+          observe({ type: 'ordered', key, reason, late: reason === undefined ? this.#lateOf(key) : undefined });
         }
       }
       return log.put(topic, records);
@@ -70,14 +70,19 @@ export class Orders {
     return heartbeatService({ ...parts, cluster: this.#cluster, roles: ['all'], address: () => undefined, load });
   }
 
-  #isLate(key: string): boolean {
-    const since = this.#unnoted.get(key);
-    return since !== undefined && this.#clock.monotonic() - since >= notedWithinMs;
+  /** The reason of an order that has waited for its note for as long as one waits. */
+  #lateOf(key: string): string | undefined {
+    const now = this.#clock.monotonic();
+    // Sums of virtual times are not exact.
+    const late = [...this.#unnoted].find((one) => one.key === key && now - one.since >= notedWithinMs - 1);
+    if (late !== undefined) this.#unnoted.delete(late);
+    return late?.reason;
   }
 
   /** The order is durable when it resolves, and was in the audit before, unless no shard could note it in time. */
   async give({ internals: { system, rpc } }: Node, order: NodeOrder, authority: Authority): Promise<void> {
     const worker = nameOf(order.worker);
+    const unnoted = { key: drainKey(worker), reason: authority.reason, since: this.#clock.monotonic() };
     const noting = async (note: NodeAct): Promise<void> => {
       const answer = await system.ask<RpcMessage, RpcAnswer<null>>(
         rpc(),
@@ -85,9 +90,9 @@ export class Orders {
         { withinMs: answeredWithinMs },
       );
       if (answer.type === 'error') throw answer.error;
-      if (order.type === 'undrain') this.#unnoted.delete(drainKey(worker));
+      this.#unnoted.delete(unnoted);
     };
-    if (order.type === 'undrain') this.#unnoted.set(drainKey(worker), this.#clock.monotonic());
+    if (order.type === 'undrain') this.#unnoted.add(unnoted);
     if (order.type === 'move') await this.#cluster.move(order.partition, worker, authority, noting);
     else await this.#cluster[order.type](worker, authority, noting);
   }

@@ -3,7 +3,7 @@
  * shard that is run with another configuration than before says so in the commit that begins with it.
  *
  * What lets a worker take shards again may be given out before, when no shard has noted it in time: one may have to come
- * back for that. It is noted once all the same.
+ * back for that. It is noted once, or never.
  *
  * Orders are told apart by their reasons: simulated operators give each try a reason of its own.
  */
@@ -18,8 +18,8 @@ export class NodeActs {
   /** By node, act and what it is about: reasons of orders that are in the audit, and those of them that were given out. */
   readonly #noted = new Map<string, Map<string, 'noted' | 'given out'>>();
 
-  /** By node, act and what it is about: orders that were given out before they could be noted. */
-  readonly #late = new Map<string, number>();
+  /** Orders that were given out before they could be noted, by node, act, what they are about and why. */
+  readonly #late = new Set<string>();
 
   /** What is wrong with the entries of a commit that are about no flow. */
   entered(event: Extract<SimEvent, { type: 'applied' }>, entries: readonly AuditRecord[]): string | undefined {
@@ -27,10 +27,8 @@ export class NodeActs {
       if (act === configure) continue;
       const reasons = this.#reasons(event.node, act, subject);
       if (reasons.has(reason)) return `"${act} ${subject}" (${reason}) is audited twice`;
-      const name = nameOf(event.node, act, subject);
-      const late = this.#late.get(name) ?? 0;
-      reasons.set(reason, late > 0 ? 'given out' : 'noted');
-      if (late > 0) this.#late.set(name, late - 1);
+      const wasLate = this.#late.delete(`${nameOf(event.node, act, subject)} ${reason}`);
+      reasons.set(reason, wasLate ? 'given out' : 'noted');
     }
     const said = entries.filter(({ act }) => act === configure);
     const now = event.contents.configuration;
@@ -47,16 +45,15 @@ export class NodeActs {
   }
 
   /** What is wrong with an order that is given out now. */
-  ordered({ node, key, reason, late = false }: Extract<SimEvent, { type: 'ordered' }>): string | undefined {
+  ordered({ node, key, reason, late }: Extract<SimEvent, { type: 'ordered' }>): string | undefined {
     const [kind = '', ...rest] = key.split('/');
     const act = kind === 'move' ? 'move shard' : reason === undefined ? 'undrain' : kind;
     const reasons = this.#reasons(node, act, rest.at(-1) ?? '');
     // What withdraws an order has no reason with it: it is one of those that are noted.
     const found = reason ?? [...reasons].find(([, state]) => state === 'noted')?.[0];
     const state = found === undefined ? undefined : reasons.get(found);
-    if (found === undefined && late) {
-      const name = nameOf(node, act, rest.at(-1) ?? '');
-      this.#late.set(name, (this.#late.get(name) ?? 0) + 1);
+    if (late !== undefined && !reasons.has(late)) {
+      this.#late.add(`${nameOf(node, act, rest.at(-1) ?? '')} ${late}`);
       return undefined;
     }
     if (found === undefined || state === undefined) return `"${act} ${key}" is given out, and it is not in the audit`;

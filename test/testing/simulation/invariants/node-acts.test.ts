@@ -22,7 +22,7 @@ function node() {
       history.commits({ audit: entries.map((entry) => order(...entry)) }),
     orders: (key: string, reason?: string) => history.tell({ type: 'ordered', key, reason }),
     /** It lets a worker take shards again, before any shard has noted that. */
-    lateFor: (key: string) => history.tell({ type: 'ordered', key, reason: undefined, late: true }),
+    late: (key: string, why: string) => history.tell({ type: 'ordered', key, reason: undefined, late: why }),
     /** It is run with `after`, and says in the audit what `entry` says. */
     runs: (after: string, ...entry: readonly Parameters<typeof configured>[]) =>
       history.commits({ records: runWith(after), audit: entry.map((one) => configured(...one)) }),
@@ -43,8 +43,8 @@ describe('what is done to a node is in the audit first', () => {
   });
 
   it('SM17 WK9 says nothing of an order that could only be noted once it was given out', () => {
-    const { history, notes, lateFor } = node();
-    lateFor('drain/one');
+    const { history, notes, late } = node();
+    late('drain/one', 'mended');
     notes(['undrain', 'one', 'mended']);
     expect(history.violations).toEqual([]);
   });
@@ -74,12 +74,20 @@ describe('what is done to a node is in the audit first', () => {
     ],
     [
       'a note of a late order that stands for another one, too',
-      ({ notes, orders, lateFor }) => {
-        lateFor('drain/one');
+      ({ notes, orders, late }) => {
+        late('drain/one', 'mended');
         notes(['undrain', 'one', 'mended']);
         orders('drain/one');
       },
       /"undrain drain\/one" is given out/,
+    ],
+    [
+      'a late order that is noted twice',
+      ({ notes, late }) => {
+        late('drain/one', 'mended');
+        notes(['undrain', 'one', 'mended'], ['undrain', 'one', 'mended']);
+      },
+      /"undrain one" \(mended\) is audited twice/,
     ],
     [
       'an order that is noted twice',
