@@ -6,8 +6,8 @@ export type CommitListener = (shard: ShardId, batch: CommitBatch) => void;
 
 export function watchedCommits(log: Log, onCommit: CommitListener): Log {
   return forwardingLog(log, {
-    async claim(shard) {
-      const claim = await log.claim(shard);
+    async claim(shard, preview) {
+      const claim = await log.claim(shard, preview);
       return forwardingClaim(claim, {
         async commit(batch) {
           await claim.commit(batch);

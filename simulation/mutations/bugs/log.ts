@@ -135,4 +135,17 @@ export const bugsOfLog: readonly Mutation[] = [
     ],
     scenarios: ['kafka'],
   },
+  {
+    id: 'changes-not-told',
+    sentence: 'What was read ahead of a shard is taken as it was, though it has changed since.',
+    file: 'src/transport/log/kafka/shard-state.ts',
+    edits: [
+      {
+        find: 'this.#put(this.#entries, key, value, offset);\n        this.#changed?.add(key);',
+        replace:
+          'if (!this.#entries.has(key)) this.#changed?.add(key);\n        this.#put(this.#entries, key, value, offset);',
+      },
+    ],
+    scenarios: ['kafka', 'services'],
+  },
 ];

@@ -7,19 +7,33 @@ import {
   type Log,
   type LogRecord,
   type ShardId,
+  type StatePreview,
   type Table,
   type TopicName,
 } from '../../transport/log/index.ts';
 import { contentsOf } from './commit-contents.ts';
 import type { Happening } from './events.ts';
+import { ObservedPreview } from './observed-preview.ts';
 
 export function observedLog(log: Log, observe: (happening: Happening) => void): Log {
+  const previews = new WeakMap<StatePreview, ObservedPreview>();
   return forwardingLog(log, {
-    async claim(shard) {
+    async claim(shard, given) {
       observe({ type: 'claiming', shard: { ...shard } });
-      const claim = await log.claim(shard);
+      const preview = given === undefined ? undefined : previews.get(given);
+      const claim = await log.claim(shard, preview ?? given);
       observe({ type: 'claimed', shard: claim.shard, term: claim.term });
-      return observedClaim(claim, observe);
+      return observedClaim(claim, preview, observe);
+    },
+    join(group, partitions, listener, state) {
+      const coming = (partition: number): StatePreview | undefined => {
+        const inner = listener.coming?.(partition);
+        if (inner === undefined) return undefined;
+        const preview = new ObservedPreview(inner);
+        previews.set(inner, preview);
+        return preview;
+      };
+      return log.join(group, partitions, { ...listener, coming }, state);
     },
     append(topic, partition, records) {
       observe({ type: 'append', topic, partition, records });
@@ -29,11 +43,15 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
   });
 }
 
-function observedClaim(claim: Claim, observe: (happening: Happening) => void): Claim {
+function observedClaim(
+  claim: Claim,
+  preview: ObservedPreview | undefined,
+  observe: (happening: Happening) => void,
+): Claim {
   const { shard, term } = claim;
   let sequence = 0;
   return forwardingClaim(claim, {
-    restore: () => observedRestore(claim, observe),
+    restore: () => observedRestore(claim, preview, observe),
     async commit(batch) {
       sequence += 1;
       const mine = sequence;
@@ -60,6 +78,7 @@ function observedClaim(claim: Claim, observe: (happening: Happening) => void): C
 
 async function* observedRestore(
   { shard, term, restore }: { shard: ShardId; term: Claim['term']; restore: Claim['restore'] },
+  preview: ObservedPreview | undefined,
   observe: (happening: Happening) => void,
 ): AsyncIterable<readonly LogRecord[]> {
   const records: LogRecord[] = [];
@@ -67,7 +86,7 @@ async function* observedRestore(
     records.push(...chunk);
     yield chunk;
   }
-  observe({ type: 'restored', shard, term, records });
+  observe({ type: 'restored', shard, term, records: preview?.with(records) ?? records });
 }
 
 async function observedTable(log: Log, topic: TopicName, observe: (happening: Happening) => void): Promise<Table> {

@@ -155,7 +155,7 @@ export interface AssignmentListener {
    * This worker is to run the partition next: what is read of its state before that is given to what this answers.
    * Default: nobody wants it.
    */
-  coming?(partition: number): StatePreview;
+  coming?(partition: number): StatePreview | undefined;
 }
 
 export interface Membership {

@@ -137,6 +137,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
     members.add(joined);
     owners.length = partitions;
     const heard: AssignmentListener = {
+      ...listener,
       assigned(given) {
         for (const partition of given) own(group, partition, joined);
         listener.assigned(given);
@@ -190,7 +191,7 @@ export function kafkaModelCluster(setup: KafkaModelClusterSetup): KafkaModelClus
   function logOf(worker: Worker): KafkaLog {
     const { log, id } = worker;
     const own: Partial<Log> = {
-      claim: async (shard) => faultyClaim(worker, await log.claim(shard)),
+      claim: async (shard, preview) => faultyClaim(worker, await log.claim(shard, preview)),
       append: async (topic, partition, records) => {
         const info: AppendInfo = { worker: id, topic, partition, records: records.length };
         const fate = faults.append?.(info) ?? 'ok';
