@@ -44,7 +44,10 @@ export const bugsOfSessions: readonly Mutation[] = [
     sentence: 'A session message that got lost is not sent again.',
     file: 'src/actors/session-manager/session-outbox.ts',
     edits: [
-      { find: 'isDue(lane, entry.sentAt)) this.#send(entry);', replace: 'isDue(lane, entry.sentAt)) void entry;' },
+      {
+        find: 'isDue(lane, entry.sentAt)) this.#send(entry);',
+        replace: 'isDue(lane, entry.sentAt)) entry.sentAt = this.#setup.clock.now();',
+      },
     ],
     scenarios: ['payments', 'small', 'swarm'],
   },

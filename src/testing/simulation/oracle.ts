@@ -147,9 +147,13 @@ export class Oracle {
   }
 }
 
-function after(records: ReadonlyMap<string, Uint8Array>, commit: SentCommit | undefined): Map<string, Uint8Array> {
+function after(
+  records: ReadonlyMap<string, Uint8Array>,
+  commit: SentCommit | undefined,
+): ReadonlyMap<string, Uint8Array> {
+  if (commit === undefined) return records;
   const next = new Map(records);
-  for (const { key, value } of commit?.batch.records ?? []) {
+  for (const { key, value } of commit.batch.records) {
     if (value === null) next.delete(key);
     else next.set(key, value);
   }

@@ -8,7 +8,7 @@ import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
-import { rememberLast } from './remember.ts';
+import { rememberAll, rememberLast } from './remember.ts';
 
 /** A flow as a commit leaves it. */
 export interface SeenFlow extends Omit<StatusRecord, 'result'> {
@@ -28,10 +28,8 @@ export interface SeenActor {
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
 
-type Sent = Extract<SimEvent, { type: 'sent' | 'delivered' }>;
-
-/** What was sent between members, read once for all who ask. */
-export const sentMessage = rememberLast((event: Sent) => sessionMessage.decode(event.bytes));
+/** A message between members: the bytes that a sender keeps are those that it sends, sends again, and that arrive. */
+export const messageIn = rememberAll((bytes: Uint8Array) => sessionMessage.decode(bytes));
 
 /** Flows whose status a commit that is in the log has changed. */
 export function flowsOf(event: SimEvent): readonly SeenFlow[] {

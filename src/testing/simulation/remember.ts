@@ -6,3 +6,16 @@ export function rememberLast<Key extends object, Value>(compute: (key: Key) => V
     return last.value;
   };
 }
+
+/** The function, which knows all its answers, for as long as what they were asked of is there. */
+export function rememberAll<Key extends object, Value>(compute: (key: Key) => Value): (key: Key) => Value {
+  const known = new WeakMap<Key, { readonly value: Value }>();
+  return (key) => {
+    let answer = known.get(key);
+    if (answer === undefined) {
+      answer = { value: compute(key) };
+      known.set(key, answer);
+    }
+    return answer.value;
+  };
+}

@@ -5,7 +5,7 @@
  */
 import type { SessionMessage } from '../../../actors/session-manager/index.ts';
 import type { FlowHead, SessionRecord } from '../../../persistence/index.ts';
-import { sentMessage } from '../reading.ts';
+import { messageIn } from '../reading.ts';
 import type { Invariant } from '../world.ts';
 import type { Lanes } from './session-lanes.ts';
 
@@ -46,7 +46,7 @@ export function sessionEnds(lanes: Lanes): Invariant {
     event(event, violate) {
       let wrong: string | undefined;
       if (event.type === 'sent') {
-        const message = sentMessage(event);
+        const message = messageIn(event.bytes);
         if (message.kind === 'reject') wrong = refused(message);
         if (message.kind === 'ack' && message.ended) wrong = toldOver(message);
       } else if (event.type === 'applied') {

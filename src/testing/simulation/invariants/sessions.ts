@@ -4,10 +4,10 @@
  * it has been taken; and what a flow has not read is there.
  */
 import { defaultCredit } from '../../../actors/flow/index.ts';
-import { type SessionMessage, sessionMessage } from '../../../actors/session-manager/index.ts';
+import type { SessionMessage } from '../../../actors/session-manager/index.ts';
 import { type FlowHead, isTerminal, type SessionRecord } from '../../../persistence/index.ts';
 import type { SimEvent } from '../events.ts';
-import { sentMessage } from '../reading.ts';
+import { messageIn } from '../reading.ts';
 import type { Invariant } from '../world.ts';
 import { type Lane, Lanes, numberOf } from './session-lanes.ts';
 
@@ -34,7 +34,7 @@ export function sessions(lanes = new Lanes()): Invariant {
     }
     for (const flowId of contents.signalled) signals.set(flowId, (signals.get(flowId) ?? 0) + 1);
     for (const { key, value } of contents.sessions) {
-      if (value !== null) sent(key, sessionMessage.decode(value), violate);
+      if (value !== null) sent(key, messageIn(value), violate);
     }
     // A peer that refuses is heard of while the commit fills: what was to leave with it is gone before it was there.
     const removed = contents.sessions.flatMap(({ key, value }) => (value === null ? [key] : []));
@@ -125,7 +125,7 @@ export function sessions(lanes = new Lanes()): Invariant {
     hears: ['applied', 'sent'],
     event(event, violate) {
       if (event.type === 'applied') applied(event, violate);
-      if (event.type === 'sent') left(sentMessage(event), violate);
+      if (event.type === 'sent') left(messageIn(event.bytes), violate);
     },
   };
 }
