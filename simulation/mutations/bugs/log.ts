@@ -73,7 +73,13 @@ export const bugsOfLog: readonly Mutation[] = [
     id: 'late-fence-passed-over',
     sentence: 'A claim goes on though a fence that came late, under an older producer id, lies behind its own.',
     file: claiming,
-    edits: [{ find: 'if (state.owner?.producerId !== producer.producerId) return undefined;', replace: '' }],
+    edits: [
+      {
+        find: 'if (owner?.producerId !== producer.producerId || owner.epoch < producer.epoch) return undefined;',
+        replace: '',
+      },
+      { find: 'if (owner.epoch > producer.epoch) throw fencedOut(setup);', replace: '' },
+    ],
     scenarios: ['kafka'],
   },
   {

@@ -100,8 +100,11 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
   if (formerProducers.length > 0) await nextEpoch(producer, setup);
   const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);
   await reading.to(Math.max(fence, end));
+  const { owner } = state;
   // A restore goes by the newest fence: it would drop what is committed under this claim, so a fence goes behind that one.
-  if (state.owner?.producerId !== producer.producerId) return undefined;
+  if (owner?.producerId !== producer.producerId || owner.epoch < producer.epoch) return undefined;
+  // Brokers refuse the older epoch of one id, as long as they remember the newer one.
+  if (owner.epoch > producer.epoch) throw fencedOut(setup);
   writer.expect(Math.max(fence, end) + 1);
 
   const repairs = state.settle();
@@ -136,8 +139,12 @@ async function newEpoch({ wire, patience, shard, topic, ended }: ClaimingSetup):
 async function nextEpoch({ producerId }: ProducerIdentity, setup: ClaimingSetup): Promise<ProducerIdentity> {
   const next = await newEpoch(setup);
   if (next.producerId === producerId) return next;
-  const { topic, shard } = setup;
-  throw new WeirError('WEIR_LOG_FENCED', { topic, partition: shard.partition, term: 'one that was being claimed' });
+  throw fencedOut(setup);
+}
+
+/** Another worker has claimed the shard meanwhile. */
+function fencedOut({ topic, shard }: ClaimingSetup): WeirError {
+  return new WeirError('WEIR_LOG_FENCED', { topic, partition: shard.partition, term: 'one that was being claimed' });
 }
 
 interface DeadFencing {

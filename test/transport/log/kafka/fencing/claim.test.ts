@@ -145,6 +145,28 @@ describe('fencing rule 1: claims that race while producer ids rotate', () => {
     expect(await world.restored(third)).toEqual({ a: '1' });
     await world.commit(third, { b: '1' });
   });
+
+  it('WK5 a claim behind whose fence another one stands of the same producer id is given up, also when brokers have forgotten both', async () => {
+    const world = await kafkaWorld();
+    await world.commit(await world.claim(world.worker('first')), { a: '1' });
+    world.broker.exhaustTransactionalId(`${stateTopic}-0`);
+    // It has written its fence, and asks whether its id is still the one that is given out: that takes a while.
+    let asked = 0;
+    world.faults(({ client, api }) =>
+      client === 'slow' && api === 'init-producer-id' && ++asked === 2 ? { delayMs: 5_000 } : 'ok',
+    );
+    const slow = codeOf(world.worker('slow').claim(shard));
+    await world.clock.advance(1_000);
+    expect(asked).toBe(2);
+    const next = await world.claim(world.worker('next'));
+    world.broker.expireProducers(stateTopic, 0);
+    expect(await world.run(slow)).toBe('WEIR_LOG_FENCED');
+    // What it has shut out again lies where the owner was to write: that one finds out, and claims anew.
+    expect(await codeOf(world.commit(next, { b: '1' }))).toBe('WEIR_LOG_OUT_OF_STEP');
+    const last = await world.claim(world.worker('next'));
+    await world.commit(last, { c: '1' });
+    expect(await world.restored(await world.claim(world.worker('other')))).toMatchObject({ a: '1', c: '1' });
+  });
 });
 
 /** A wire whose first fetch of a partition is answered by a leader that was deposed when its end was `end`. */
