@@ -113,7 +113,6 @@ describeKafka('a broker that forgets', { settings: forgetful }, (kafka) => {
   it('WK5 producers are forgotten, which fences stand on: owners go on, and shards that are given up are taken over', {
     timeout,
   }, async () => {
-    // A worker that slept through it might write past its fence: against that stands what workers refuse at their start.
     const trial = { name: 'producers forgotten while workers leave and come back', workers: 2, seed: 35 };
     await underLoad(kafka(), trial, async ({ workers, deaths, paid }) => {
       for (let n = 0; n < rounds; n++) {
@@ -127,6 +126,23 @@ describeKafka('a broker that forgets', { settings: forgetful }, (kafka) => {
         await paid(some / (2 * rounds));
         await setOfBrokers(kafka(), `producer.id.expiration.ms=${dayMs}`);
         await leaver.start();
+      }
+    });
+  });
+
+  it('WK5 producers are forgotten while workers sleep past their session: what gets past a fence takes nothing back', {
+    timeout,
+  }, async () => {
+    const trial = { name: 'producers forgotten, SIGSTOP past the session, SIGCONT', workers: 2, seed: 37 };
+    await underLoad(kafka(), trial, async ({ workers, paid }) => {
+      for (let n = 0; n < 2 * rounds; n++) {
+        const sleeper = await putToSleep(workers, n);
+        await setOfBrokers(kafka(), 'producer.id.expiration.ms=1000');
+        await paid(some / (4 * rounds));
+        sleeper.wake();
+        await paid(some / (4 * rounds));
+        await spreadOver(workers[0], 2);
+        await setOfBrokers(kafka(), `producer.id.expiration.ms=${dayMs}`);
       }
     });
   });
