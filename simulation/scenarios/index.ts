@@ -4,6 +4,7 @@ import { branches } from './branches.ts';
 import { fanOut } from './fan-out.ts';
 import { feeds } from './feeds.ts';
 import { kafka } from './kafka.ts';
+import { losses } from './losses.ts';
 import { operators } from './operators.ts';
 import { orders } from './orders.ts';
 import { payments } from './payments.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario<unknown>[] = [
   upgrade,
   feeds,
   kafka,
+  losses,
   services,
   sabotage,
   swarm,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sessionMessage } from '../../src/actors/session-manager/index.ts';
+import { decodeRouted } from '../../src/actors/shard/protocol.ts';
 import { flowHead, journalEntry, statusRecord } from '../../src/persistence/index.ts';
 import { firstFlowHead, firstSessionMessage } from '../fixtures/older-records.ts';
 
@@ -8,6 +9,7 @@ const head =
   'wwE4A1FI+y9tGgxjYWxsZXICCkFMSUNFDmRlZmF1bHQCcgJoAnQCAAQKc3RhcnQABAECAgpmLjAuMAAACHRhbGsCBkJPQg5kZWZhdWx0BgQCAAQGd2h5AAAAAAAB';
 const message = 'wwG08MffBGW5mgh0YWxrAgJzAAYIAkECZwJCAmcCdAIEBndoeQAAAA==';
 const status = 'wwEJNyvlw4BJNgJmAghBQ01FDmRlZmF1bHQCcgJoAnQECnN0YXJ0AgQGd2hvAAAA';
+const delivery = 'wwEzGoW0DgnrvAACAAAAAg4CAQA=';
 
 const entry = 'wwF8Tf7SskuDowhzdGVwCGJvb2sAAAAOBA==';
 
@@ -62,6 +64,13 @@ describe('records of earlier versions', () => {
   it('a session message that does not say what was acknowledged before it is read', () => {
     const read = sessionMessage.decode(bytes(message));
     expect(read).toMatchObject({ session: 's', kind: 'error', sequence: 4, acknowledged: 0, cause: 'failed' });
+  });
+
+  it('a delivery between shards that does not say under which claim it is sent is read without', () => {
+    expect(decodeRouted(bytes(delivery))).toMatchObject({
+      ...{ type: 'delivery', from: 1, origin: undefined },
+      entries: [{ number: 7 }],
+    });
   });
 
   it('a status without the number of its commit is read as one that came before all others', () => {

@@ -12,9 +12,9 @@ export const bugsOfShards: readonly Mutation[] = [
     file: shard,
     edits: [
       {
-        find: 'this.#received.take(sender, number);',
+        find: 'this.#received.take(sender, number, origin, changes);',
         replace:
-          'this.#received.take(sender, number); this.#durableTaken.set(sender, number); this.#acknowledge(sender, false);',
+          'this.#received.take(sender, number, origin, changes); this.#durableTaken.set(sender, number); this.#acknowledge(sender, false);',
       },
     ],
     scenarios: ['fan-out', 'payments', 'swarm'],
@@ -25,9 +25,9 @@ export const bugsOfShards: readonly Mutation[] = [
     file: shard,
     edits: [
       {
-        find: 'changes.put(`w/${sender}`, encodeCount(number));',
+        find: 'this.#received.take(sender, number, origin, changes);',
         replace:
-          'this.#timers.at(this.#setup.clock.now() + 2, () => { const mark = new ChangeSet(); mark.put(`w/${sender}`, encodeCount(number)); this.#add(mark); });',
+          'this.#received.take(sender, number, origin, new ChangeSet()); this.#timers.at(this.#setup.clock.now() + 2, () => { const mark = new ChangeSet(); mark.put(takenKey(sender), encodeCount(number)); this.#add(mark); });',
       },
     ],
     scenarios: ['fan-out', 'payments', 'swarm'],

@@ -9,6 +9,15 @@ export function encodeCount(count: number): Uint8Array {
   return bytes;
 }
 
+/** Counts side by side, in a fixed order. */
+export function encodeCounts(counts: readonly number[]): Uint8Array {
+  return new TextEncoder().encode(counts.join(' '));
+}
+
+export function decodeCounts(bytes: Uint8Array): number[] {
+  return decoder.decode(bytes).split(' ').map(Number);
+}
+
 export function decodeCount(bytes: Uint8Array): number {
   let count = 0;
   for (const byte of bytes) {

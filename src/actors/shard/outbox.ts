@@ -6,8 +6,10 @@
  * cumulative. The receiver takes exactly the next number, acknowledges repeats, drops what lies behind a gap and says
  * which number it expects.
  */
+import { newerTerm } from '../../transport/log/index.ts';
 import type { ChangeSet } from './change-set.ts';
-import type { OutboxEntry } from './protocol.ts';
+import { decodeCounts, encodeCount, encodeCounts } from './count.ts';
+import type { OutboxEntry, StreamOrigin } from './protocol.ts';
 
 const maxEntriesPerDelivery = 256;
 /** A delivery may have to travel as one record of the log. */
@@ -20,6 +22,8 @@ class Stream {
   entries: OutboxEntry[] = [];
   bytes = 0;
   last = 0;
+  /** The last number that was given before this incarnation. */
+  since = 0;
   /** The newest acknowledged entry keeps its record, so that the numbering survives a restart. */
   keptRecord = 0;
   /** Entries up to here have been handed to delivery since the last resend. */
@@ -33,8 +37,11 @@ class Stream {
 }
 
 export interface OutboxSetup {
-  /** Delivers entries to a receiver, by mailbox or by log; may lose them. */
-  readonly deliver: (receiver: number, entries: readonly OutboxEntry[]) => void;
+  /**
+   * Delivers entries to a receiver, by mailbox or by log; may lose them.
+   * @param since the last number that was given before this incarnation
+   */
+  readonly deliver: (receiver: number, entries: readonly OutboxEntry[], since: number) => void;
 }
 
 export class Outbox {
@@ -72,6 +79,7 @@ export class Outbox {
       stream.entries.sort((a, b) => a.number - b.number);
       stream.last = stream.entries.at(-1)?.number ?? 0;
       stream.durable = stream.last;
+      stream.since = stream.last;
     }
     this.resendAll();
   }
@@ -147,7 +155,7 @@ export class Outbox {
         end - start < maxEntriesPerDelivery &&
         bytes + (ready[end]?.bytes.length ?? 0) <= maxBytesPerDelivery
       );
-      this.#deliver(stream.receiver, ready.slice(start, end));
+      this.#deliver(stream.receiver, ready.slice(start, end), stream.since);
       start = end;
     }
     const newest = ready.at(-1);
@@ -164,6 +172,15 @@ export class Outbox {
   }
 }
 
+export function takenKey(sender: number): string {
+  return `w/${sender}`;
+}
+
+/** The origin of the entry that was taken last of a sender: incarnation, counter and number, with spaces between. */
+function originKey(sender: number): string {
+  return `u/${sender}`;
+}
+
 export function outboxKey(receiver: number, number: number): string {
   return `o/${receiver}/${number}`;
 }
@@ -174,6 +191,8 @@ export type Arrival = 'take' | 'repeat' | 'gap';
 /** The receiving side: the last number taken from each sender. */
 export class Received {
   readonly #last = new Map<number, number>();
+  /** By sender: of the entry that was taken last; an owner of an older version has not said it. */
+  readonly #origins = new Map<number, StreamOrigin>();
 
   restore(sender: number, number: number): void {
     this.#last.set(sender, number);
@@ -188,7 +207,34 @@ export class Received {
     return number <= last ? 'repeat' : number === last + 1 ? 'take' : 'gap';
   }
 
-  take(sender: number, number: number): void {
-    this.#last.set(sender, number);
+  restoreOrigin(sender: number, value: Uint8Array): void {
+    const [incarnation = 0, counter = 0, since = 0] = decodeCounts(value);
+    this.#origins.set(sender, { incarnation, counter, since });
   }
+
+  /** Takes an entry, and writes that it has. */
+  take(sender: number, number: number, origin: StreamOrigin | undefined, changes: ChangeSet): void {
+    changes.put(takenKey(sender), encodeCount(number));
+    this.#last.set(sender, number);
+    const known = this.#origins.get(sender);
+    if (origin === undefined || (known !== undefined && sameOrigin(origin, known))) return;
+    const { incarnation, counter, since } = origin;
+    changes.put(originKey(sender), encodeCounts([incarnation, counter, since]));
+    this.#origins.set(sender, origin);
+  }
+
+  /**
+   * Whether a later owner of the sender has begun below what was taken from an earlier one: commits of the sender are gone,
+   * and its numbers are given a second time.
+   */
+  contradicts(sender: number, origin: StreamOrigin): boolean {
+    const known = this.#origins.get(sender);
+    if (known === undefined || origin.since >= this.last(sender)) return false;
+    // A claim may have got lost with its commits, and its term be given again; a delivery of a former owner is only late.
+    return !newerTerm(known, origin) && !sameOrigin(origin, known);
+  }
+}
+
+function sameOrigin(one: StreamOrigin, other: StreamOrigin): boolean {
+  return one.incarnation === other.incarnation && one.counter === other.counter && one.since === other.since;
 }

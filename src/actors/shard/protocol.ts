@@ -3,6 +3,7 @@
  * messages, requests of other workers) have a form in bytes too; local ones do not.
  */
 import { bytes, choice, count, recordCodec, small, text } from '../../persistence/index.ts';
+import type { Term } from '../../transport/log/index.ts';
 
 /** One numbered entry of the stream from one shard to another. */
 export interface OutboxEntry {
@@ -10,9 +11,20 @@ export interface OutboxEntry {
   readonly bytes: Uint8Array;
 }
 
+/** The term under which the sender of a stream runs, and how its claim has found the stream. */
+export interface StreamOrigin extends Term {
+  /** The last number that was given before that claim; 0 before the first. */
+  readonly since: number;
+}
+
 export type RoutedMessage =
-  /** Entries of the outbox of shard `from`, in order. */
-  | { readonly type: 'delivery'; readonly from: number; readonly entries: readonly OutboxEntry[] }
+  /** Entries of the outbox of shard `from`, in order; a worker of an older version does not say their origin. */
+  | {
+      readonly type: 'delivery';
+      readonly from: number;
+      readonly entries: readonly OutboxEntry[];
+      readonly origin?: StreamOrigin | undefined;
+    }
   /** Shard `from` has taken everything up to `number`, durably; `resend` asks for what follows it at once. */
   | { readonly type: 'ack'; readonly from: number; readonly number: number; readonly resend: boolean }
   /** A message for the service itself, without number; it may be lost or repeated. `kind` is the service's own word. */
@@ -25,7 +37,7 @@ export type ShardMessage<Local> =
   /** Finish what runs, commit, release; then `done`. */
   | { readonly type: 'drain'; readonly done: () => void };
 
-interface RoutedRecord {
+interface RoutedRecord extends StreamOrigin {
   readonly kind: 'delivery' | 'ack' | 'service';
   readonly from: number;
   readonly number: number;
@@ -34,35 +46,50 @@ interface RoutedRecord {
   readonly entries: ReadonlyArray<OutboxEntry>;
 }
 
-const routedRecord = recordCodec<RoutedRecord>(
-  {
-    type: 'record',
-    name: 'Routed',
-    namespace: 'weir.events',
-    fields: [
-      choice('kind', 'Kind', ['delivery', 'ack', 'service']),
-      small('from'),
-      count('number'),
-      { name: 'resend', type: 'boolean' },
-      text('service'),
-      {
-        name: 'entries',
-        type: {
-          type: 'array',
-          items: {
-            type: 'record',
-            name: 'Entry',
-            fields: [count('number'), bytes('bytes')],
-          },
+const firstRouted = {
+  type: 'record',
+  name: 'Routed',
+  namespace: 'weir.events',
+  fields: [
+    choice('kind', 'Kind', ['delivery', 'ack', 'service']),
+    small('from'),
+    count('number'),
+    { name: 'resend', type: 'boolean' },
+    text('service'),
+    {
+      name: 'entries',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'Entry',
+          fields: [count('number'), bytes('bytes')],
         },
       },
+    },
+  ],
+};
+
+const routedRecord = recordCodec<RoutedRecord>(
+  {
+    ...firstRouted,
+    fields: [
+      ...firstRouted.fields,
+      { ...count('incarnation'), default: 0 },
+      { ...count('counter'), default: 0 },
+      { ...count('since'), default: 0 },
     ],
   },
   'routed message',
+  [firstRouted],
 );
+
+/** Terms are counted from 1. */
+const noOrigin: StreamOrigin = { incarnation: 0, counter: 0, since: 0 };
 
 export function encodeRouted(message: RoutedMessage): Uint8Array {
   const { type } = message;
+  const origin = type === 'delivery' ? message.origin : undefined;
   return routedRecord.encode({
     kind: type,
     from: type === 'service' ? 0 : message.from,
@@ -70,15 +97,16 @@ export function encodeRouted(message: RoutedMessage): Uint8Array {
     resend: type === 'ack' && message.resend,
     service: type === 'service' ? message.kind : '',
     entries: type === 'delivery' ? message.entries : type === 'service' ? [{ number: 0, bytes: message.bytes }] : [],
+    ...(origin ?? noOrigin),
   });
 }
 
 /** @throws WeirError `WEIR_RECORD_UNREADABLE` */
 export function decodeRouted(bytes: Uint8Array): RoutedMessage {
-  const { kind, from, number, resend, service, entries } = routedRecord.decode(bytes);
+  const { kind, from, number, resend, service, entries, incarnation, counter, since } = routedRecord.decode(bytes);
   switch (kind) {
     case 'delivery':
-      return { type: 'delivery', from, entries };
+      return { type: 'delivery', from, entries, origin: counter === 0 ? undefined : { incarnation, counter, since } };
     case 'ack':
       return { type: 'ack', from, number, resend };
     case 'service':

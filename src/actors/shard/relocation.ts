@@ -77,7 +77,7 @@ export class ShardRelocation {
    */
   move(shard: number, record: LogRecord, streams: LogRecord[]): Relocated | undefined {
     const { key } = record;
-    if (key === 'shard' || key.startsWith('w/')) return undefined;
+    if (key === 'shard' || key.startsWith('w/') || key.startsWith('u/')) return undefined;
     if (streamEntry.test(key)) {
       streams.push(record);
       return undefined;

@@ -83,6 +83,8 @@ function take(key: string, value: Uint8Array, shard: RestoredShard, setup: Shard
       received.restore(Number(sender), count);
       shard.taken.set(Number(sender), count);
     }
+  } else if (key.startsWith('u/')) {
+    received.restoreOrigin(Number(key.slice(2)), value);
   } else if (key.startsWith('o/') && /^o\/\d+\/\d+$/.test(key)) {
     const [, receiver, number] = key.split('/');
     outbox.restore(Number(receiver), Number(number), value.slice());

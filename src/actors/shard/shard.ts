@@ -14,10 +14,10 @@ import { ChangeSet } from './change-set.ts';
 import { CommitLoop } from './commit-loop.ts';
 import { encodeCount } from './count.ts';
 import { withDeadline } from './deadline.ts';
-import { Outbox, Received } from './outbox.ts';
+import { Outbox, Received, takenKey } from './outbox.ts';
 import type { ShardPreview } from './preview.ts';
 import type { ShardHost, ShardProgram } from './program.ts';
-import { decodeRouted, type OutboxEntry, type RoutedMessage, type ShardMessage } from './protocol.ts';
+import { decodeRouted, type RoutedMessage, type ShardMessage, type StreamOrigin } from './protocol.ts';
 import { restoreShard } from './restore.ts';
 import type { CrashPoint, ShardPhase, ShardSetup } from './shard-setup.ts';
 import { ShardTimers } from './timers.ts';
@@ -76,7 +76,11 @@ class Shard<Local> {
     this.#context = context;
     this.#timers = new ShardTimers(setup.clock, (turn) => this.#turn(turn));
     this.#outbox = new Outbox({
-      deliver: (receiver, entries) => setup.route(receiver, { type: 'delivery', from: setup.partition, entries }),
+      deliver: (receiver, entries, since) => {
+        const term = this.#claim?.term;
+        const origin = term === undefined ? undefined : { ...term, since };
+        setup.route(receiver, { type: 'delivery', from: setup.partition, entries, origin });
+      },
     });
     this.#commits = new CommitLoop({
       partitions: setup.partitions,
@@ -207,7 +211,7 @@ class Shard<Local> {
   #routed(message: RoutedMessage): void {
     switch (message.type) {
       case 'delivery':
-        this.#delivered(message.from, message.entries);
+        this.#delivered(message);
         return;
       case 'ack': {
         if (message.number > this.#outbox.last(message.from)) this.#overtaken(message.from, message.number);
@@ -219,7 +223,13 @@ class Shard<Local> {
     }
   }
 
-  #delivered(sender: number, entries: readonly OutboxEntry[]): void {
+  #delivered({ from: sender, entries, origin }: Extract<RoutedMessage, { type: 'delivery' }>): void {
+    if (origin !== undefined && this.#received.contradicts(sender, origin)) {
+      const last = this.#received.last(sender);
+      const why = `shard ${this.#setup.partition} has taken its message ${last}, and term ${origin.incarnation}.${origin.counter} of it goes on from ${origin.since}`;
+      this.#condemn(sender, why);
+      return;
+    }
     let repeats = 0;
     let gaps = 0;
     for (const { number, bytes } of entries) {
@@ -231,7 +241,7 @@ class Shard<Local> {
           gaps++;
           break;
         case 'take':
-          this.#take(sender, number, bytes);
+          this.#take(sender, number, bytes, origin);
       }
     }
     this.#counts.repeats += repeats;
@@ -250,14 +260,14 @@ class Shard<Local> {
     this.#suspicious = true;
     const why = `shard ${receiver} has taken its message ${number}, and it remembers ${this.#outbox.last(receiver)}`;
     const proof = new ChangeSet();
-    proof.put(`w/${receiver}`, encodeCount(this.#received.last(receiver)));
-    proof.after(() => this.#condemn(why));
+    proof.put(takenKey(receiver), encodeCount(this.#received.last(receiver)));
+    proof.after(() => this.#condemn(this.#setup.partition, why));
     this.#add(proof);
   }
 
   /** Nothing more is written: the next numbers would be taken for those that are gone. */
-  #condemn(why: string): void {
-    const { log, topics, partition } = this.#setup;
+  #condemn(partition: number, why: string): void {
+    const { log, topics } = this.#setup;
     this.#commits.end();
     const shard = { topic: topics.state, partition };
     const over = (): void =>
@@ -271,11 +281,10 @@ class Shard<Local> {
     });
   }
 
-  #take(sender: number, number: number, bytes: Uint8Array): void {
+  #take(sender: number, number: number, bytes: Uint8Array, origin: StreamOrigin | undefined): void {
     const changes = new ChangeSet();
     this.#program.receive(bytes, changes);
-    changes.put(`w/${sender}`, encodeCount(number));
-    this.#received.take(sender, number);
+    this.#received.take(sender, number, origin, changes);
     this.#add(changes);
     this.#commits.filling().taken.set(sender, number);
   }

@@ -1,20 +1,28 @@
 /** Faults of the brokers of one node: what happens to them, and how it ends. */
+import { type ShardRecord, shardRecord } from '../../persistence/index.ts';
 import type { KafkaModelCluster } from '../../transport/log/index.ts';
 import { stateTopic, statusTopic } from './broker-topics.ts';
 import type { LateClaims } from './late-claims.ts';
-import type { WorldFault } from './plan.ts';
+import { losingFault, type WorldFault } from './plan.ts';
 
 type Fault = Extract<WorldFault, { type: 'brokers' }>;
 
 export class BrokerFaults {
   readonly #broker: KafkaModelCluster['broker'];
   readonly #lateClaims: LateClaims;
+  readonly #onLost: (partition: number, commits: readonly ShardRecord[]) => void;
   /** What ends the faults that are on. */
   readonly #ends = new Set<() => void>();
 
-  constructor(broker: KafkaModelCluster['broker'], lateClaims: LateClaims) {
+  /** `onLost` is told which commits are gone. */
+  constructor(
+    broker: KafkaModelCluster['broker'],
+    lateClaims: LateClaims,
+    onLost: (partition: number, commits: readonly ShardRecord[]) => void,
+  ) {
     this.#broker = broker;
     this.#lateClaims = lateClaims;
+    this.#onLost = onLost;
   }
 
   strike({ what, partition, forMs }: Fault, later: (ms: number, run: () => void) => void): void {
@@ -64,6 +72,15 @@ export class BrokerFaults {
       case 'epochs used up':
         broker.exhaustTransactionalId(`${stateTopic}-${partition}`);
         return;
+      case losingFault: {
+        const batches = broker.log(stateTopic, partition)?.batches ?? [];
+        const newest = batches.at(-1)?.wire.timestampMs ?? 0;
+        const kept = batches.findLastIndex(({ wire }) => wire.timestampMs < newest - forMs) + 1;
+        const commits = batches.slice(kept).flatMap(({ wire }) => wire.records.flatMap(commitOf));
+        broker.electUncleanly(stateTopic, partition, batches.length - kept);
+        this.#onLost(partition, commits);
+        return;
+      }
       case 'late claim':
         until(this.#lateClaims.begin(partition));
         return;
@@ -74,4 +91,9 @@ export class BrokerFaults {
   heal(): void {
     for (const end of [...this.#ends]) end();
   }
+}
+
+/** What each commit says of itself. */
+function commitOf({ key, value }: { readonly key: string | null; readonly value: Uint8Array | null }): ShardRecord[] {
+  return key === 'shard' && value !== null ? [shardRecord.decode(value)] : [];
 }

@@ -1,5 +1,5 @@
 /** What happens in a simulated world, as its trace and its invariants are told of it. */
-import type { FlowHead } from '../../persistence/index.ts';
+import type { FlowHead, ShardRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import type { CommitBatch, LogRecord, ShardId, Term } from '../../transport/log/index.ts';
 import type { CommitContents } from './commit-contents.ts';
@@ -65,6 +65,10 @@ export type Happening =
       readonly bytes: Uint8Array;
       readonly fate: 'passed' | 'lost' | 'repeated' | 'cut off' | 'nobody there' | 'forged';
     }
+  /** Brokers have lost commits of a shard, acknowledged or not: from here on little holds of its node. */
+  | { readonly type: 'lost'; readonly shard: ShardId; readonly commits: readonly ShardRecord[] }
+  /** A worker has found out that commits are gone which were acknowledged, and says so, or is told so. */
+  | { readonly type: 'condemned'; readonly shard: ShardId; readonly why: string }
   /** An order of an operator is given out, or (without a reason) withdrawn, for a reason that no shard has noted in time. */
   | {
       readonly type: 'ordered';

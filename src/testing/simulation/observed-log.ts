@@ -21,7 +21,12 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
     async claim(shard, given) {
       observe({ type: 'claiming', shard: { ...shard } });
       const preview = given === undefined ? undefined : previews.get(given);
-      const claim = await log.claim(shard, preview ?? given);
+      const claim = await log.claim(shard, preview ?? given).catch((error: unknown) => {
+        if (WeirError.is(error, 'WEIR_LOG_LOST')) {
+          observe({ type: 'condemned', shard: { ...shard }, why: String(error.context.why) });
+        }
+        throw error;
+      });
       observe({ type: 'claimed', shard: claim.shard, term: claim.term });
       return observedClaim(claim, preview, observe);
     },
@@ -34,6 +39,10 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
         return preview;
       };
       return log.join(group, partitions, { ...listener, coming }, state);
+    },
+    condemn(shard, why) {
+      observe({ type: 'condemned', shard, why });
+      return log.condemn(shard, why);
     },
     append(topic, partition, records) {
       observe({ type: 'append', topic, partition, records });

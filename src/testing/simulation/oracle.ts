@@ -5,10 +5,10 @@
  * log as a whole or not at all (W2), and whoever was told "durable" finds it there again.
  */
 import type { FlowHead } from '../../persistence/index.ts';
-import type { LogRecord, ShardId, Term } from '../../transport/log/index.ts';
+import { type LogRecord, newerTerm, type ShardId, type Term } from '../../transport/log/index.ts';
 import { ByShard } from './by-shard.ts';
 import type { Before, SentCommit, SimEvent } from './events.ts';
-import { newerTerm, termText } from './terms.ts';
+import { termText } from './terms.ts';
 
 type Sent = SentCommit & { readonly worker: string };
 

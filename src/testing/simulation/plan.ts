@@ -57,7 +57,9 @@ export const brokerFaults = [
   ...(['down', 'restart', 'new leader', 'unaware leader', 'no leader', 'short of replicas', 'compaction'] as const),
   ...(['producers forgotten', 'epochs used up', 'late claim', 'statuses short of replicas'] as const),
 ] as const;
-export type BrokerFault = (typeof brokerFaults)[number];
+/** Breaks what brokers promise, so most of what Weir promises ends with it: the newest batches of a shard's state are gone. */
+export const losingFault = 'unclean election';
+export type BrokerFault = (typeof brokerFaults)[number] | typeof losingFault;
 
 export type SimFault = WorkerFault | WorldFault;
 
@@ -128,6 +130,9 @@ export function describeSimFault(fault: SimFault): string {
     case 'slow-worker':
       return `${fault.node}/${nameOf(fault.worker)} stands still for ${fault.byMs} ms again and again, for ${fault.forMs} ms`;
     case 'brokers':
+      if (fault.what === losingFault) {
+        return `the brokers of ${fault.node} lose the last ${fault.forMs} ms of partition ${fault.partition}`;
+      }
       return `the brokers of ${fault.node}: ${fault.what} (partition ${fault.partition}), for ${fault.forMs} ms`;
   }
 }

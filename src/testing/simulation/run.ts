@@ -39,6 +39,8 @@ const afterwardsMs = 2_000;
 const quietMs = 40_000;
 /** It becomes so within this time: an owner that is gone may have had a deadline to drain. */
 const quietWithinMs = 200_000;
+/** After a loss of commits it is seen for so long what workers do. */
+const noticedWithinMs = 120_000;
 /** A world that runs so many events is in a loop. */
 const mostEvents = 5_000_000;
 
@@ -136,6 +138,12 @@ async function drive<Action>(
   await scheduler.run(broken, lastAt + afterwardsMs);
   if (broken()) return;
   world.heal();
+  if (world.lost) {
+    // Nothing has to be finished, but whatever works on where commits are gone must come to a stand.
+    await scheduler.run(broken, scheduler.now + noticedWithinMs);
+    if (!broken()) world.end();
+    return;
+  }
   const settleMs = prepared.settleMs ?? defaultSettleMs;
   const mayBeStuck = (flow: string): boolean => prepared.mayBeStuck?.(flow) === true;
   const settled = (): boolean =>

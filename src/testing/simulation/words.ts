@@ -61,6 +61,10 @@ function wordsOf(event: SimEvent): string | undefined {
       return event.fate === 'passed' ? undefined : `sends ${messageText(event)} (${event.fate})`;
     case 'delivered':
       return `is given ${messageText(event)}${event.fate === 'passed' ? '' : ` (${event.fate})`}`;
+    case 'lost':
+      return `the brokers have lost ${event.commits.length} commits of ${shardText(event.shard)}`;
+    case 'condemned':
+      return `says that commits of ${shardText(event.shard)} are gone: ${event.why}`;
     case 'ordered':
       return `gives an order out: ${event.reason === undefined ? `no ${event.key} any more` : `${event.key}, ${event.reason}`}`;
     case 'fault':

@@ -6,6 +6,7 @@
  */
 import { memoryFaults } from '../../chaos/index.ts';
 import { WeirError } from '../../errors/index.ts';
+import type { ShardRecord } from '../../persistence/index.ts';
 import {
   type Clock,
   type Identity,
@@ -21,10 +22,12 @@ import {
   type MemoryCluster,
   type MemoryClusterSetup,
   memoryCluster,
+  type ShardId,
 } from '../../transport/log/index.ts';
 import type { NodeSettings } from '../../worker/index.ts';
 import { Audience, type Watcher } from './audience.ts';
 import { BrokerFaults } from './broker-faults.ts';
+import { shardTopic } from './broker-topics.ts';
 import { SimClients } from './client.ts';
 import type { Happening, SimEvent } from './events.ts';
 import { lie } from './forgery.ts';
@@ -50,6 +53,8 @@ import { SimWorker } from './worker.ts';
 
 /** What must always hold. One is made for each run; it keeps what it has seen. */
 export interface Invariant extends Watcher {
+  /** It holds even where brokers have lost what they had acknowledged; most do not. Default: no. */
+  readonly outlastsLoss?: true;
   /** Called once, when faults have stopped and everything has finished. */
   end?(world: World, violate: (text: string) => void): void;
 }
@@ -99,8 +104,10 @@ export class World {
   /** Faults that have struck, by word. */
   readonly struck = new Map<SimFaultWord, number>();
   violation: Violation | undefined;
+  /** Brokers have lost commits: whoever works on is wrong, and most invariants have nothing to say any more. */
+  lost = false;
   readonly #setup: WorldSetup;
-  readonly #audience: Audience;
+  #audience: Audience;
   readonly #random: Random;
   readonly #members = new Map<string, Identity>();
   /** How many workers of a node are wanted, where that is not all. */
@@ -113,7 +120,7 @@ export class World {
   constructor(setup: WorldSetup) {
     this.#setup = setup;
     const { seed, plan, keepTrace } = setup;
-    this.#audience = new Audience(setup.invariants, (name, text) => this.violate(name, text));
+    this.#audience = this.#audienceOf(setup.invariants);
     this.trace = new Trace({ keep: keepTrace });
     this.scheduler = new Scheduler({
       random: stream(seed, 'order'),
@@ -169,7 +176,7 @@ export class World {
     // A happening is told once: it becomes the event itself, which is cheaper than a copy.
     const event: SimEvent = Object.assign(happening, { at: this.scheduler.now, node, worker });
     this.trace.add(event);
-    this.oracle.event(event);
+    if (!this.lost) this.oracle.event(event);
     this.#audience.tell(event);
   }
 
@@ -284,7 +291,7 @@ export class World {
 
   /** Everything has finished: what must hold at the end is checked. */
   end(): void {
-    for (const invariant of this.#setup.invariants) {
+    for (const invariant of this.#lasting()) {
       invariant.end?.(this, (text) => this.violate(invariant.name, text));
     }
   }
@@ -292,6 +299,22 @@ export class World {
   /** The run is over, whatever came of it. */
   dispose(): void {
     for (const { workers } of this.nodes) for (const worker of workers) worker.dispose();
+  }
+
+  #lose(node: string, shard: ShardId, commits: readonly ShardRecord[]): void {
+    this.lost = true;
+    this.#audience = this.#audienceOf(this.#lasting());
+    this.observe(node, '', { type: 'lost', shard, commits });
+  }
+
+  /** The invariants that hold as things are. */
+  #lasting(): readonly Invariant[] {
+    const { invariants } = this.#setup;
+    return this.lost ? invariants.filter(({ outlastsLoss }) => outlastsLoss) : invariants;
+  }
+
+  #audienceOf(invariants: readonly Invariant[]): Audience {
+    return new Audience(invariants, (name, text) => this.violate(name, text));
   }
 
   #build(planned: PlannedNode): SimNode {
@@ -316,7 +339,9 @@ export class World {
       lateClaims = new LateClaims(kafka, (name) =>
         observedLog(kafka.worker(name), (happening) => this.observe(planned.name, name, happening)),
       );
-      brokers = new BrokerFaults(kafka.broker, lateClaims);
+      brokers = new BrokerFaults(kafka.broker, lateClaims, (partition, commits) => {
+        this.#lose(planned.name, { topic: shardTopic, partition }, commits);
+      });
     }
     const cluster = kafka ?? memoryCluster(setup);
     cluster.onCrash((name) => workers.find((worker) => worker.name === name)?.crash('SIGKILL'));
@@ -353,7 +378,7 @@ export class World {
     const name = `${worker.node}/${worker.name}`;
     const downMs = this.#downMs.get(name) ?? restartAfterMs * (0.5 + this.#random.next());
     this.#downMs.delete(name);
-    this.outside.after(this.#healed ? 1 : downMs, () => this.#startWanted(worker));
+    this.outside.after(this.#healed && !this.lost ? 1 : downMs, () => this.#startWanted(worker));
   }
 
   #startWanted(worker: SimWorker): void {

@@ -53,4 +53,4 @@ export type {
   TopicName,
   TopicSpec,
 } from './port.ts';
-export { defaultLimits } from './rules.ts';
+export { defaultLimits, newerTerm } from './rules.ts';

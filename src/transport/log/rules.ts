@@ -1,9 +1,9 @@
 /**
- * Rules that every driver keeps in the same way: names and counts of topics, limits of sizes, the order of keys.
+ * Rules that every driver keeps in the same way: names and counts of topics, limits of sizes, the order of keys and terms.
  * Owns no state; drivers call these before anything is written, so that a refused request has no effect at all.
  */
 import { WeirError } from '../../errors/index.ts';
-import type { CommitBatch, LogLimits, LogRecord, TopicSpec } from './port.ts';
+import type { CommitBatch, LogLimits, LogRecord, Term, TopicSpec } from './port.ts';
 
 /** Limits of the embedded and the memory driver. */
 export const defaultLimits: LogLimits = { maxRecordBytes: 1_048_576, maxBatchBytes: 8_388_608 };
@@ -95,4 +95,10 @@ export function compareKeys(a: string, b: string): number {
 /** Surrogates stand for code points above all that one unit can hold. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+/** Whether a claim of term `one` came after one of term `other`. */
+export function newerTerm(one: Term, other: Term): boolean {
+  if (one.incarnation !== other.incarnation) return one.incarnation > other.incarnation;
+  return one.counter > other.counter;
 }

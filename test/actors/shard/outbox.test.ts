@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChangeSet } from '../../../src/actors/shard/change-set.ts';
+import { decodeCount } from '../../../src/actors/shard/count.ts';
 import { Outbox, Received } from '../../../src/actors/shard/outbox.ts';
 import type { OutboxEntry } from '../../../src/actors/shard/protocol.ts';
 
@@ -76,12 +77,39 @@ describe('outbox of a shard', () => {
   it('WK18 a receiver takes the next number, and tells repeats from gaps', () => {
     const received = new Received();
     expect([received.judge(3, 1), received.judge(3, 2), received.judge(3, 0)]).toEqual(['take', 'gap', 'repeat']);
-    received.take(3, 1);
+    received.take(3, 1, undefined, new ChangeSet());
     expect([received.judge(3, 1), received.judge(3, 2), received.judge(3, 3)]).toEqual(['repeat', 'take', 'gap']);
     expect(received.judge(4, 1)).toBe('take');
     const again = new Received();
     again.restore(3, 1);
     expect(again.judge(3, 2)).toBe('take');
+  });
+
+  it('WK5 a receiver sees that an owner of the sender has begun below what was taken, also after its own restart', () => {
+    const received = new Received();
+    const changes = new ChangeSet();
+    const first = { incarnation: 2, counter: 3, since: 0 };
+    received.take(7, 1, first, changes);
+    received.take(7, 2, first, changes);
+    // It is written once for each owner of the sender.
+    expect(changes.records.map(({ key }) => key)).toEqual(['w/7', 'u/7', 'w/7']);
+    const again = new Received();
+    for (const { key, value } of changes.records) {
+      if (value === null) continue;
+      if (key === 'u/7') again.restoreOrigin(7, value);
+      else again.restore(7, decodeCount(value));
+    }
+    for (const one of [received, again]) {
+      const contradicts = (counter: number, since: number, incarnation = 2): boolean =>
+        one.contradicts(7, { incarnation, counter, since });
+      expect([contradicts(3, 0), contradicts(4, 2), contradicts(4, 9)]).toEqual([false, false, false]);
+      // What an owner of the past says is late, and nothing else.
+      expect([contradicts(2, 0), contradicts(9, 0, 1)]).toEqual([false, false]);
+      expect([contradicts(4, 1), contradicts(9, 0), contradicts(1, 0, 3)]).toEqual([true, true, true]);
+      // The claim was lost too, and its number is given again.
+      expect(contradicts(3, 1)).toBe(true);
+    }
+    expect(new Received().contradicts(7, { incarnation: 2, counter: 4, since: 1 })).toBe(false);
   });
 
   it('WK18 a receiver that asks again is sent everything behind what it has', () => {
@@ -157,7 +185,7 @@ describe('outbox of a shard', () => {
             const verdict = received.judge(1, number);
             if (verdict === 'take') {
               taken.push((body[0] ?? 0) + (body[1] ?? 0) * 256);
-              received.take(1, number);
+              received.take(1, number, undefined, new ChangeSet());
             } else {
               network.push({ ack: durable, resend: verdict === 'gap' });
             }

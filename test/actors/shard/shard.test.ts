@@ -340,6 +340,30 @@ describe('between shards', () => {
     expect(kit.node().status().services[0]).toMatchObject(stopped);
   });
 
+  it('WK5 a shard of which more was taken than its later owner began with has lost commits, and its receiver stops', async () => {
+    kit = await nodeOf([sleeper], { shards: 2, forceLogRoute: true });
+    const outsider = kit.cluster.worker('outsider');
+    await outsider.join('flow', 2, { assigned: () => undefined, revoked: () => Promise.resolve() });
+    const moves = Promise.all([kit.cluster.move('flow', 1, 'outsider'), kit.move(0, 0)]);
+    await kit.advance('1 s');
+    await moves;
+    const deliver = async (numbers: readonly number[], counter: number, since: number): Promise<void> => {
+      const entries = numbers.map((number) => ({ number, bytes: new Uint8Array([number]) }));
+      await record(0, encodeRouted({ type: 'delivery', from: 1, entries, origin: { incarnation: 1, counter, since } }));
+      await kit.advance(0);
+    };
+    const service = () => kit.node().status().services[0];
+    await deliver([1, 2], 11, 0);
+    await deliver([3], 12, 2);
+    // One that was under way for long.
+    await deliver([1, 2], 11, 0);
+    expect(service()).toMatchObject({ restarts: 0 });
+    await deliver([3, 4], 13, 2);
+    await kit.advance('1 s');
+    expect(service()?.restarts).toBeGreaterThan(0);
+    expect(service()).toMatchObject({ lastFailure: expect.stringContaining('failed and could not be helped') });
+  });
+
   it('W1 what was meant for the owner that came after it tells a former owner nothing of its own commits', async () => {
     kit = await nodeOf([sleeper], { shards: 2 });
     // The node does not know yet that somebody else has the shard, and sends from it.

@@ -33,6 +33,8 @@ async function run<T>(data: string, shards: number | undefined, commits: number,
     {
       members: { BUYER: { flows: [buy], actors: [account] }, SELLER: { flows: [sell], actors: [account] } },
       ...(shards === undefined ? {} : { shards }),
+      // The test ends its workers, and no flow does.
+      deathsAlone: 1_000,
     },
     { log, clock, random, logger: silentLogger, peer: loopbackTransport({ clock, random }) },
     () => [],

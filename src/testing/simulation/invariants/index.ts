@@ -5,6 +5,7 @@ import { audit } from './audit.ts';
 import { errorsAreTold } from './errors-are-told.ts';
 import { flowLives } from './flow-lives.ts';
 import { journals } from './journals.ts';
+import { lossesAreNoticed } from './losses-are-noticed.ts';
 import { noDefectsLogged } from './no-defects-logged.ts';
 import { nothingGoesOn } from './nothing-goes-on.ts';
 import { oneWriter } from './one-writer.ts';
@@ -34,5 +35,6 @@ export function weirInvariants(): Invariant[] {
     noDefectsLogged(),
     errorsAreTold(),
     nothingGoesOn(),
+    lossesAreNoticed(),
   ];
 }

@@ -3,10 +3,10 @@
  * sends afterwards is never taken; commits of a shard number on without gap, the last one of an owner lets it go, and
  * its position in the log lane never goes back.
  */
-import type { Term } from '../../../transport/log/index.ts';
+import { newerTerm, type Term } from '../../../transport/log/index.ts';
 import { ByShard } from '../by-shard.ts';
 import { shardName } from '../commit-contents.ts';
-import { newerTerm, termText } from '../terms.ts';
+import { termText } from '../terms.ts';
 import type { Invariant } from '../world.ts';
 
 interface Seen {

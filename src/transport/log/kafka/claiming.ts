@@ -17,7 +17,7 @@ import { PartitionReader } from './partition-reader.ts';
 import type { Patience } from './patience.ts';
 import { joins, type ReadSoFar } from './read-ahead.ts';
 import { isDenied, nameOf, passes } from './refusals.ts';
-import { deadEpoch, ShardState } from './shard-state.ts';
+import { deadEpoch, type FormerClaim, ShardState } from './shard-state.ts';
 import { type KafkaWire, kafkaError, type ProducerIdentity, type WireBatch, type WireRecord } from './wire.ts';
 
 export interface ClaimingSetup {
@@ -34,8 +34,8 @@ export interface ClaimingSetup {
   readonly fetchBytes: number;
   /** Largest sum of keys and values of one batch of repairs. */
   readonly maxBatchBytes: number;
-  /** Everything below this offset was acknowledged to this worker. Default 0: it knows of nothing. */
-  readonly acknowledged?: number;
+  /** What this worker was told of the shard when it had it last. Default: it never had it. */
+  readonly former?: FormerClaim | undefined;
   /** What was read before the claim began. Default: nothing. */
   readonly ahead?: ReadSoFar | undefined;
   /** Holds what the changes of the state go on from, when the claim is through; cleared if that is nothing. */
@@ -62,7 +62,7 @@ const fenceWaitMs = 500;
 
 /**
  * @throws WeirError `WEIR_LOG_FENCED` when another worker claimed the shard meanwhile, `WEIR_LOG_OUT_OF_STEP`,
- *   `WEIR_LOG_LOST` when the fence lies below what was acknowledged, `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
+ *   `WEIR_LOG_LOST` when this worker was acknowledged what is gone, `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
  */
 export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
   let producer = await newEpoch(setup);
@@ -86,16 +86,11 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
   });
   const nonce = Buffer.from(random.bytes(16)).toString('hex');
   const fence = await writer.write([fenceRecord({ ...producer, nonce })]);
-  // Whoever has heard of what is gone is ahead of what is left: to go on from there would contradict them.
-  const { acknowledged = 0 } = setup;
-  if (fence < acknowledged) {
-    const why = `it had come to offset ${acknowledged}, and goes on at ${fence}`;
-    throw new WeirError('WEIR_LOG_LOST', { ...shard, why });
-  }
-
+  assertWhole(setup, fence);
   const reading = new ClaimReading(setup);
   await reading.to(fence, (batch) => isOwnFence(batch, nonce));
   const { state } = reading;
+  if (setup.former !== undefined) assertWhole(setup, state.begunBelow(setup.former));
   const formerProducers = state.producers.filter((id) => id !== producer.producerId);
   if (formerProducers.length > 0) await nextEpoch(producer, setup);
   const end = await writeDeadFences({ ...setup, partition: shard.partition }, formerProducers);
@@ -113,6 +108,16 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
   const record = claimRecord({ ...term, ...producer, fence, producers });
   await writeClaim(setup, writer, repairs, record);
   return { producer, term, state, writer, lease, formerProducers };
+}
+
+/**
+ * Whoever has heard of what is gone is ahead of what is left: to go on from there would contradict them.
+ * @param from where a claim begins that came after the former one of this worker
+ */
+function assertWhole({ shard, former }: ClaimingSetup, from: number | undefined): void {
+  if (former === undefined || from === undefined || from >= former.end) return;
+  const why = `it had come to offset ${former.end}, and goes on at ${from}`;
+  throw new WeirError('WEIR_LOG_LOST', { ...shard, why });
 }
 
 /** (a) InitProducerId: one epoch more under the same producer id, or a new id when the old one is used up. */

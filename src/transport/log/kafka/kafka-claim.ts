@@ -11,6 +11,7 @@ import { checkBatch } from '../rules.ts';
 import type { Holding } from './claiming.ts';
 import { aliveRecord, publicationRecord, publishedRecord, releasedRecord, storedKey } from './own-records.ts';
 import { newestOfEachKey, Publisher, type PublisherSetup } from './publisher.ts';
+import type { FormerClaim } from './shard-state.ts';
 import type { WireRecord } from './wire.ts';
 
 export interface KafkaClaimSetup
@@ -83,9 +84,16 @@ export class KafkaClaim implements Claim {
     this.#armKeepAlive();
   }
 
-  /** Everything below this offset of the shard's partition has been acknowledged. */
-  get end(): number {
-    return this.#setup.holding.writer.end ?? 0;
+  /** What a later claim of this worker must find. */
+  get former(): FormerClaim {
+    const { term, producer, writer } = this.#setup.holding;
+    return {
+      ...{ term, producer },
+      // The last commit of a claim that is over may still be acknowledged.
+      get end() {
+        return writer.end ?? 0;
+      },
+    };
   }
 
   async *restore(): AsyncIterable<readonly LogRecord[]> {

@@ -48,6 +48,7 @@ import {
   type KafkaLogSettings,
   settingsOf,
 } from './settings.ts';
+import type { FormerClaim } from './shard-state.ts';
 import { TopicTable } from './topic-table.ts';
 import { type KafkaWire, kafkaError } from './wire.ts';
 
@@ -102,8 +103,8 @@ class WorkerLog implements KafkaLog {
   readonly #patience: Patience;
   readonly #catalog: Catalog;
   readonly #claims = new Map<string, KafkaClaim>();
-  /** Up to where each shard that was held here has been acknowledged. */
-  readonly #acknowledged = new Map<string, number>();
+  /** What this worker was told of each shard that it has given up, or lost. */
+  readonly #former = new Map<string, FormerClaim>();
   readonly #turns: ClaimTurns;
   readonly #appenders: Appenders;
   readonly #own = new OwnPublications();
@@ -362,9 +363,9 @@ class WorkerLog implements KafkaLog {
       const { leaseMs, keepAliveMs } = await this.#times();
       const topic = this.#catalog.nameOf(shard.topic);
       const { incarnation } = this.#catalog;
-      const acknowledged = Math.max(this.#acknowledged.get(key) ?? 0, this.#claims.get(key)?.end ?? 0);
+      const former = this.#claims.get(key)?.former ?? this.#former.get(key);
       const holding = await takeOver({
-        ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation, acknowledged },
+        ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation, former },
         patience: this.#patience,
         maxBatchBytes: this.limits.maxBatchBytes,
         ...{ ahead: this.#ahead.get(shard.topic)?.take(shard.partition), preview },
@@ -385,7 +386,7 @@ class WorkerLog implements KafkaLog {
         nameOf: (name) => this.#catalog.nameOf(name),
         checkTable: (name, partition) => void this.#catalog.expect(name, 'table', partition),
         onOver: (over) => {
-          this.#acknowledged.set(key, Math.max(this.#acknowledged.get(key) ?? 0, over.end));
+          this.#former.set(key, over.former);
           if (this.#claims.get(key) === over) this.#claims.delete(key);
           void this.#tracked(() => over.settle()).catch(() => undefined);
         },

@@ -7,7 +7,7 @@
  * whoever wrote it. Below the fence of the newest claim everything counts, because that claim has mended it.
  */
 import type { LogRecord, Publication, Term } from '../port.ts';
-import { compareKeys } from '../rules.ts';
+import { compareKeys, newerTerm } from '../rules.ts';
 import {
   type ClaimRecord,
   claimKey,
@@ -24,6 +24,14 @@ import type { ProducerIdentity, WireBatch, WireRecord } from './wire.ts';
 
 /** The epoch of dead fences: no claim ever has it. */
 export const deadEpoch = 32_767;
+
+/** What a worker was told of a shard when it had it last. */
+export interface FormerClaim {
+  readonly term: Term;
+  readonly producer: ProducerIdentity;
+  /** Everything below this offset was acknowledged. */
+  readonly end: number;
+}
 
 interface Entry {
   /** Null for a removal. */
@@ -55,6 +63,8 @@ export class ShardState {
   /** Offset of the newest fence. */
   #fence = -1;
   #claim: ClaimRecord | undefined;
+  /** Those that were written by their own producers. */
+  readonly #claims: ClaimRecord[] = [];
   #term: Term | undefined;
   /** The greatest one among those whose records were not written by their own producer. */
   #copiedTerm: Term | undefined;
@@ -78,6 +88,14 @@ export class ShardState {
   /** Every producer id that is known to have written here, oldest first. */
   get producers(): readonly string[] {
     return [...new Set([...(this.#claim?.producers ?? []), ...this.#producers])];
+  }
+
+  /**
+   * Where a claim begins that came after this one, and yet below what it was acknowledged: that has been cut off.
+   * Undefined where there is none, or none any more since the log was compacted.
+   */
+  begunBelow(former: FormerClaim): number | undefined {
+    return this.#claims.find((claim) => claim.fence < former.end && isNewer(claim, former))?.fence;
   }
 
   /** Batches come in the order of their offsets. */
@@ -200,7 +218,7 @@ export class ShardState {
    * log, under producers of its own, which tell nothing. Everything counts as it stands.
    */
   get #copied(): boolean {
-    return this.#copiedTerm !== undefined && (this.#claim === undefined || isGreater(this.#copiedTerm, this.#claim));
+    return this.#copiedTerm !== undefined && (this.#claim === undefined || newerTerm(this.#copiedTerm, this.#claim));
   }
 
   /** A claim's record also stands for its fence, which compaction may have dropped in favour of a newer one. */
@@ -208,11 +226,12 @@ export class ShardState {
     const value = records.find(({ key }) => key === claimKey)?.value;
     const claim = value === undefined || value === null ? undefined : decodeClaim(value);
     if (claim === undefined) return;
-    if (this.#term === undefined || isGreater(claim, this.#term)) this.#term = claim;
+    if (this.#term === undefined || newerTerm(claim, this.#term)) this.#term = claim;
     if (!same(claim, producer)) {
-      if (this.#copiedTerm === undefined || isGreater(claim, this.#copiedTerm)) this.#copiedTerm = claim;
+      if (this.#copiedTerm === undefined || newerTerm(claim, this.#copiedTerm)) this.#copiedTerm = claim;
       return;
     }
+    this.#claims.push(claim);
     if (claim.fence < this.#fence) return;
     this.#owner = producer;
     this.#fence = claim.fence;
@@ -266,9 +285,10 @@ function same(one: ProducerIdentity, other: ProducerIdentity | undefined): boole
   return one.producerId === other?.producerId && one.epoch === other.epoch;
 }
 
-function isGreater(one: Term, other: Term): boolean {
-  if (one.incarnation !== other.incarnation) return one.incarnation > other.incarnation;
-  return one.counter > other.counter;
+/** Epochs grow though terms are lost, which are counted from what is left; but only those of one producer id compare. */
+function isNewer(claim: ClaimRecord, { term, producer }: FormerClaim): boolean {
+  if (claim.producerId === producer.producerId) return claim.epoch > producer.epoch;
+  return !newerTerm(term, claim);
 }
 
 /** Each epoch begins with a fence, at sequence 0; compaction may have taken its record and left the empty batch. */

@@ -132,6 +132,32 @@ describe('fencing rule 4: 47 and 45', () => {
     expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
   });
 
+  it('WK5 another worker has gone on from what is left, and far beyond: whoever made the lost commits says so', async () => {
+    const world = await kafkaWorld();
+    const worker = world.worker('a');
+    const claim = await world.claim(worker);
+    for (const value of ['1', '2', '3']) await world.commit(claim, { a: value });
+    world.broker.electUncleanly(stateTopic, 0, 2);
+    // It was told of nothing that is gone, so it has nothing to say.
+    const other = await world.claim(world.worker('b'));
+    for (let count = 0; count < 20; count += 1) await world.commit(other, { b: String(count) });
+    await world.claim(world.worker('c'));
+    expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
+    expect(await codeOf(world.claim(world.worker('b')))).toBe('WEIR_LOG_LOST');
+  });
+
+  it('WK5 another worker has gone on from what was before the very claim of the lost commits', async () => {
+    const world = await kafkaWorld();
+    const worker = world.worker('a');
+    const claim = await world.claim(worker);
+    for (const value of ['1', '2', '3']) await world.commit(claim, { a: value });
+    world.broker.electUncleanly(stateTopic, 0, 5);
+    const other = await world.claim(world.worker('b'));
+    expect(other.term).toEqual(claim.term);
+    for (let count = 0; count < 20; count += 1) await world.commit(other, { b: String(count) });
+    expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
+  });
+
   it('WK5 an owner that sees from others that commits were lost says so in the log: nobody claims the shard any more', async () => {
     const world = await kafkaWorld();
     const owner = world.worker('a');
