@@ -334,7 +334,10 @@ class Shard<Local> {
   #add(changes: ChangeSet, when: 'soon' | 'lazily' = 'soon'): void {
     if (this.#over) return;
     changes.joining();
-    if (changes.onlyRepeats) return this.#commits.repeat(changes);
+    if (changes.onlyRepeats) {
+      this.#commits.repeat(changes);
+      return;
+    }
     const batch = this.#commits.batchFor(changes.bytes);
     if (changes.outgoing.length > 0) {
       this.#outbox.absorb(changes, batch.sent);
