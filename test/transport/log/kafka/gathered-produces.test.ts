@@ -8,7 +8,7 @@ const other = { host: 'other', port: 9092 };
 const start = virtualClock().now();
 
 function batch(partition: number, bytes = 1, topic = 'state'): ProduceRequest {
-  return { topic, partition, records: [{ key: null, value: new Uint8Array(bytes) }], timestampMs: start };
+  return { topic, partition, records: [{ key: null, value: new Uint8Array(bytes) }], timestampMs: 0 };
 }
 
 /** Requests as they leave, by broker and partitions; each batch is answered with its partition as offset. */
@@ -31,9 +31,9 @@ describe('batches that set out at the same time', () => {
   it('WK1 travel in one request for each broker, and each has its own answer', async () => {
     const { clock, left, produces } = gathered();
     const answers = Promise.all([
-      produces.produce(one, batch(3)),
-      produces.produce(other, batch(4)),
-      Promise.resolve().then(() => produces.produce(one, batch(5, 1, 'status'))),
+      produces.produce(one, batch(3), start),
+      produces.produce(other, batch(4), start),
+      Promise.resolve().then(() => produces.produce(one, batch(5, 1, 'status'), start)),
     ]);
     await clock.advance(0);
     expect(left).toEqual(['one: state/3 status/5', 'other: state/4']);
@@ -42,7 +42,7 @@ describe('batches that set out at the same time', () => {
 
   it('WK1 go one after the other when they are of the same partition', async () => {
     const { clock, left, produces } = gathered();
-    for (const partition of [1, 2, 1]) void produces.produce(one, batch(partition));
+    for (const partition of [1, 2, 1]) void produces.produce(one, batch(partition), start);
     await clock.advance(0);
     expect(left).toEqual(['one: state/1 state/2', 'one: state/1']);
   });
@@ -55,7 +55,7 @@ describe('batches that set out at the same time', () => {
       [3, 20_000],
       [4, 10],
     ] as const) {
-      void produces.produce(one, batch(partition, bytes));
+      void produces.produce(one, batch(partition, bytes), start);
     }
     await clock.advance(0);
     expect(left).toEqual(['one: state/1 state/2', 'one: state/3 state/4']);
@@ -67,11 +67,11 @@ describe('batches that set out at the same time', () => {
       if (failing) throw new WireFailure('the connection broke');
       return [{ error: 0, baseOffset: 7 }];
     });
-    const failed = Promise.allSettled([produces.produce(one, batch(1)), produces.produce(one, batch(2))]);
+    const failed = Promise.allSettled([produces.produce(one, batch(1), start), produces.produce(one, batch(2), start)]);
     await clock.advance(0);
     expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     failing = false;
-    const again = produces.produce(one, batch(1));
+    const again = produces.produce(one, batch(1), start);
     await clock.advance(0);
     expect(await again).toEqual({ error: 0, baseOffset: 7 });
   });
@@ -82,7 +82,7 @@ describe('batches that set out at the same time', () => {
       open = resolve;
     });
     const { clock, left, produces } = gathered(undefined, opened);
-    const outcome = produces.produce(one, batch(1)).catch((error: unknown) => error);
+    const outcome = produces.produce(one, batch(1), start).catch((error: unknown) => error);
     await clock.advance('20 s');
     open();
     await clock.advance(0);

@@ -21,6 +21,7 @@ export interface GatheredProducesSetup {
 
 interface Waiting {
   readonly batch: ProduceRequest;
+  readonly madeAt: number;
   readonly resolve: (answer: ProduceAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -46,7 +47,8 @@ export class GatheredProduces {
     this.#setup = setup;
   }
 
-  produce(at: Address, batch: ProduceRequest): Promise<ProduceAnswer> {
+  /** @param madeAt when somebody decided that it may be sent */
+  produce(at: Address, batch: ProduceRequest, madeAt: number): Promise<ProduceAnswer> {
     const broker = `${at.host}:${at.port}`;
     const place = `${batch.topic}/${batch.partition}`;
     const bytes = bytesOf(batch);
@@ -57,7 +59,7 @@ export class GatheredProduces {
     }
     const joined = gathering ?? this.#begin(broker, at);
     joined.bytes += bytes;
-    return new Promise((resolve, reject) => void joined.waiting.set(place, { batch, resolve, reject }));
+    return new Promise((resolve, reject) => void joined.waiting.set(place, { batch, madeAt, resolve, reject }));
   }
 
   /** It leaves when all that this phase of the event loop has brought has had its chance to set out, too. */
@@ -74,8 +76,9 @@ export class GatheredProduces {
     this.#gatherings.delete(broker);
     const all = [...waiting.values()];
     const batches = all.map(({ batch }) => batch);
+    const oldest = Math.min(...all.map(({ madeAt }) => madeAt));
     this.#setup
-      .send(at, batches, () => this.#checkFresh(batches))
+      .send(at, batches, () => this.#checkFresh(oldest))
       .then(
         (answers) => {
           for (const [index, { resolve }] of all.entries()) {
@@ -90,9 +93,8 @@ export class GatheredProduces {
   }
 
   /** A process may have stood still between the making of a batch and this moment; nothing was sent then. */
-  #checkFresh(batches: readonly ProduceRequest[]): void {
-    const oldest = Math.min(...batches.map(({ timestampMs }) => timestampMs));
-    if (this.#setup.clock.now() - oldest > freshMs) throw new WireFailure('it was not sent for too long');
+  #checkFresh(madeAt: number): void {
+    if (this.#setup.clock.now() - madeAt > freshMs) throw new WireFailure('it was not sent for too long');
   }
 }
 

@@ -5,6 +5,7 @@
  * definitely resolves, errors too; when nothing was heard, the call fails with `WireFailure`, whose message names request,
  * broker and reason, never a secret.
  */
+import type { Clock } from '../../../../ports/index.ts';
 import {
   type FetchAnswer,
   type FetchRequest,
@@ -39,6 +40,7 @@ export function kafkaWire(setup: KafkaWireSetup): KafkaWire {
 }
 
 class RealWire implements KafkaWire {
+  readonly #clock: Clock;
   readonly #lanes: Lanes;
   readonly #directory: Directory;
   readonly #timeoutMs: number;
@@ -49,6 +51,7 @@ class RealWire implements KafkaWire {
 
   constructor(setup: KafkaWireSetup) {
     const { clock, lanes, directory, timeoutMs } = connectionsOf(setup);
+    this.#clock = clock;
     this.#lanes = lanes;
     this.#directory = directory;
     this.#timeoutMs = timeoutMs;
@@ -70,7 +73,8 @@ class RealWire implements KafkaWire {
   }
 
   async produce(request: ProduceRequest): Promise<ProduceAnswer> {
-    const answer = await this.#atLeader(request, (at) => this.#produces.produce(at, request));
+    const madeAt = this.#clock.now();
+    const answer = await this.#atLeader(request, (at) => this.#produces.produce(at, request, madeAt));
     return { error: answer.error, baseOffset: 'baseOffset' in answer ? answer.baseOffset : -1 };
   }
 
