@@ -176,7 +176,7 @@ export function takenKey(sender: number): string {
   return `w/${sender}`;
 }
 
-/** The origin of the entry that was taken last of a sender: incarnation, counter and number, with spaces between. */
+/** The origin of the entry that was taken last of a sender: incarnation, counter, owner and number, with spaces between. */
 function originKey(sender: number): string {
   return `u/${sender}`;
 }
@@ -208,8 +208,8 @@ export class Received {
   }
 
   restoreOrigin(sender: number, value: Uint8Array): void {
-    const [incarnation = 0, counter = 0, since = 0] = decodeCounts(value);
-    this.#origins.set(sender, { incarnation, counter, since });
+    const [incarnation = 0, counter = 0, owner = 0, since = 0] = decodeCounts(value);
+    this.#origins.set(sender, { incarnation, counter, owner, since });
   }
 
   /** Takes an entry, and writes that it has. */
@@ -218,8 +218,8 @@ export class Received {
     this.#last.set(sender, number);
     const known = this.#origins.get(sender);
     if (origin === undefined || (known !== undefined && sameOrigin(origin, known))) return;
-    const { incarnation, counter, since } = origin;
-    changes.put(originKey(sender), encodeCounts([incarnation, counter, since]));
+    const { incarnation, counter, owner, since } = origin;
+    changes.put(originKey(sender), encodeCounts([incarnation, counter, owner, since]));
     this.#origins.set(sender, origin);
   }
 
@@ -236,5 +236,5 @@ export class Received {
 }
 
 function sameOrigin(one: StreamOrigin, other: StreamOrigin): boolean {
-  return one.incarnation === other.incarnation && one.counter === other.counter && one.since === other.since;
+  return one.incarnation === other.incarnation && one.counter === other.counter && one.owner === other.owner;
 }

@@ -13,6 +13,8 @@ export interface OutboxEntry {
 
 /** The term under which the sender of a stream runs, and how its claim has found the stream. */
 export interface StreamOrigin extends Term {
+  /** Drawn by each owner for itself: where a claim has got lost, its term is given again. */
+  readonly owner: number;
   /** The last number that was given before that claim; 0 before the first. */
   readonly since: number;
 }
@@ -77,6 +79,7 @@ const routedRecord = recordCodec<RoutedRecord>(
       ...firstRouted.fields,
       { ...count('incarnation'), default: 0 },
       { ...count('counter'), default: 0 },
+      { ...count('owner'), default: 0 },
       { ...count('since'), default: 0 },
     ],
   },
@@ -85,7 +88,7 @@ const routedRecord = recordCodec<RoutedRecord>(
 );
 
 /** Terms are counted from 1. */
-const noOrigin: StreamOrigin = { incarnation: 0, counter: 0, since: 0 };
+const noOrigin: StreamOrigin = { incarnation: 0, counter: 0, owner: 0, since: 0 };
 
 export function encodeRouted(message: RoutedMessage): Uint8Array {
   const { type } = message;
@@ -103,13 +106,17 @@ export function encodeRouted(message: RoutedMessage): Uint8Array {
 
 /** @throws WeirError `WEIR_RECORD_UNREADABLE` */
 export function decodeRouted(bytes: Uint8Array): RoutedMessage {
-  const { kind, from, number, resend, service, entries, incarnation, counter, since } = routedRecord.decode(bytes);
+  const { kind, from, number, resend, service, entries, ...rest } = routedRecord.decode(bytes);
   switch (kind) {
     case 'delivery':
-      return { type: 'delivery', from, entries, origin: counter === 0 ? undefined : { incarnation, counter, since } };
+      return { type: 'delivery', from, entries, origin: rest.counter === 0 ? undefined : originOf(rest) };
     case 'ack':
       return { type: 'ack', from, number, resend };
     case 'service':
       return { type: 'service', kind: service, bytes: entries[0]?.bytes ?? new Uint8Array() };
   }
+}
+
+function originOf({ incarnation, counter, owner, since }: StreamOrigin): StreamOrigin {
+  return { incarnation, counter, owner, since };
 }

@@ -44,6 +44,9 @@ export function shardBehavior<Local>(
   };
 }
 
+/** Marks that an owner of a shard draws from. */
+const owners = 2 ** 48;
+
 class Shard<Local> {
   readonly #setup: ShardSetup<Local>;
   readonly #context: ActorContext<ShardMessage<Local>>;
@@ -75,10 +78,11 @@ class Shard<Local> {
     this.#setup = setup;
     this.#context = context;
     this.#timers = new ShardTimers(setup.clock, (turn) => this.#turn(turn));
+    const owner = Math.floor(setup.random.next() * owners);
     this.#outbox = new Outbox({
       deliver: (receiver, entries, since) => {
         const term = this.#claim?.term;
-        const origin = term === undefined ? undefined : { ...term, since };
+        const origin = term === undefined ? undefined : { ...term, owner, since };
         setup.route(receiver, { type: 'delivery', from: setup.partition, entries, origin });
       },
     });

@@ -88,7 +88,7 @@ describe('outbox of a shard', () => {
   it('WK5 a receiver sees that an owner of the sender has begun below what was taken, also after its own restart', () => {
     const received = new Received();
     const changes = new ChangeSet();
-    const first = { incarnation: 2, counter: 3, since: 0 };
+    const first = { incarnation: 2, counter: 3, owner: 77, since: 0 };
     received.take(7, 1, first, changes);
     received.take(7, 2, first, changes);
     // It is written once for each owner of the sender.
@@ -100,16 +100,16 @@ describe('outbox of a shard', () => {
       else again.restore(7, decodeCount(value));
     }
     for (const one of [received, again]) {
-      const contradicts = (counter: number, since: number, incarnation = 2): boolean =>
-        one.contradicts(7, { incarnation, counter, since });
+      const contradicts = (counter: number, since: number, incarnation = 2, owner = 77): boolean =>
+        one.contradicts(7, { incarnation, counter, owner, since });
       expect([contradicts(3, 0), contradicts(4, 2), contradicts(4, 9)]).toEqual([false, false, false]);
       // What an owner of the past says is late, and nothing else.
       expect([contradicts(2, 0), contradicts(9, 0, 1)]).toEqual([false, false]);
       expect([contradicts(4, 1), contradicts(9, 0), contradicts(1, 0, 3)]).toEqual([true, true, true]);
       // The claim was lost too, and its number is given again.
-      expect(contradicts(3, 1)).toBe(true);
+      expect([contradicts(3, 1, 2, 78), contradicts(3, 0, 2, 78)]).toEqual([true, true]);
     }
-    expect(new Received().contradicts(7, { incarnation: 2, counter: 4, since: 1 })).toBe(false);
+    expect(new Received().contradicts(7, { incarnation: 2, counter: 4, owner: 1, since: 1 })).toBe(false);
   });
 
   it('WK18 a receiver that asks again is sent everything behind what it has', () => {

@@ -349,7 +349,15 @@ describe('between shards', () => {
     await moves;
     const deliver = async (numbers: readonly number[], counter: number, since: number): Promise<void> => {
       const entries = numbers.map((number) => ({ number, bytes: new Uint8Array([number]) }));
-      await record(0, encodeRouted({ type: 'delivery', from: 1, entries, origin: { incarnation: 1, counter, since } }));
+      await record(
+        0,
+        encodeRouted({
+          type: 'delivery',
+          from: 1,
+          entries,
+          origin: { incarnation: 1, counter, owner: counter, since },
+        }),
+      );
       await kit.advance(0);
     };
     const service = () => kit.node().status().services[0];
