@@ -65,6 +65,7 @@ const fenceWaitMs = 500;
  *   `WEIR_LOG_LOST` when this worker was acknowledged what is gone, `WEIR_LOG_REFUSED`, `WEIR_LOG_CLOSED`
  */
 export async function takeOver(setup: ClaimingSetup): Promise<Holding> {
+  assertWhole(setup, setup.former?.cut);
   let producer = await newEpoch(setup);
   for (let { ahead } = setup; ; ahead = undefined) {
     const holding = await claimUnder(producer, { ...setup, ahead });
@@ -112,7 +113,7 @@ async function claimUnder(producer: ProducerIdentity, setup: ClaimingSetup): Pro
 
 /**
  * Whoever has heard of what is gone is ahead of what is left: to go on from there would contradict them.
- * @param from where a claim begins that came after the former one of this worker
+ * @param from where a claim begins that came after the former one of this worker, or where that has landed itself
  */
 function assertWhole({ shard, former }: ClaimingSetup, from: number | undefined): void {
   if (former === undefined || from === undefined || from >= former.end) return;

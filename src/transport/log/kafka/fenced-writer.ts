@@ -47,6 +47,8 @@ export class FencedWriter {
   #sequence = 0;
   #expected: number | undefined;
   #over: Error | undefined;
+  /** Where a batch landed below what was acknowledged: that is gone. */
+  cut: number | undefined;
 
   constructor(setup: FencedWriterSetup) {
     this.#setup = setup;
@@ -82,6 +84,7 @@ export class FencedWriter {
       });
       this.#sequence = (this.#sequence + records.length) % sequences;
       if (this.#expected !== undefined && baseOffset !== this.#expected) {
+        if (baseOffset < this.#expected) this.cut = baseOffset;
         throw this.#outOfStep(`a batch landed at offset ${baseOffset} instead of ${this.#expected}`);
       }
       this.#expected = baseOffset + records.length;

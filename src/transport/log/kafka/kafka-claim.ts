@@ -93,6 +93,9 @@ export class KafkaClaim implements Claim {
       get end() {
         return writer.end ?? 0;
       },
+      get cut() {
+        return writer.cut;
+      },
     };
   }
 

@@ -31,6 +31,8 @@ export interface FormerClaim {
   readonly producer: ProducerIdentity;
   /** Everything below this offset was acknowledged. */
   readonly end: number;
+  /** Where a batch of it has landed all the same, which ended it. */
+  readonly cut: number | undefined;
 }
 
 interface Entry {

@@ -146,6 +146,18 @@ describe('fencing rule 4: 47 and 45', () => {
     expect(await codeOf(world.claim(world.worker('b')))).toBe('WEIR_LOG_LOST');
   });
 
+  it('WK5 a batch lands below what was acknowledged, and ends above it: its worker knows that commits are gone', async () => {
+    const world = await kafkaWorld();
+    const worker = world.worker('a');
+    const claim = await world.claim(worker);
+    await world.commit(claim, { a: '1' });
+    // Nothing is left, so the broker knows no sequence either.
+    world.broker.electUncleanly(stateTopic, 0, 100);
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, count) => [`b${count}`, '1']));
+    expect(await codeOf(world.commit(claim, many))).toBe('WEIR_LOG_OUT_OF_STEP');
+    expect(await codeOf(world.claim(worker))).toBe('WEIR_LOG_LOST');
+  });
+
   it('WK5 another worker has gone on from what was before the very claim of the lost commits', async () => {
     const world = await kafkaWorld();
     const worker = world.worker('a');
