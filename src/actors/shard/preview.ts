@@ -7,6 +7,9 @@ import type { LogRecord, StatePreview } from '../../transport/log/index.ts';
 import type { ShardPreparation } from './program.ts';
 import { Slices } from './slices.ts';
 
+/** Pieces that take well below a millisecond. */
+const madeAtOnce = 32;
+
 export class ShardPreview<Local> implements StatePreview {
   readonly #clock: Clock;
   readonly preparation: ShardPreparation<Local>;
@@ -52,6 +55,3 @@ export class ShardPreview<Local> implements StatePreview {
     else this.#others.set(key, value);
   }
 }
-
-/** Pieces that take well below a millisecond. */
-const madeAtOnce = 32;

@@ -106,17 +106,13 @@ export function encodeRouted(message: RoutedMessage): Uint8Array {
 
 /** @throws WeirError `WEIR_RECORD_UNREADABLE` */
 export function decodeRouted(bytes: Uint8Array): RoutedMessage {
-  const { kind, from, number, resend, service, entries, ...rest } = routedRecord.decode(bytes);
+  const { kind, from, number, resend, service, entries, ...origin } = routedRecord.decode(bytes);
   switch (kind) {
     case 'delivery':
-      return { type: 'delivery', from, entries, origin: rest.counter === 0 ? undefined : originOf(rest) };
+      return { type: 'delivery', from, entries, origin: origin.counter === 0 ? undefined : origin };
     case 'ack':
       return { type: 'ack', from, number, resend };
     case 'service':
       return { type: 'service', kind: service, bytes: entries[0]?.bytes ?? new Uint8Array() };
   }
-}
-
-function originOf({ incarnation, counter, owner, since }: StreamOrigin): StreamOrigin {
-  return { incarnation, counter, owner, since };
 }

@@ -5,7 +5,7 @@
  */
 import type { LogRecord } from '../../transport/log/index.ts';
 import { decodeCount, encodeCount } from './count.ts';
-import { outboxKey } from './outbox.ts';
+import { outboxKey, takenKey } from './outbox.ts';
 import { decodeRouted } from './protocol.ts';
 
 /** What is known of one stream. */
@@ -27,7 +27,7 @@ export interface Mended {
 }
 
 const streamKey = /^o\/(\d+)\/(\d+)$/;
-const takenKey = /^w\/(\d+)$/;
+const taking = /^w\/(\d+)$/;
 
 export class StreamEnds {
   /** By sender and receiver. */
@@ -44,7 +44,7 @@ export class StreamEnds {
       stream.newest = Math.max(stream.newest, number);
       return;
     }
-    const [, sender] = takenKey.exec(key) ?? [];
+    const [, sender] = taking.exec(key) ?? [];
     if (sender !== undefined) this.#stream(Number(sender), shard).taken = decodeCount(value);
   }
 
@@ -70,7 +70,7 @@ export class StreamEnds {
       const [sender = 0, receiver = 0] = name.split('/').map(Number);
       if (!apart(ends)) continue;
       const from = Math.max(ends.newest, ends.taken, ends.heard);
-      if (receiver === shard) taken.push({ key: `w/${sender}`, value: encodeCount(from) });
+      if (receiver === shard) taken.push({ key: takenKey(sender), value: encodeCount(from) });
       if (sender !== shard) continue;
       const entries = kept.get(receiver) ?? [];
       const waiting = entries.filter(({ number }) => number > ends.taken);
