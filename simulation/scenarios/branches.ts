@@ -10,7 +10,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const branches = scenarioOf({
   name: 'branches',
-  version: 2,
+  version: 3,
   about: 'races, tasks beside each other, signals and cancels from outside; who loses takes nothing',
   withinMs,
   settleMs: 30 * 60_000,

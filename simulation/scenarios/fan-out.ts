@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX', 'INITECH'];
 
 export const fanOut = scenarioOf({
   name: 'fan-out',
-  version: 4,
+  version: 5,
   about: 'one flow asks many, chains, long streams, hundreds of messages for one actor; half of it through the log',
   withinMs,
   settleMs: 10 * 60_000,

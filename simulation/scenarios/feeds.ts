@@ -10,7 +10,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const feeds = scenarioOf({
   name: 'feeds',
-  version: 2,
+  version: 3,
   about: 'followers of flows that go from worker to worker, and hear how each flow has ended',
   withinMs,
   settleMs: 10 * 60_000,

@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const operators = scenarioOf({
   name: 'operators',
-  version: 4,
+  version: 5,
   about: 'flows that are STUCK: retried, edited, skipped, killed or forgotten, until the deadline of the hospital',
   withinMs,
   settleMs: 40 * 60_000,

@@ -9,7 +9,7 @@ const banks = ['BANK-A', 'BANK-B', 'BANK-C', 'BANK-D', 'BANK-E'];
 
 export const payments = scenarioOf({
   name: 'payments',
-  version: 3,
+  version: 4,
   about: '5 banks on 3 to 5 nodes with 6 workers: reservation, refusal, timeouts, returns; money is conserved',
   withinMs,
   settleMs: 10 * 60_000,

@@ -11,7 +11,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const services = scenarioOf({
   name: 'services',
-  version: 2,
+  version: 3,
   about: 'services are crashed, hung and flooded, some past their budget, while flows are started and run',
   withinMs,
   settleMs: 20 * 60_000,

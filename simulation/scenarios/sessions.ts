@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX', 'INITECH'];
 
 export const sessions = scenarioOf({
   name: 'sessions',
-  version: 2,
+  version: 3,
   about: 'handshakes, silences, words for flows that have ended and for sessions that are forgotten',
   withinMs,
   settleMs: 90 * 60_000,

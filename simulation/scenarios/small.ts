@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const small = scenarioOf({
   name: 'small',
-  version: 3,
+  version: 4,
   about: '2 members, 2 workers, 20 flows with those that answer, 5 faults: a little of everything',
   withinMs,
   settleMs: 10 * 60_000,

@@ -11,7 +11,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const storm = scenarioOf({
   name: 'storm',
-  version: 4,
+  version: 5,
   about: 'storms of starts with repeated ids, conflicts, and ids that are used again after their window',
   withinMs,
   settleMs: 20 * 60_000,

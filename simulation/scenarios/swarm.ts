@@ -15,7 +15,7 @@ const members = ['ACME', 'GLOBEX', 'INITECH', 'HOOLI', 'WAYNE'];
 
 export const swarm = scenarioOf({
   name: 'swarm',
-  version: 6,
+  version: 7,
   about:
     '5 members, 6 workers, 500 flows with those that answer, 50 faults: all the others at once, with settings drawn at random',
   withinMs,

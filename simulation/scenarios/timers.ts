@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX', 'INITECH'];
 
 export const timers = scenarioOf({
   name: 'timers',
-  version: 4,
+  version: 5,
   about: 'sleeps, timeouts that race with messages, retries; nothing wakes early, everything wakes',
   withinMs,
   settleMs: 60 * 24 * 60 * 60 * 1_000,

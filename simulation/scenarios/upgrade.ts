@@ -9,7 +9,7 @@ const members = ['ACME', 'GLOBEX'];
 
 export const upgrade = scenarioOf({
   name: 'upgrade',
-  version: 3,
+  version: 4,
   about: 'workers are stopped, upgraded, added and taken away one by one while flows of two versions are under way',
   withinMs,
   settleMs: 10 * 60_000,
