@@ -28,6 +28,21 @@ export function drawFaults(
     .sort((a, b) => a.at - b.at);
 }
 
+/** Hand-overs of shards that break when the next owner has read them ahead; none where nothing is read ahead. */
+export function drawBrokenHandOvers(
+  draw: Draw,
+  { nodes, count, withinMs }: Omit<FaultsWanted, 'words'>,
+): Timed<SimFault>[] {
+  const wide = nodes.filter(({ log, workers }) => log === 'kafka' && workers > 1);
+  if (wide.length === 0) return [];
+  return draw.several(count, () => {
+    const { name: node, workers, shards } = draw.pick(wide);
+    const place = { node, partition: draw.whole(0, shards - 1), worker: draw.whole(0, workers - 1) };
+    const breaksAfterMs = draw.whole(0, draw.pick([2, 50, 1_000]));
+    return { at: draw.whole(0, withinMs), what: { type: 'move', ...place, rude: false, breaksAfterMs } };
+  });
+}
+
 /** Whether there is a place for it: a shard needs somewhere to move to, a partition two nodes. */
 function canStrike(word: SimFaultWord, nodes: readonly PlannedNode[]): boolean {
   switch (word) {

@@ -51,10 +51,10 @@ export interface ScenarioSpec {
   readonly name: string;
   readonly version: number;
   readonly about: string;
-  /** Draws everything but the actions. */
-  readonly world: (draw: Draw) => Omit<Plan, 'actions'>;
+  /** Draws everything but the actions, and the time that they fall into where that differs from world to world. */
+  readonly world: (draw: Draw) => Omit<Plan, 'actions'> & { readonly withinMs?: number };
   readonly workloads: ReadonlyArray<{ readonly of: Workload; readonly flows: number }>;
-  /** Its actions fall into this time, in virtual milliseconds. */
+  /** Its actions fall into this time, in virtual milliseconds, unless a world says otherwise. */
   readonly withinMs: number;
   readonly settleMs?: number;
 }
@@ -94,11 +94,11 @@ export function scenarioOf({
     about,
     plan(random) {
       const draw = new Draw(random);
-      const shape = world(draw);
+      const { withinMs: ownMs = withinMs, ...shape } = world(draw);
       const members = shape.nodes.flatMap((node) => node.members);
       const actions = workloads.flatMap(({ of, flows }) =>
         of
-          .draw(draw, { nodes: shape.nodes, members, flows, withinMs })
+          .draw(draw, { nodes: shape.nodes, members, flows, withinMs: ownMs })
           .map(({ at, what }) => ({ at, what: { of: of.name, act: what } })),
       );
       return { ...shape, actions: actions.sort((a, b) => a.at - b.at) };

@@ -1,8 +1,9 @@
 /** Operators who drain, move and configure the workers of a node while flows run and workers fail. */
 import type { PlannedNode } from 'weir/testing';
-import { drawFaults } from '../draw-faults.ts';
+import { drawBrokenHandOvers, drawFaults } from '../draw-faults.ts';
 import { scenarioOf } from '../workload.ts';
 import { errands } from '../workloads/errands.ts';
+import { naps } from '../workloads/naps.ts';
 import { orders as ordersGiven } from '../workloads/orders.ts';
 
 const withinMs = 6_000;
@@ -10,13 +11,14 @@ const members = ['ACME', 'GLOBEX'];
 
 export const orders = scenarioOf({
   name: 'orders',
-  version: 2,
+  version: 3,
   about: 'a node of 2 or 3 workers on Kafka: drained, moved and configured by operators while owners and brokers fail',
   withinMs,
   settleMs: 20 * 60_000,
   workloads: [
     { of: ordersGiven, flows: 12 },
     { of: errands, flows: 15 },
+    { of: naps, flows: 15 },
   ],
   world(draw) {
     const node: PlannedNode = {
@@ -34,6 +36,7 @@ export const orders = scenarioOf({
       nodes,
       network: {},
       faults: [
+        ...drawBrokenHandOvers(draw, { nodes, count: 4, withinMs }),
         ...drawFaults(draw, { nodes, count: 4, withinMs, words: ['crash', 'stop', 'hang', 'move'] }),
         ...drawFaults(draw, { nodes, count: 3, withinMs, words: ['lost-ack', 'slow', 'brokers', 'fenced-writer'] }),
       ],

@@ -1,21 +1,25 @@
 /** Services that fail as a whole, and not only shards: what supervisors are there for. */
 import type { SimFault, Timed } from 'weir/testing';
 import type { Draw } from '../draw.ts';
-import { drawFaults } from '../draw-faults.ts';
+import { drawBrokenHandOvers, drawFaults } from '../draw-faults.ts';
 import { drawNetwork, drawNodes } from '../draw-world.ts';
 import { scenarioOf } from '../workload.ts';
 import { errands } from '../workloads/errands.ts';
+import { naps } from '../workloads/naps.ts';
 
 const withinMs = 3_000;
 const members = ['ACME', 'GLOBEX'];
 
 export const services = scenarioOf({
   name: 'services',
-  version: 3,
+  version: 4,
   about: 'services are crashed, hung and flooded, some past their budget, while flows are started and run',
   withinMs,
   settleMs: 20 * 60_000,
-  workloads: [{ of: errands, flows: 30 }],
+  workloads: [
+    { of: errands, flows: 30 },
+    { of: naps, flows: 10 },
+  ],
   world(draw) {
     const drawn = drawNodes(draw, { members, nodes: draw.whole(1, 2), workers: 3, kafkaOdds: 0.3 });
     const nodes = drawn.map((node) => ({ ...node, errors: true as const }));
@@ -26,7 +30,11 @@ export const services = scenarioOf({
     return {
       nodes,
       network: drawNetwork(draw),
-      faults: [...withoutAnEnd(failures.flat()), ...drawFaults(draw, { nodes, count: 3, withinMs })],
+      faults: [
+        ...withoutAnEnd(failures.flat()),
+        ...drawFaults(draw, { nodes, count: 3, withinMs }),
+        ...drawBrokenHandOvers(draw, { nodes, count: 4, withinMs }),
+      ],
     };
   },
 });

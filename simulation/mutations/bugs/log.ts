@@ -4,6 +4,8 @@ import type { Mutation } from '../mutation.ts';
 const claiming = 'src/transport/log/kafka/claiming.ts';
 const lane = 'src/transport/log/kafka/publication-lane.ts';
 const follower = 'src/transport/log/kafka/table-follower.ts';
+const found = 'src/actors/flow/found-flows.ts';
+const preview = 'src/actors/shard/preview.ts';
 
 export const bugsOfLog: readonly Mutation[] = [
   {
@@ -153,5 +155,46 @@ export const bugsOfLog: readonly Mutation[] = [
       },
     ],
     scenarios: ['kafka', 'services'],
+  },
+  {
+    id: 'made-too-early',
+    sentence: 'A flow that was made of what was read ahead is given as it was, though it has changed since.',
+    file: found,
+    edits: [
+      {
+        find: 'flow.made = undefined;\n    if (made.type',
+        replace: 'flow.made = undefined;\n    flow.early = made;\n    if (made.type',
+      },
+      { find: 'flow.changed = false;', replace: 'flow.changed = false;\n      flow.early = undefined;' },
+      {
+        find: 'if (flow.changed) this.#make(flow);',
+        replace: 'if (flow.early) flow.made = flow.early; else if (flow.changed) this.#make(flow);',
+      },
+    ],
+    scenarios: ['kafka', 'orders', 'services'],
+  },
+  {
+    id: 'tail-not-told',
+    sentence: 'What came between reading ahead and the claim is not put to what was made of it.',
+    file: 'src/actors/shard/restore.ts',
+    edits: [
+      {
+        find: 'for (const { key, value } of chunk) preview.put(key, value);',
+        replace:
+          'const ahead = preview.preparation.ahead;\n    if (!ahead) for (const { key, value } of chunk) preview.put(key, value);',
+      },
+      {
+        file: preview,
+        find: 'async take(records: readonly LogRecord[]): Promise<void> {',
+        replace:
+          'async take(records: readonly LogRecord[]): Promise<void> {\n    if (records.length > 0) this.preparation.ahead = true;',
+      },
+      {
+        file: preview,
+        find: 'this.preparation.clear();',
+        replace: 'this.preparation.clear();\n    this.preparation.ahead = false;',
+      },
+    ],
+    scenarios: ['kafka', 'orders', 'services'],
   },
 ];

@@ -23,6 +23,9 @@ export class Coverage {
       case 'fenced':
         this.#seen('shard taken from its owner');
         return;
+      case 'restored':
+        this.#seen(`shard read ahead: ${event.ahead}`);
+        return;
       case 'client':
         this.#seen(`client ${event.what}`);
         return;

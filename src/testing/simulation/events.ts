@@ -3,6 +3,7 @@ import type { FlowHead, ShardRecord } from '../../persistence/index.ts';
 import type { Identity } from '../../ports/index.ts';
 import type { CommitBatch, LogRecord, ShardId, Term } from '../../transport/log/index.ts';
 import type { CommitContents } from './commit-contents.ts';
+import type { ReadAheadUse } from './observed-preview.ts';
 
 /** Where and when: node and worker are empty for what concerns no single one. */
 interface Occurrence {
@@ -32,9 +33,17 @@ export type Happening =
   /** A worker's process has been started; `ready` when all its services run; `down` when it has died, or was stopped. */
   | { readonly type: 'up' | 'ready' }
   | { readonly type: 'down'; readonly why: string }
+  /** So many records of a shard that is to run here are read, while another worker runs it. */
+  | { readonly type: 'ahead'; readonly shard: ShardId; readonly records: number }
   | { readonly type: 'claiming'; readonly shard: ShardId }
   | { readonly type: 'claimed'; readonly shard: ShardId; readonly term: Term }
-  | { readonly type: 'restored'; readonly shard: ShardId; readonly term: Term; readonly records: readonly LogRecord[] }
+  | {
+      readonly type: 'restored';
+      readonly shard: ShardId;
+      readonly term: Term;
+      readonly records: readonly LogRecord[];
+      readonly ahead: ReadAheadUse;
+    }
   | ({ readonly type: 'commit' } & SentCommit)
   /** The worker was told that the commit is durable. */
   | { readonly type: 'durable'; readonly shard: ShardId; readonly term: Term; readonly sequence: number }

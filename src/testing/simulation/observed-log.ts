@@ -34,7 +34,8 @@ export function observedLog(log: Log, observe: (happening: Happening) => void): 
       const coming = (partition: number): StatePreview | undefined => {
         const inner = listener.coming?.(partition);
         if (inner === undefined) return undefined;
-        const preview = new ObservedPreview(inner);
+        const shard = { topic: state ?? group, partition };
+        const preview = new ObservedPreview(inner, (records) => observe({ type: 'ahead', shard, records }));
         previews.set(inner, preview);
         return preview;
       };
@@ -95,7 +96,8 @@ async function* observedRestore(
     records.push(...chunk);
     yield chunk;
   }
-  observe({ type: 'restored', shard, term, records: preview?.with(records) ?? records });
+  const ahead = preview?.useWith(records) ?? 'nothing was read';
+  observe({ type: 'restored', shard, term, records: preview?.with(records) ?? records, ahead });
 }
 
 async function observedTable(log: Log, topic: TopicName, observe: (happening: Happening) => void): Promise<Table> {

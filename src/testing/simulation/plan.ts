@@ -18,13 +18,17 @@ export type WorkerFault = Fault & {
 export type WorldFault =
   /** Nothing passes between two nodes. */
   | { readonly type: 'partition'; readonly between: readonly [string, string]; readonly forMs: number }
-  /** A shard is moved in good order; with `rude` it is given to another worker without a word to its owner. */
+  /**
+   * A shard is moved in good order; with `rude` it is given to another worker without a word to its owner. With
+   * `breaksAfterMs` that happens so long after the next owner has read it ahead.
+   */
   | {
       readonly type: 'move';
       readonly node: string;
       readonly partition: number;
       readonly worker: number;
       readonly rude: boolean;
+      readonly breaksAfterMs?: number;
     }
   /** A member sends other members' messages under its own name. */
   | { readonly type: 'forge'; readonly liar: string }
@@ -120,7 +124,7 @@ export function describeSimFault(fault: SimFault): string {
     case 'partition':
       return `nothing passes between ${fault.between.join(' and ')} for ${fault.forMs} ms`;
     case 'move':
-      return `shard ${fault.partition} of ${fault.node} ${fault.rude ? 'is given, without a word to its owner,' : 'moves'} to ${nameOf(fault.worker)}`;
+      return `shard ${fault.partition} of ${fault.node} ${fault.rude ? 'is given, without a word to its owner,' : 'moves'} to ${nameOf(fault.worker)}${fault.breaksAfterMs === undefined ? '' : `, and is taken from its owner ${fault.breaksAfterMs} ms after that has read it`}`;
     case 'forge':
       return `${fault.liar} sends messages of other members under its own name`;
     case 'stop':

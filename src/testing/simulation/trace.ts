@@ -66,6 +66,10 @@ export class Trace {
         this.mix(event.shard.partition);
         this.mix(event.term.counter);
         return;
+      case 'ahead':
+        this.mix(event.shard.partition);
+        this.mix(event.records);
+        return;
       case 'restored':
         this.mix(event.shard.partition);
         this.mix(event.records.length);

@@ -32,6 +32,8 @@ function wordsOf(event: SimEvent): string | undefined {
       return 'is ready';
     case 'down':
       return `is down: ${event.why}`;
+    case 'ahead':
+      return `has read ${event.records} records of ${shardText(event.shard)} ahead`;
     case 'claiming':
     case 'closed':
       return undefined;

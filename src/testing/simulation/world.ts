@@ -26,6 +26,7 @@ import {
 } from '../../transport/log/index.ts';
 import type { NodeSettings } from '../../worker/index.ts';
 import { Audience, type Watcher } from './audience.ts';
+import { BrokenHandOvers } from './broken-hand-overs.ts';
 import { BrokerFaults } from './broker-faults.ts';
 import { shardTopic } from './broker-topics.ts';
 import { SimClients } from './client.ts';
@@ -109,6 +110,10 @@ export class World {
   readonly #setup: WorldSetup;
   #audience: Audience;
   readonly #random: Random;
+  readonly #handOvers = new BrokenHandOvers({
+    later: (ms, run) => void this.outside.after(ms, run),
+    take: (move) => this.#healed || this.#move(move, true),
+  });
   readonly #members = new Map<string, Identity>();
   /** How many workers of a node are wanted, where that is not all. */
   readonly #wanted = new Map<string, number>();
@@ -249,9 +254,8 @@ export class World {
         return;
       }
       case 'move': {
-        const { cluster } = this.node(fault.node);
-        // A worker that is down, or already has it, is no place to move to: then nothing is struck.
-        cluster.move('flow', fault.partition, nameOf(fault.worker), { rude: fault.rude }).catch(() => undefined);
+        if (fault.breaksAfterMs !== undefined) this.#handOvers.begin(fault);
+        this.#move(fault, fault.rude);
         return;
       }
       case 'forge':
@@ -261,6 +265,13 @@ export class World {
         this.node(fault.node).brokers?.strike(fault, later);
         return;
     }
+  }
+
+  #move({ node, partition, worker }: Extract<WorldFault, { type: 'move' }>, rude: boolean): void {
+    // A worker that is down, or already has it, is no place to move to: then nothing is struck.
+    this.node(node)
+      .cluster.move('flow', partition, nameOf(worker), { rude })
+      .catch(() => undefined);
   }
 
   #count(word: SimFaultWord): void {
@@ -314,7 +325,7 @@ export class World {
   }
 
   #audienceOf(invariants: readonly Invariant[]): Audience {
-    return new Audience(invariants, (name, text) => this.violate(name, text));
+    return new Audience([this.#handOvers, ...invariants], (name, text) => this.violate(name, text));
   }
 
   #build(planned: PlannedNode): SimNode {

@@ -31,7 +31,8 @@ class Told {
   }
 
   restores(counter: number, ...records: readonly LogRecord[]): this {
-    return this.#tell({ type: 'restored', shard, term: { incarnation: 1, counter }, records }, `of ${counter}`);
+    const found = { records, ahead: 'nothing was read' } as const;
+    return this.#tell({ type: 'restored', shard, term: { incarnation: 1, counter }, ...found }, `of ${counter}`);
   }
 
   sends(counter: number, sequence: number, ...records: readonly LogRecord[]): this {
