@@ -26,12 +26,14 @@ export interface Glance {
 /** Longer texts are seldom the same in the next record. */
 const shortText = 63;
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 export class RecordGlance implements Glance {
   readonly #scan: Scan;
   /** What each text was last: most are the same in the next record. */
   readonly #texts: string[];
   readonly #starts: number[];
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Uint8Array = new Uint8Array();
   #at = 0;
 
   constructor(schema: AvroSchema, scan: Scan) {
@@ -42,7 +44,7 @@ export class RecordGlance implements Glance {
   }
 
   /** @throws Error when there is no whole record, and nothing else, from `start` on */
-  look(bytes: Buffer, start: number): this {
+  look(bytes: Uint8Array, start: number): this {
     this.#scan(bytes, start, this.#starts);
     this.#bytes = bytes;
     return this;
@@ -58,7 +60,7 @@ export class RecordGlance implements Glance {
       while (at < length && bytes[from + at] === last.charCodeAt(at)) at += 1;
       if (at === length) return last;
     }
-    const text = bytes.toString('utf8', from, from + length);
+    const text = decoder.decode(bytes.subarray(from, from + length));
     // As many bytes as characters: only then is each byte a character.
     if (length <= shortText && length === text.length) this.#texts[place] = text;
     return text;

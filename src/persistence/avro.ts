@@ -115,8 +115,7 @@ export function recordCodec<Value>(
     places: placesOf(schema),
     glance(bytes) {
       try {
-        const buffer = bufferOf(bytes);
-        return startsWith(buffer, header) ? glance.look(buffer, headerBytes) : undefined;
+        return startsWith(bytes, header) ? glance.look(bytes, headerBytes) : undefined;
       } catch (error) {
         throw new WeirError('WEIR_RECORD_UNREADABLE', { what: name, why: messageOf(error) }, error);
       }
@@ -150,7 +149,7 @@ function headerOf(print: bigint): Buffer {
   return header;
 }
 
-function startsWith(buffer: Buffer, header: Buffer): boolean {
+function startsWith(buffer: Uint8Array, header: Buffer): boolean {
   for (let at = 0; at < headerBytes; at += 1) if (buffer[at] !== header[at]) return false;
   return true;
 }

@@ -5,6 +5,7 @@ export { auditHash, auditRecord, chainAnchor, chainPoint, chainStart, entryHash,
 export { ChainCheck } from './audit-check.ts';
 export type { RecordCodec } from './avro.ts';
 export { recordCodec } from './avro.ts';
+export type { Glance } from './avro-glance.ts';
 export type { AvroSchema } from './avro-schema.ts';
 export type { FailureRecord } from './failure-record.ts';
 export { withFailure } from './failure-record.ts';

@@ -149,9 +149,9 @@ export const bugsOfLog: readonly Mutation[] = [
     file: 'src/transport/log/kafka/shard-state.ts',
     edits: [
       {
-        find: 'this.#put(this.#entries, key, value, offset);\n        this.#changed?.add(key);',
+        find: 'this.#put(this.#entries, key, record);\n        this.#changed?.add(key);',
         replace:
-          'if (!this.#entries.has(key)) this.#changed?.add(key);\n        this.#put(this.#entries, key, value, offset);',
+          'if (!this.#entries.has(key)) this.#changed?.add(key);\n        this.#put(this.#entries, key, record);',
       },
     ],
     scenarios: ['kafka', 'services'],

@@ -88,30 +88,32 @@ export function packed({ due, rest, signals, head, entries }: ColdParts): ColdFl
   let size = timeBytes + partBytes(restBytes) + partBytes(givenBytes) + partBytes(head.length);
   for (const [place, entry] of entries) size += numberBytes(place) + partBytes(entry.length);
   if (size > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * size);
-  const bytes = scratch;
-  let at = bytes.writeDoubleLE(due);
-  const number = (value: number): void => {
-    let left = value;
-    for (; left >= more; left = Math.floor(left / more)) bytes[at++] = more + (left % more);
-    bytes[at++] = left;
-  };
-  const text = (value: string, length: number): void => {
-    number(length);
-    at += bytes.write(value, at);
-  };
-  const part = (value: Uint8Array): void => {
-    number(value.length);
-    bytes.set(value, at);
-    at += value.length;
-  };
-  text(rest, restBytes);
-  text(given, givenBytes);
-  part(head);
-  for (const [place, entry] of entries) {
-    number(place);
-    part(entry);
-  }
-  return bytes.toString('latin1', 0, at);
+  let at = scratch.writeDoubleLE(due);
+  at = writeText(at, rest, restBytes);
+  at = writeText(at, given, givenBytes);
+  at = writePart(at, head);
+  for (const [place, entry] of entries) at = writePart(writeNumber(at, place), entry);
+  return scratch.toString('latin1', 0, at);
+}
+
+/** Each writes at a place of the scratch, and answers where the next thing goes. */
+function writeNumber(start: number, value: number): number {
+  let at = start;
+  let left = value;
+  for (; left >= more; left = Math.floor(left / more)) scratch[at++] = more + (left % more);
+  scratch[at++] = left;
+  return at;
+}
+
+function writeText(start: number, value: string, length: number): number {
+  const at = writeNumber(start, length);
+  return length === 0 ? at : at + scratch.write(value, at);
+}
+
+function writePart(start: number, value: Uint8Array): number {
+  const at = writeNumber(start, value.length);
+  scratch.set(value, at);
+  return at + value.length;
 }
 
 /** When its timer rings, in milliseconds since 1970; infinite when it has none. */

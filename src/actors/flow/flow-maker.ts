@@ -8,6 +8,7 @@ import {
   type FlowHead,
   flowHead,
   flowStatuses,
+  type Glance,
   isTerminal,
   type JournalEntry,
   journalEntry,
@@ -22,7 +23,7 @@ import type { Registry } from './registry.ts';
 /** The records of a flow, as bytes. */
 export interface FlowRecords {
   readonly id: string;
-  readonly head: Uint8Array;
+  readonly head: Stored;
   /** Of any visit, by what stands behind the flow in the key. */
   readonly journal: Parts;
   /** Messages that it has not read. */
@@ -31,8 +32,13 @@ export interface FlowRecords {
   readonly signals: Parts;
 }
 
+/** A record, whose value may be made when somebody asks for it, and each time. */
+export interface Stored {
+  readonly value: Uint8Array;
+}
+
 /** Records by what stands behind the flow in their keys. */
-export type Parts = Pick<Few<string, Uint8Array>, 'size' | 'forEach'>;
+export type Parts = Pick<Few<string, Stored>, 'size' | 'forEach'>;
 
 export type MadeFlow =
   | {
@@ -75,7 +81,8 @@ export class FlowMaker {
    * Undefined when it has to be decoded as a whole, since it runs or nobody knows.
    * @throws WeirError `WEIR_RECORD_UNREADABLE`
    */
-  make({ id, head: stored, journal, unread, signals }: FlowRecords): MadeFlow | undefined {
+  make({ id, head: record, journal, unread, signals }: FlowRecords): MadeFlow | undefined {
+    const stored = record.value;
     const head = seenHead(stored);
     if (head === undefined) return undefined;
     if (isTerminal(head.status)) {
@@ -86,7 +93,7 @@ export class FlowMaker {
     if (unread.size > 0) return undefined;
     const entries: Array<readonly [number, Uint8Array]> = [];
     const seen: SeenEntry[] = [];
-    journal.forEach((value, place) => {
+    journal.forEach(({ value }, place) => {
       const split = place.indexOf('/');
       if (Number(place.slice(0, split)) !== head.visit) return;
       const number = Number(place.slice(split + 1));
@@ -118,24 +125,62 @@ function seenHead(stored: Uint8Array): SeenHead | undefined {
   if (!glance.isNone(at.sessions) || !glance.isNone(at.mark) || !glance.isNone(at.cancel)) {
     return flowHead.decode(stored);
   }
-  return {
-    flow: glance.text(at.flow),
-    version: glance.number(at.version),
-    memberName: glance.text(at.memberName),
-    memberGroup: glance.text(at.memberGroup),
-    get inputHash() {
-      return glance.text(at.inputHash);
-    },
-    status: glance.choice(at.status, flowStatuses),
-    updated: glance.number(at.updated),
-    stage: glance.text(at.stage),
-    visit: glance.number(at.visit),
-    expires: glance.number(at.expires),
-    ...nothing,
-  };
+  return new HeadAtAGlance(glance);
 }
 
-const nothing = { sessions: [], mark: null, cancel: null };
+/** Fields are read when they are asked for, while the glance is at this record. */
+class HeadAtAGlance implements SeenHead {
+  readonly #glance: Glance;
+  readonly sessions = none;
+  readonly mark = null;
+  readonly cancel = null;
+
+  constructor(glance: Glance) {
+    this.#glance = glance;
+  }
+
+  get flow(): string {
+    return this.#glance.text(at.flow);
+  }
+
+  get version(): number {
+    return this.#glance.number(at.version);
+  }
+
+  get memberName(): string {
+    return this.#glance.text(at.memberName);
+  }
+
+  get memberGroup(): string {
+    return this.#glance.text(at.memberGroup);
+  }
+
+  get inputHash(): string {
+    return this.#glance.text(at.inputHash);
+  }
+
+  get status(): FlowHead['status'] {
+    return this.#glance.choice(at.status, flowStatuses);
+  }
+
+  get updated(): number {
+    return this.#glance.number(at.updated);
+  }
+
+  get stage(): string {
+    return this.#glance.text(at.stage);
+  }
+
+  get visit(): number {
+    return this.#glance.number(at.visit);
+  }
+
+  get expires(): number {
+    return this.#glance.number(at.expires);
+  }
+}
+
+const none: FlowHead['sessions'] = [];
 
 function seenEntry(stored: Uint8Array): SeenEntry {
   const glance = journalEntry.glance(stored);
@@ -151,7 +196,7 @@ function seenEntry(stored: Uint8Array): SeenEntry {
 
 export function signalsOf(signals: Parts): Map<string, string> {
   const given = new Map<string, string>();
-  signals.forEach((print, id) => void given.set(id, decoder.decode(print)));
+  signals.forEach(({ value }, id) => void given.set(id, decoder.decode(value)));
   return given;
 }
 

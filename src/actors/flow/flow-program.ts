@@ -77,7 +77,7 @@ export function flowProgram(setup: FlowProgramSetup): () => ShardPreparation<Flo
   return () => {
     const found = new FoundFlows(setup.registry);
     return {
-      put: (key, value) => found.put(key, value),
+      put: (record) => found.put(record),
       make: () => found.make(),
       clear: () => found.clear(),
       program: (host) => new FlowProgram(setup, host, found),

@@ -154,20 +154,20 @@ export class FlowTable {
    * Takes in an unfinished flow, all of it, as its records tell of it. `readable` hears of each record that cannot be read;
    * without its head nothing of a flow can.
    */
-  restore({ id, head: stored, journal, unread, signals }: FlowRecords, readable: Readable): void {
+  restore({ id, head: record, journal, unread, signals }: FlowRecords, readable: Readable): void {
     const key = detached(id, routingKeyOf(id).length);
     const rest = id.slice(key.length);
-    const head = readable(headKey(id), () => flowHead.decode(stored));
+    const head = readable(headKey(id), () => flowHead.decode(record.value));
     if (head === undefined) return void this.#parked.set(key, key + rest);
     const flow = new FlowInstance(key, key + rest, head);
     flow.definition = this.#setup.registry.flow(flow.member, head.flow);
-    journal.forEach((value, place) => {
+    journal.forEach(({ value }, place) => {
       const [visit, number] = place.split('/');
       const entry = readable(`j/${id}/${place}`, () => journalEntry.decode(value));
       if (entry !== undefined && head.visit === Number(visit)) flow.journal[Number(number)] = entry;
     });
     if (signals.size > 0) flow.signals = signalsOf(signals);
-    unread.forEach((value, place) => {
+    unread.forEach(({ value }, place) => {
       const message = readable(`i/${id}/${place}`, () => unreadRecord.decode(value));
       if (message !== undefined) flow.unread.push({ ...message, place: Number(place), stored: true });
     });

@@ -4,9 +4,10 @@
  * of them has changed. Owns the gathering, and that nothing made of former records is given out.
  */
 import { WeirError } from '../../errors/index.ts';
+import type { LogRecord } from '../../transport/log/index.ts';
 import { partsOfCold } from './cold-flow.ts';
 import { Few } from './few.ts';
-import { FlowMaker, type FlowRecords, type MadeFlow } from './flow-maker.ts';
+import { FlowMaker, type FlowRecords, type MadeFlow, type Stored } from './flow-maker.ts';
 import type { Registry } from './registry.ts';
 
 export type PartKind = 'journal' | 'unread' | 'signals';
@@ -15,11 +16,11 @@ export type PartKind = 'journal' | 'unread' | 'signals';
 const partKinds: Readonly<Record<string, PartKind>> = { j: 'journal', i: 'unread', g: 'signals' };
 const [slash, headKind, actor] = ['/', 'c', '@'].map((sign) => sign.charCodeAt(0));
 
-const none = new Few<string, Uint8Array>();
+const none = new Few<string, Stored>();
 
 class FoundFlow {
   readonly id: string;
-  head: Uint8Array | undefined;
+  head: Stored | undefined;
   journal = none;
   unread = none;
   signals = none;
@@ -42,27 +43,28 @@ export class FoundFlows {
     this.#maker = new FlowMaker(registry);
   }
 
-  /** Takes the newest value of a record, null when it is gone; false for one that belongs to no flow. */
-  put(key: string, value: Uint8Array | null): boolean {
+  /** Takes the newest record of a key, which has no value when it is gone; false for one that belongs to no flow. */
+  put(record: LogRecord): boolean {
+    const { key } = record;
     if (key.charCodeAt(1) !== slash) return false;
     const kind = partKinds[key.charAt(0)];
     if (kind === undefined) {
       if (key.charCodeAt(0) !== headKind || key.charCodeAt(2) === actor) return false;
-      this.#changedFlow(key.slice(2)).head = value ?? undefined;
+      this.#changedFlow(key.slice(2)).head = isLive(record) ? record : undefined;
       return true;
     }
     const end = key.indexOf('/', 2);
     if (end < 0) return false;
-    this.#part(this.#changedFlow(key.slice(2, end)), kind, key.slice(end + 1), value);
+    this.#part(this.#changedFlow(key.slice(2, end)), kind, key.slice(end + 1), isLive(record) ? record : undefined);
     return true;
   }
 
-  #part(flow: FoundFlow, of: PartKind, place: string, value: Uint8Array | null): void {
-    if (value === null) flow[of].delete(place);
+  #part(flow: FoundFlow, of: PartKind, place: string, stored: Stored | undefined): void {
+    if (stored === undefined) flow[of].delete(place);
     else if (flow[of] === none) {
       flow[of] = new Few();
-      flow[of].set(place, value);
-    } else flow[of].set(place, value);
+      flow[of].set(place, stored);
+    } else flow[of].set(place, stored);
   }
 
   /** Makes flows of what has come, as far as their records alone say what they are; one for each step. */
@@ -131,18 +133,26 @@ export class FoundFlows {
     flow.made = undefined;
     if (made.type !== 'cold') return;
     const { head, journal, signals } = partsOfCold(made.cold);
-    flow.head = head;
-    for (const [place, entry] of journal) this.#part(flow, 'journal', place, entry);
-    for (const [signal, print] of signals) this.#part(flow, 'signals', signal, print);
+    flow.head = { value: head };
+    for (const [place, entry] of journal) this.#part(flow, 'journal', place, { value: entry });
+    for (const [signal, print] of signals) this.#part(flow, 'signals', signal, { value: print });
   }
 
   /** What is kept for long has memory of its own. */
   #keep(flow: FoundFlow): void {
-    flow.head = flow.head?.slice();
+    flow.head = flow.head && copied(flow.head);
     for (const parts of [flow.journal, flow.unread, flow.signals]) {
-      parts.forEach((value, place) => void parts.set(place, value.slice()));
+      parts.forEach((stored, place) => void parts.set(place, copied(stored)));
     }
   }
+}
+
+function isLive(record: LogRecord): record is LogRecord & Stored {
+  return record.value !== null;
+}
+
+function copied({ value }: Stored): Stored {
+  return { value: value.slice() };
 }
 
 function isGone({ made, head, journal, unread, signals }: FoundFlow): boolean {

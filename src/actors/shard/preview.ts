@@ -23,8 +23,10 @@ export class ShardPreview<Local> implements StatePreview {
 
   async take(records: readonly LogRecord[]): Promise<void> {
     // All of them at once: a claim may come at any time, and goes on behind them.
-    for (const { key, value } of records) {
-      if (!this.preparation.put(key, value)) this.#keep(key, value === null ? null : value.slice());
+    for (const record of records) {
+      if (this.preparation.put(record)) continue;
+      const { key, value } = record;
+      this.#keep(key, value === null ? null : value.slice());
     }
     const slices = new Slices(this.#clock);
     let made = 0;
@@ -35,8 +37,8 @@ export class ShardPreview<Local> implements StatePreview {
   }
 
   /** One record of a restore, whose value is used before it ends. */
-  put(key: string, value: Uint8Array | null): void {
-    if (!this.preparation.put(key, value)) this.#keep(key, value);
+  put(record: LogRecord): void {
+    if (!this.preparation.put(record)) this.#keep(record.key, record.value);
   }
 
   clear(): void {

@@ -3,7 +3,7 @@
  * The shard owns the claim, the commit loop, the outbox and the lanes; the program owns what the records mean.
  */
 import type { Clock, Logger, Meter, Random } from '../../ports/index.ts';
-import type { LogLimits } from '../../transport/log/index.ts';
+import type { LogLimits, LogRecord } from '../../transport/log/index.ts';
 import type { ChangeSet } from './change-set.ts';
 import type { ShardTimers } from './timers.ts';
 
@@ -48,8 +48,8 @@ export type FormerEnd = 'released' | 'silent' | 'unclean';
  * another worker still runs the shard. Pure: the records that were put last, and nothing else, say what it holds.
  */
 export interface ShardPreparation<Local> {
-  /** The newest value of a record that is not the shard's own, null when it is gone; false for one that it has no use for. */
-  put(key: string, value: Uint8Array | null): boolean;
+  /** The newest record of a key, which has no value when it is gone; false for one that it has no use for. */
+  put(record: LogRecord): boolean;
   /** Makes of what was put what it can, piece by piece; of bytes that it keeps it has copies then. */
   make(): Iterable<unknown>;
   /** Lets go of everything. */

@@ -53,7 +53,7 @@ export async function restoreShard(setup: ShardRestoreSetup): Promise<RestoredSh
   };
   const slices = new Slices(clock);
   for await (const chunk of claim.restore()) {
-    for (const { key, value } of chunk) preview.put(key, value);
+    for (const record of chunk) preview.put(record);
     await slices.next();
     if (ended()) return shard;
   }

@@ -80,7 +80,7 @@ export interface Claim {
   /**
    * Newest value of every live key of the shard, in chunks. Those of one kind, which is what a key begins with up to
    * and with its first "/", come together, and kinds in the order of their names. Call it once, before the first commit. A value may be
-   * a view of much more memory: whoever keeps it for long keeps a copy. Where the claim was given a preview that holds some
+   * a view of much more memory, made anew each time that it is asked for: whoever keeps it for long keeps a copy. Where the claim was given a preview that holds some
    * of the state by then, only what has changed since: null for a key that is gone.
    * @throws WeirError `WEIR_LOG_FENCED`, `WEIR_LOG_DAMAGED`
    */

@@ -16,6 +16,10 @@ const registry = new Registry([{ identity: { name: 'A', group: 'default' }, flow
 const head = (...given: Parameters<typeof headOf>): Uint8Array => flowHead.encode(headOf(...given));
 const entry = (...given: Parameters<typeof entryOf>): Uint8Array => journalEntry.encode(entryOf(...given));
 
+function put(found: FoundFlows, key: string, value: Uint8Array | null): boolean {
+  return found.put({ key, value });
+}
+
 function made(found: FoundFlows): void {
   for (const _ of found.make());
 }
@@ -26,7 +30,7 @@ type Given = MadeFlow | FlowRecords;
 function told(found: FoundFlows): string[] {
   const parts = (all: FlowRecords['journal']): unknown[] => {
     const some: unknown[] = [];
-    all.forEach((value, place) => {
+    all.forEach(({ value }, place) => {
       some.push([place, Buffer.from(value).toString('hex')]);
     });
     return some.sort();
@@ -34,7 +38,7 @@ function told(found: FoundFlows): string[] {
   const tell = (given: Given): unknown => {
     if (!('type' in given)) {
       const { id, head, journal, unread, signals } = given;
-      return [id, Buffer.from(head).toString('hex'), parts(journal), parts(unread), parts(signals)];
+      return [id, Buffer.from(head.value).toString('hex'), parts(journal), parts(unread), parts(signals)];
     }
     if (given.type === 'ended') return given;
     const { flow } = thawed(given.key, given.cold);
@@ -50,43 +54,43 @@ function kinds(found: FoundFlows): string[] {
 describe('flows that are found', () => {
   it('W6 one that sleeps is cold, one that has ended is remembered, any other is given as its records', () => {
     const found = new FoundFlows(registry);
-    found.put(`c/${flowId}`, head());
-    found.put(`j/${flowId}/3/0`, entry('sleep', { due: 7 }));
-    found.put(`c/${flowKey}-1`, head({ status: 'COMPLETED' }));
-    found.put(`c/${'b'.repeat(24)}-1`, head());
-    found.put(`j/${'b'.repeat(24)}-1/3/0`, entry('step'));
-    found.put(`j/${'c'.repeat(24)}-1/3/0`, entry('step'));
+    put(found, `c/${flowId}`, head());
+    put(found, `j/${flowId}/3/0`, entry('sleep', { due: 7 }));
+    put(found, `c/${flowKey}-1`, head({ status: 'COMPLETED' }));
+    put(found, `c/${'b'.repeat(24)}-1`, head());
+    put(found, `j/${'b'.repeat(24)}-1/3/0`, entry('step'));
+    put(found, `j/${'c'.repeat(24)}-1/3/0`, entry('step'));
     expect(kinds(found)).toEqual(['cold', 'ended', 'whole']);
   });
 
   it('records that belong to no flow are left to others', () => {
     const found = new FoundFlows(registry);
     for (const key of ['shard', 'w/log', 'o/1/2', 'o/x', 'a/x', 'c/@A:counter:1', 'd/7', 'j/x']) {
-      expect([key, found.put(key, new Uint8Array())]).toEqual([key, false]);
+      expect([key, put(found, key, new Uint8Array())]).toEqual([key, false]);
     }
   });
 
   it.each<[string, (found: FoundFlows) => void, string[]]>([
     [
       'woke, since its sleep is done',
-      (found) => found.put(`j/${flowId}/3/0`, entry('sleep', { state: 'done' })),
+      (found) => put(found, `j/${flowId}/3/0`, entry('sleep', { state: 'done' })),
       ['whole'],
     ],
-    ['sleeps for longer', (found) => found.put(`j/${flowId}/3/0`, entry('sleep', { due: 9 })), ['cold 9']],
-    ['goes on', (found) => found.put(`j/${flowId}/3/1`, entry('step')), ['whole']],
-    ['has got a message', (found) => found.put(`i/${flowId}/0`, new Uint8Array()), ['whole']],
-    ['has ended', (found) => found.put(`c/${flowId}`, head({ status: 'FAILED' })), ['ended']],
-    ['is in another visit', (found) => found.put(`c/${flowId}`, head({ visit: 4 })), ['whole']],
+    ['sleeps for longer', (found) => put(found, `j/${flowId}/3/0`, entry('sleep', { due: 9 })), ['cold 9']],
+    ['goes on', (found) => put(found, `j/${flowId}/3/1`, entry('step')), ['whole']],
+    ['has got a message', (found) => put(found, `i/${flowId}/0`, new Uint8Array()), ['whole']],
+    ['has ended', (found) => put(found, `c/${flowId}`, head({ status: 'FAILED' })), ['ended']],
+    ['is in another visit', (found) => put(found, `c/${flowId}`, head({ visit: 4 })), ['whole']],
     [
       'was cancelled',
-      (found) => found.put(`c/${flowId}`, head({ cancel: { order: 1, code: 'X', reason: '' } })),
+      (found) => put(found, `c/${flowId}`, head({ cancel: { order: 1, code: 'X', reason: '' } })),
       ['whole'],
     ],
-    ['is forgotten', (found) => found.put(`c/${flowId}`, null), []],
+    ['is forgotten', (found) => put(found, `c/${flowId}`, null), []],
   ])('W2 one that %s after it was made is made again', (_, change, expected) => {
     const found = new FoundFlows(registry);
-    found.put(`c/${flowId}`, head());
-    found.put(`j/${flowId}/3/0`, entry('sleep', { due: 7 }));
+    put(found, `c/${flowId}`, head());
+    put(found, `j/${flowId}/3/0`, entry('sleep', { due: 7 }));
     made(found);
     change(found);
     const given = [...found.take()].map((one) =>
@@ -120,13 +124,13 @@ describe('flows that are found', () => {
         for (const one of changes) {
           if (one === 'make') made(early);
           else {
-            early.put(one.key, one.value);
+            put(early, one.key, one.value);
             if (one.value === null) newest.delete(one.key);
             else newest.set(one.key, one.value);
           }
         }
         const late = new FoundFlows(registry);
-        for (const [key, value] of [...newest].sort(([a], [b]) => (a < b ? -1 : 1))) late.put(key, value);
+        for (const [key, value] of [...newest].sort(([a], [b]) => (a < b ? -1 : 1))) put(late, key, value);
         expect(told(early)).toEqual(told(late));
       }),
     );

@@ -12,7 +12,7 @@ function counting() {
   let unmade = 0;
   let made = 0;
   const preparation: ShardPreparation<never> = {
-    put(key) {
+    put({ key }) {
       if (!key.startsWith('c/')) return false;
       put.push(key);
       unmade += 1;
@@ -73,8 +73,8 @@ describe('a preview of a shard', () => {
       { key: 'w/2', value: bytes('1') },
     ]);
     value.fill(0);
-    preview.put('w/1', null);
-    preview.put('w/2', bytes('2'));
+    preview.put({ key: 'w/1', value: null });
+    preview.put({ key: 'w/2', value: bytes('2') });
     const texts = [...preview.others()].map(([key, kept]) => [key, Buffer.from(kept).toString()]);
     expect(texts).toEqual([
       ['shard', 'early'],

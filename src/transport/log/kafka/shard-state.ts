@@ -20,7 +20,7 @@ import {
   releasedKey,
   shardKey,
 } from './own-records.ts';
-import type { ProducerIdentity, WireBatch, WireRecord } from './wire.ts';
+import type { FetchedRecord, ProducerIdentity, WireBatch, WireRecord } from './wire.ts';
 
 /** The epoch of dead fences: no claim ever has it. */
 export const deadEpoch = 32_767;
@@ -35,24 +35,31 @@ export interface FormerClaim {
   readonly cut: number | undefined;
 }
 
-interface Entry {
-  /** Null for a removal. */
-  value: Uint8Array | null;
-  offset: number;
-  /** Whether the value is a view of what was fetched. */
-  borrowed: boolean;
-}
+/** One that does not hold what was fetched with it. */
+class Kept implements FetchedRecord {
+  readonly key: string | null;
+  readonly offset: number;
+  readonly value: Uint8Array | null;
 
-const gone = { value: null };
+  constructor({ key, offset }: FetchedRecord, value: Uint8Array | null) {
+    this.key = key;
+    this.offset = offset;
+    this.value = value;
+  }
+
+  get valueLength(): number {
+    return this.value?.length ?? -1;
+  }
+}
 
 /** What was fetched is held until it is so much: a state that is read at once is not copied at all. */
 const heldBytes = 32 * 1024 * 1024;
 
 export class ShardState {
   /** Newest record of each key; removals only while a foreign batch waits for its judgement, and may hold the key. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, FetchedRecord>();
   /** The same of publications, by their numbers: most of what is read is about those, and they soon go. */
-  readonly #publications = new Map<number, Entry>();
+  readonly #publications = new Map<number, FetchedRecord>();
   /** Keys that have changed since their records were given out; undefined when none have been given out. */
   #changed: Set<string> | undefined;
   /** Whether removals are kept. */
@@ -128,8 +135,8 @@ export class ShardState {
       else this.#repair(batch, repairs);
     }
     if (this.#keepsRemovals) {
-      for (const [key, { value }] of this.#entries) if (value === null) this.#entries.delete(key);
-      for (const [number, { value }] of this.#publications) if (value === null) this.#publications.delete(number);
+      for (const [key, entry] of this.#entries) if (isRemoval(entry)) this.#entries.delete(key);
+      for (const [number, entry] of this.#publications) if (isRemoval(entry)) this.#publications.delete(number);
     }
     return [...repairs.values()];
   }
@@ -141,17 +148,8 @@ export class ShardState {
   keep(limit = heldBytes): void {
     if (this.#fetchedBytes <= limit) return;
     this.#fetchedBytes = 0;
-    const kept = [...this.#entries.values(), ...this.#publications.values()].filter(({ borrowed }) => borrowed);
-    const memory = new Uint8Array(kept.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
-    let used = 0;
-    for (const entry of kept) {
-      const { value } = entry;
-      entry.borrowed = false;
-      if (value === null) continue;
-      memory.set(value, used);
-      entry.value = memory.subarray(used, used + value.length);
-      used += value.length;
-    }
+    keepAll(this.#entries);
+    keepAll(this.#publications);
   }
 
   /** The shard's own live records, in key order. */
@@ -175,22 +173,13 @@ export class ShardState {
    */
   changes(): LogRecord[] {
     const changed = this.#changed;
-    if (changed === undefined) return this.#byKind(this.#entries);
-    this.#changed = new Set();
-    return this.#byKind(new Map([...changed].map((key) => [key, this.#entries.get(key) ?? gone])));
-  }
-
-  #byKind(entries: ReadonlyMap<string, Pick<Entry, 'value'>>): LogRecord[] {
-    const kinds = new Map<string, LogRecord[]>();
-    entries.forEach(({ value }, stored) => {
-      const key = shardKey(stored);
-      if (key === undefined) return;
-      const kind = key.slice(0, key.indexOf('/') + 1 || undefined);
-      const some = kinds.get(kind);
-      if (some === undefined) kinds.set(kind, [{ key, value }]);
-      else some.push({ key, value });
-    });
-    return [...kinds].sort(([a], [b]) => compareKeys(a, b)).flatMap(([, records]) => records);
+    const kinds = new Kinds();
+    if (changed === undefined) for (const [stored, record] of this.#entries) kinds.add(stored, record);
+    else {
+      this.#changed = new Set();
+      for (const stored of changed) kinds.add(stored, this.#entries.get(stored));
+    }
+    return kinds.inOrder();
   }
 
   /** Publications that their topics have not acknowledged, by number, in order. */
@@ -241,35 +230,30 @@ export class ShardState {
   }
 
   #apply({ records }: WireBatch): void {
-    for (const { key, value, offset } of records) {
-      if (value !== null) this.#fetchedBytes += value.length;
+    for (const record of records) {
+      const { key, valueLength } = record;
+      if (valueLength > 0) this.#fetchedBytes += valueLength;
       if (key === null) continue;
       const number = publicationNumber(key);
-      if (number !== undefined) this.#put(this.#publications, number, value, offset);
+      if (number !== undefined) this.#put(this.#publications, number, record);
       else {
-        this.#put(this.#entries, key, value, offset);
+        this.#put(this.#entries, key, record);
         this.#changed?.add(key);
       }
     }
   }
 
-  #put<Key>(entries: Map<Key, Entry>, key: Key, value: Uint8Array | null, offset: number): void {
+  #put<Key>(entries: Map<Key, FetchedRecord>, key: Key, record: FetchedRecord): void {
     const known = entries.get(key);
-    if (known !== undefined && known.offset >= offset) return;
-    if (value === null) {
+    if (known !== undefined && known.offset >= record.offset) return;
+    if (isRemoval(record)) {
       if (this.#foreign.length === 0) {
         entries.delete(key);
         return;
       }
       this.#keepsRemovals = true;
     }
-    if (known === undefined) {
-      entries.set(key, { value, offset, borrowed: true });
-      return;
-    }
-    known.value = value;
-    known.offset = offset;
-    known.borrowed = true;
+    entries.set(key, record);
   }
 
   #repair({ records }: WireBatch, repairs: Map<string, WireRecord>): void {
@@ -280,6 +264,48 @@ export class ShardState {
       const good = number === undefined ? this.#entries.get(key) : this.#publications.get(number);
       if (good === undefined || good.offset < offset) repairs.set(key, { key, value: good?.value ?? null });
     }
+  }
+}
+
+/** Records by what their keys begin with, up to and with its first "/". */
+class Kinds {
+  readonly #kinds = new Map<string, LogRecord[]>();
+
+  /** @param record undefined for one that is gone */
+  add(stored: string, record: FetchedRecord | undefined): void {
+    const key = shardKey(stored);
+    if (key === undefined) return;
+    const added = record !== undefined && hasKey(record, key) ? record : { key, value: record?.value ?? null };
+    const kind = key.slice(0, key.indexOf('/') + 1 || undefined);
+    const some = this.#kinds.get(kind);
+    if (some === undefined) this.#kinds.set(kind, [added]);
+    else some.push(added);
+  }
+
+  inOrder(): LogRecord[] {
+    return [...this.#kinds].sort(([a], [b]) => compareKeys(a, b)).flatMap(([, records]) => records);
+  }
+}
+
+function hasKey(record: FetchedRecord, key: string): record is FetchedRecord & LogRecord {
+  return record.key === key;
+}
+
+function isRemoval({ valueLength }: FetchedRecord): boolean {
+  return valueLength < 0;
+}
+
+/** Copies what is left of all that was fetched. */
+function keepAll<Key>(entries: Map<Key, FetchedRecord>): void {
+  const borrowed = [...entries].filter(([, record]) => !(record instanceof Kept));
+  const memory = new Uint8Array(borrowed.reduce((sum, [, { valueLength }]) => sum + Math.max(0, valueLength), 0));
+  let used = 0;
+  for (const [key, record] of borrowed) {
+    const { value } = record;
+    const kept = value === null ? null : memory.subarray(used, used + value.length);
+    if (value !== null) kept?.set(value);
+    entries.set(key, new Kept(record, kept));
+    used += kept?.length ?? 0;
   }
 }
 

@@ -59,6 +59,14 @@ export interface WireRecord {
   readonly value: Uint8Array | null;
 }
 
+export interface FetchedRecord extends WireRecord {
+  readonly offset: number;
+  /** A view of all that was fetched with it: whoever keeps one for long keeps a copy. Each reading makes another one. */
+  readonly value: Uint8Array | null;
+  /** Bytes of the value, -1 when there is none. */
+  readonly valueLength: number;
+}
+
 export interface ProduceRequest {
   readonly topic: string;
   readonly partition: number;
@@ -96,8 +104,7 @@ export interface WireBatch {
   /** A transaction marker: its records mean nothing to a reader. */
   readonly control: boolean;
   readonly timestampMs: number;
-  /** Values are views of all that was fetched with them: whoever keeps one for long keeps a copy. */
-  readonly records: ReadonlyArray<WireRecord & { readonly offset: number }>;
+  readonly records: readonly FetchedRecord[];
 }
 
 export interface FetchRequest {

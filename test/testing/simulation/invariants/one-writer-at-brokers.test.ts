@@ -10,7 +10,7 @@ function batch(offset: number, producerId: string, epoch: number, key: string): 
     wire: {
       ...{ baseOffset: offset, lastOffset: offset, leaderEpoch: 0, control: false, timestampMs: 0 },
       producer: { producerId, epoch, baseSequence: 0 },
-      records: [{ key, value: null, offset }],
+      records: [{ key, value: null, valueLength: -1, offset }],
     },
   };
 }

@@ -195,7 +195,12 @@ describe('the follower of a table', () => {
       const batch: WireBatch = {
         ...{ baseOffset, lastOffset: reader.position - 1, leaderEpoch: 0, control: false, timestampMs: 0 },
         producer: { ...producer, baseSequence: 0 },
-        records: keys.map((key, index) => ({ key, value: Buffer.from('x'), offset: baseOffset + index })),
+        records: keys.map((key, index) => ({
+          key,
+          value: Buffer.from('x'),
+          valueLength: 1,
+          offset: baseOffset + index,
+        })),
       };
       following.take([batch]);
     };

@@ -17,7 +17,11 @@ function partition() {
     batches.push({
       ...{ baseOffset, lastOffset: next - 1, leaderEpoch: 0, control: false, timestampMs: 0 },
       producer: producer && { ...producer, baseSequence },
-      records: gone ? [] : records.map((record, index) => ({ ...record, offset: baseOffset + index })),
+      records: gone
+        ? []
+        : records.map(({ key, value }, index) => {
+            return { key, value, valueLength: value?.length ?? -1, offset: baseOffset + index };
+          }),
     });
     return baseOffset;
   };

@@ -44,7 +44,9 @@ export function storedBatch(
     },
     control: false,
     timestampMs: request.timestampMs,
-    records: request.records.map(({ key, value }, index) => ({ key, value, offset: baseOffset + index })),
+    records: request.records.map(({ key, value }, index) => {
+      return { key, value, valueLength: value?.length ?? -1, offset: baseOffset + index };
+    }),
   };
   return { wire, bytes, deleteHorizonMs: undefined };
 }

@@ -8,6 +8,11 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
+  /** How many bytes have been read. */
+  get at(): number {
+    return this.#at;
+  }
+
   get left(): number {
     return this.#bytes.length - this.#at;
   }
@@ -48,10 +53,10 @@ export class ByteReader {
     return this.#bytes.subarray(from, from + length);
   }
 
-  /** The same as a plain array: what is kept of it keeps all that it was read from. */
-  view(length: number): Uint8Array {
+  /** What stands anywhere, as a plain array: what is kept of it keeps all that it was read from. */
+  view(at: number, length: number): Uint8Array {
     const { buffer, byteOffset } = this.#bytes;
-    return new Uint8Array(buffer, byteOffset + this.#moved(length), length);
+    return new Uint8Array(buffer, byteOffset + at, length);
   }
 
   text(length: number): string {

@@ -5,7 +5,7 @@
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { crc32c } from '../../crc32c.ts';
-import type { ProduceRequest, WireBatch, WireRecord } from '../wire.ts';
+import type { FetchedRecord, ProduceRequest, WireBatch, WireRecord } from '../wire.ts';
 import { ByteReader, ByteWriter, varintBytes } from './bytes.ts';
 
 /** Base offset and length. */
@@ -85,7 +85,7 @@ function decodeBatch(baseOffset: number, bytes: Buffer): WireBatch {
   const control = (attributes & controlFlag) !== 0;
   const producer = producerId === '-1' ? undefined : { producerId, epoch, baseSequence };
   let body = control ? undefined : plain(reader, attributes & 7, baseOffset);
-  let records: WireBatch['records'] = [];
+  let records: readonly FetchedRecord[] = [];
   return {
     ...{ baseOffset, lastOffset, leaderEpoch, producer, control, timestampMs },
     get records() {
@@ -96,8 +96,29 @@ function decodeBatch(baseOffset: number, bytes: Buffer): WireBatch {
   };
 }
 
-function decodeRecords(reader: ByteReader, count: number, baseOffset: number): WireBatch['records'] {
-  const records: Array<WireBatch['records'][number]> = [];
+/** Most records that are read have a newer one, or are removed, before anybody looks at their values: views are made then. */
+class LazyRecord implements FetchedRecord {
+  readonly key: string | null;
+  readonly offset: number;
+  readonly valueLength: number;
+  readonly #reader: ByteReader;
+  readonly #at: number;
+
+  constructor(key: string | null, offset: number, valueLength: number, reader: ByteReader) {
+    this.key = key;
+    this.offset = offset;
+    this.valueLength = valueLength;
+    this.#reader = reader;
+    this.#at = reader.at;
+  }
+
+  get value(): Uint8Array | null {
+    return this.valueLength < 0 ? null : this.#reader.view(this.#at, this.valueLength);
+  }
+}
+
+function decodeRecords(reader: ByteReader, count: number, baseOffset: number): FetchedRecord[] {
+  const records: FetchedRecord[] = [];
   while (records.length < count) {
     const length = reader.varint();
     const after = reader.left - length;
@@ -107,10 +128,8 @@ function decodeRecords(reader: ByteReader, count: number, baseOffset: number): W
     const offset = baseOffset + reader.varint();
     const keyLength = reader.varint();
     const key = keyLength < 0 ? null : reader.text(keyLength);
-    const valueLength = reader.varint();
-    const value = valueLength < 0 ? null : reader.view(valueLength);
+    records.push(new LazyRecord(key, offset, Math.max(-1, reader.varint()), reader));
     reader.skip(reader.left - after);
-    records.push({ key, value, offset });
   }
   return records;
 }

@@ -82,6 +82,7 @@ export class Both {
     const model = await this.model.fetch(request);
     const batches = real.batches.map((batch) => ({
       ...batch,
+      records: batch.records.map(({ key, value, valueLength, offset }) => ({ key, value, valueLength, offset })),
       producer: batch.producer && {
         ...batch.producer,
         producerId: this.#producerIds.get(batch.producer.producerId) ?? 'unknown',
