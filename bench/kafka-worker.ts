@@ -66,6 +66,8 @@ async function act(order: WorkerOrder): Promise<WorkerAnswer> {
     case 'probe':
       return { type: 'probed', longestMs: await probe(order.shard, order.ms) };
     case 'idle': {
+      // What it did before leaves garbage, which is collected once it has had nothing to do for some seconds.
+      globalThis.gc?.();
       const before = process.cpuUsage();
       await pause(order.ms);
       const { user, system } = process.cpuUsage(before);
