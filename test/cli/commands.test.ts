@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeFolder, silentUrl, up, weir } from './support.ts';
 
 describe('weir, the commands', () => {
@@ -100,5 +103,15 @@ describe('weir, the commands', () => {
     const { code, out } = await weir(['--help']);
     expect(code).toBe(0);
     expect(out).toContain('Exit codes:');
+  });
+
+  it('keeps what it has compiled in the cache of its user, and does as well where nothing can be kept', async () => {
+    const cache = await mkdtemp(join(tmpdir(), 'weir-cache-'));
+    onTestFinished(() => rm(cache, { recursive: true, force: true }));
+    const said = await weir(['--version'], { NODE_COMPILE_CACHE: '', XDG_CACHE_HOME: cache });
+    expect(said).toMatchObject({ code: 0, error: '' });
+    expect(await readdir(join(cache, 'weir', 'compiled'))).toHaveLength(1);
+    const nowhere = { NODE_COMPILE_CACHE: '', XDG_CACHE_HOME: '/dev/null' };
+    expect(await weir(['--version'], nowhere)).toEqual(said);
   });
 });

@@ -113,7 +113,9 @@ describe('the feed of flows', () => {
 
   it('RP4 tells whoever follows one status of flows that come and that leave', async () => {
     const kit = await kitOf();
-    repairs.done = false;
+    onTestFinished(() => {
+      repairs.done = false;
+    });
     const { flowId } = await kit.node().start('ACME', broken, {}, { clientRequestId: 'stuck' });
     await kit.advance(0);
     const watch = follow(kit.node(), { status: 'STUCK' });

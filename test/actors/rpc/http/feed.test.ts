@@ -26,7 +26,6 @@ describe('HTTP, the feed', () => {
 
   it('RP4 tells of one flow until it has ended, and closes', async () => {
     const { api, url } = await served();
-    repairs.done = false;
     const { flowId } = (await api.start('stuck', 'broken', {}, '?wait=30s')).body;
     const byId = await feedOf(url, { flowId });
     const byRequest = await feedOf(url, { member: 'ACME', clientRequestId: 'stuck' });

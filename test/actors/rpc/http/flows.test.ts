@@ -154,7 +154,6 @@ describe('HTTP, flows', () => {
 
   it('lets an operator retry a STUCK flow and kill a running one, with the reason in its history', async () => {
     const { api } = await served();
-    repairs.done = false;
     const stuck = await api.start('stuck', 'broken', {}, '?wait=30s');
     expect([stuck.status, stuck.body.status, stuck.body.error.code]).toEqual([202, 'STUCK', 'TypeError']);
     repairs.done = true;
@@ -172,7 +171,6 @@ describe('HTTP, flows', () => {
 
   it('FE8 lets an operator skip what failed, or give a STUCK flow another input', async () => {
     const { api } = await served();
-    repairs.done = false;
     const skipped = await api.start('skipped', 'broken', {}, '?wait=30s');
     const path = `/api/v1/flows/${skipped.body.flowId}`;
     expect((await api.post(`${path}/skip`, { reason: 'done by hand', result: 'by hand' })).status).toBe(200);

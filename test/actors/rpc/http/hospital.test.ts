@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { repairs } from '../../../fixtures/flows.ts';
 import { served } from './support.ts';
 
 const root = '/api/v1';
 
 /** A node with three STUCK flows. */
 async function hospital() {
-  repairs.done = false;
   const node = await served();
   const flowIds: string[] = [];
   for (const id of ['r1', 'r2', 'r3']) flowIds.push((await node.api.start(id, 'broken', {}, '?wait=30s')).body.flowId);

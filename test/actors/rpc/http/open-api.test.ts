@@ -63,7 +63,6 @@ describe('HTTP, the document of the routes', () => {
 
   it('RP12, RP3 says what each route of a node answers', async () => {
     const { api } = await served({ chaos: { allow: true } });
-    repairs.done = false;
     const { flowId: stuck } = (await api.start('stuck', 'broken', {}, '?wait=30s')).body;
     const { flowId: broken } = (await api.start('broken', 'broken', {}, '?wait=30s')).body;
     const { flowId: nap } = (await api.start('nap', 'nap', { for: '1 hour' })).body;

@@ -42,7 +42,11 @@ export async function served(settings: Partial<StartNodeSettings> = {}): Promise
     ...settings,
     data,
   });
-  onTestFinished(() => node.stop());
+  onTestFinished(() => {
+    // Broken flows are broken for the next test too, also of another file.
+    flows.repairs.done = false;
+    return node.stop();
+  });
   const { url = '' } = node;
   return { node, url, data, api: client(url) };
 }
