@@ -1,7 +1,7 @@
 /**
  * The log of one worker on a Kafka cluster, behind the log port.
  *
- * Owns the worker's claims, appends, tails, tables and memberships, and their end. It stands on the wire port alone, so
+ * Owns the worker's appends, tails, tables and memberships, and the end of everything. It stands on the wire port alone, so
  * the same code runs against real brokers and against the model of the simulation.
  */
 import { WeirError } from '../../../errors/index.ts';
@@ -27,10 +27,7 @@ import type {
 import { checkAppend, checkBatch } from '../rules.ts';
 import { Appenders } from './appender.ts';
 import { Catalog } from './catalog.ts';
-import { ClaimTurns } from './claim-turns.ts';
-import { takeOver } from './claiming.ts';
 import { GroupMember } from './group-member.ts';
-import { KafkaClaim } from './kafka-claim.ts';
 import { OwnPublications } from './own-publications.ts';
 import { storedKey } from './own-records.ts';
 import { readBackwards, readForwards } from './partition-read.ts';
@@ -39,18 +36,10 @@ import { Patience } from './patience.ts';
 import { probeFencing, probeSpec } from './probe.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { nameOf, passes } from './refusals.ts';
-import {
-  type ClaimTimes,
-  checkSettings,
-  claimTimes,
-  type GivenSettings,
-  groupSettings,
-  type KafkaLogSettings,
-  settingsOf,
-} from './settings.ts';
-import type { FormerClaim } from './shard-state.ts';
+import { checkSettings, type GivenSettings, groupSettings, type KafkaLogSettings, settingsOf } from './settings.ts';
 import { TopicTable } from './topic-table.ts';
 import { type KafkaWire, kafkaError } from './wire.ts';
+import { WorkerClaims } from './worker-claims.ts';
 
 export interface KafkaLogSetup extends GivenSettings {
   readonly wire: KafkaWire;
@@ -102,10 +91,7 @@ class WorkerLog implements KafkaLog {
   readonly #settings: KafkaLogSettings;
   readonly #patience: Patience;
   readonly #catalog: Catalog;
-  readonly #claims = new Map<string, KafkaClaim>();
-  /** What this worker was told of each shard that it has given up, or lost. */
-  readonly #former = new Map<string, FormerClaim>();
-  readonly #turns: ClaimTurns;
+  readonly #claims: WorkerClaims;
   readonly #appenders: Appenders;
   readonly #own = new OwnPublications();
   /** What is read of shards that are to come, by state topic. */
@@ -117,7 +103,6 @@ class WorkerLog implements KafkaLog {
   readonly #inFlight = new Set<Promise<unknown>>();
   #resting = false;
   #probed: Promise<void> | undefined;
-  #timed: Promise<ClaimTimes> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(setup: KafkaLogSetup, settings: KafkaLogSettings) {
@@ -128,16 +113,22 @@ class WorkerLog implements KafkaLog {
     this.limits = settings.limits;
     this.#patience = new Patience(setup);
     const { wire, clock } = setup;
-    this.#turns = new ClaimTurns(clock, settings.claimDeadlineMs);
     const { maxBatchBytes } = settings.limits;
     this.#appenders = new Appenders({ wire, clock, patience: this.#patience, maxBatchBytes });
     const { prefix, topics: rules, fetchBytes } = settings;
     this.#catalog = new Catalog({ wire, clock, patience: this.#patience, prefix, rules, fetchBytes });
+    this.#claims = new WorkerClaims({
+      ...setup,
+      ...{ settings, patience: this.#patience, catalog: this.#catalog, own: this.#own },
+      ahead: ({ topic, partition }) => this.#ahead.get(topic)?.take(partition),
+      condemn: (shard, why) => this.condemn(shard, why),
+      finish: (run) => void this.#tracked(run).catch(() => undefined),
+    });
   }
 
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     return this.#tracked(async () => {
-      await this.#times();
+      await this.#claims.checkTimes();
       await this.#catalog.ensure(this.#settings.probe ? [...specs, probeSpec] : specs);
       if (this.#settings.probe) await this.#probe();
     });
@@ -151,7 +142,7 @@ class WorkerLog implements KafkaLog {
   }
 
   claim(shard: ShardId, preview?: StatePreview): Promise<Claim> {
-    return this.#tracked(() => this.#claim({ ...shard }, preview));
+    return this.#tracked(() => this.#claims.claim({ ...shard }, preview));
   }
 
   condemn(shard: ShardId, why: string): Promise<void> {
@@ -211,7 +202,7 @@ class WorkerLog implements KafkaLog {
     this.#assertOpen();
     await this.#catalog.load();
     this.#catalog.expect(topic, 'table', partition);
-    await Promise.all([...this.#claims.values()].map((claim) => claim.published(topic, partition)));
+    await this.#claims.published(topic, partition);
     const read = backwards ? readBackwards : readForwards;
     yield* read({
       ...{ wire: this.#setup.wire, patience: this.#patience, partition, topic: this.#catalog.nameOf(topic) },
@@ -251,7 +242,7 @@ class WorkerLog implements KafkaLog {
       about: this.#settings.about,
       group: this.#catalog.named(group),
       onMemberId: (memberId) => onMemberId?.(this.#catalog.named(group), memberId),
-      onExpelled: () => this.#proveClaims(),
+      onExpelled: () => this.#claims.prove(),
       onLeft: (left) => this.#members.get(group)?.delete(left),
       resting: this.#resting,
       onRebalance: () => {
@@ -322,11 +313,6 @@ class WorkerLog implements KafkaLog {
     return this.#closing;
   }
 
-  /** Finds out which shards were taken over: an idle owner would only hear of it with its next keep-alive. */
-  #proveClaims(): void {
-    for (const claim of [...this.#claims.values()]) claim.prove();
-  }
-
   async #close(): Promise<void> {
     // What is on its way may still arrive; what fails from now on is not tried again.
     this.#patience.close();
@@ -344,73 +330,9 @@ class WorkerLog implements KafkaLog {
   async #settle(): Promise<void> {
     await Promise.allSettled(this.#inFlight);
     await this.#appenders.settle();
-    const claims = new Set(this.#claims.values());
-    await Promise.allSettled([...claims].map((claim) => claim.settle()));
-    for (const claim of claims) claim.close();
+    await this.#claims.close();
     const members = [...this.#members.values()].flatMap((group) => [...group]);
     await Promise.allSettled(members.map((member) => member.abandon()));
-  }
-
-  async #claim(shard: ShardId, preview: StatePreview | undefined): Promise<Claim> {
-    const { wire, clock, random, logger } = this.#setup;
-    const { fetchBytes, topics: rules, group } = this.#settings;
-    const key = `${shard.topic}/${shard.partition}`;
-    const turn = this.#turns.begin(shard);
-    try {
-      await this.#catalog.load();
-      this.#catalog.expect(shard.topic, 'state', shard.partition);
-      await this.#catalog.assertKnown(shard.topic);
-      const { leaseMs, keepAliveMs } = await this.#times();
-      const topic = this.#catalog.nameOf(shard.topic);
-      const { incarnation } = this.#catalog;
-      const former = this.#claims.get(key)?.former ?? this.#former.get(key);
-      const holding = await takeOver({
-        ...{ wire, clock, random, logger, shard, topic, leaseMs, fetchBytes, incarnation, former },
-        patience: this.#patience,
-        maxBatchBytes: this.limits.maxBatchBytes,
-        ...{ ahead: this.#ahead.get(shard.topic)?.take(shard.partition), preview },
-        ended: turn.ended,
-      }).catch(async (error: unknown) => {
-        // No other worker can see it: the log itself has to say so.
-        if (WeirError.is(error, 'WEIR_LOG_LOST')) await this.condemn(shard, String(error.context.why));
-        throw error;
-      });
-      const claim = new KafkaClaim({
-        ...{ wire, clock, logger, shard, holding, keepAliveMs, own: this.#own },
-        patience: this.#patience,
-        // Its session runs from its last heartbeat, and those are less than a third of it apart.
-        unrivalledMs: (group.sessionTimeoutMs * 2) / 3,
-        limits: this.limits,
-        maxBatchBytes: this.limits.maxBatchBytes,
-        maxMessageBytes: rules.maxMessageBytes,
-        nameOf: (name) => this.#catalog.nameOf(name),
-        checkTable: (name, partition) => void this.#catalog.expect(name, 'table', partition),
-        onOver: (over) => {
-          this.#former.set(key, over.former);
-          if (this.#claims.get(key) === over) this.#claims.delete(key);
-          void this.#tracked(() => over.settle()).catch(() => undefined);
-        },
-      });
-      // Both are of this worker, so nobody has to find out by a refused commit.
-      this.#claims.get(key)?.fence();
-      this.#claims.set(key, claim);
-      return claim;
-    } finally {
-      turn.end();
-    }
-  }
-
-  /** How soon brokers forget is asked once; whether that is soon enough is seen at the start. */
-  #times(): Promise<ClaimTimes> {
-    const { wire } = this.#setup;
-    this.#timed ??= this.#patience
-      .until('reading settings of brokers', async () => ({ done: await wire.brokerConfig() }))
-      .then((config) => claimTimes(this.#settings, config))
-      .catch((error: unknown) => {
-        this.#timed = undefined;
-        throw error;
-      });
-    return this.#timed;
   }
 
   #probe(): Promise<void> {
