@@ -179,9 +179,9 @@ export const bugsOfLog: readonly Mutation[] = [
     file: 'src/actors/shard/restore.ts',
     edits: [
       {
-        find: 'for (const { key, value } of chunk) preview.put(key, value);',
+        find: 'for (const record of chunk) preview.put(record);',
         replace:
-          'const ahead = preview.preparation.ahead;\n    if (!ahead) for (const { key, value } of chunk) preview.put(key, value);',
+          'const ahead = preview.preparation.ahead;\n    if (!ahead) for (const record of chunk) preview.put(record);',
       },
       {
         file: preview,
