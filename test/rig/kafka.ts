@@ -11,6 +11,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { keepClasses, keptClasses } from './kafka-classes.ts';
 import { kafkaHome } from './kafka-home.ts';
 import { portOf, type TcpProxy, tcpProxy } from './tcp-proxy.ts';
 
@@ -74,7 +75,16 @@ appender.out.layout.pattern=%d %p %c{1} %m%n
 
 /** Starts the brokers; resolves when all of them serve. */
 export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig> {
-  const classPath = join(kafkaHome(), 'libs', '*');
+  const home = kafkaHome();
+  await keepClasses(home, async (more) => {
+    const rig = await startBrokers({}, home, more);
+    await rig.stop(0).finally(rig.close);
+  });
+  return startBrokers(given, home, keptClasses(home));
+}
+
+/** `more` is what the JVM of each broker is told besides. */
+async function startBrokers(given: KafkaRigSettings, home: string, more: readonly string[]): Promise<KafkaRig> {
   const directory = given.directory ?? mkdtempSync(join(tmpdir(), 'weir-kafka-'));
   mkdirSync(directory, { recursive: true });
   const logConfig = join(directory, 'log4j2.properties');
@@ -84,10 +94,10 @@ export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig
   const jvm = [
     ...['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC'],
     ...(given.compiler === 'full' ? [] : ['-XX:TieredStopAtLevel=1']),
-    ...[`-Dlog4j2.configurationFile=${logConfig}`, '-cp', classPath],
+    ...[`-Dlog4j2.configurationFile=${logConfig}`, '-cp', join(home, 'libs', '*')],
   ];
   const tool = async (className: string, args: readonly string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)('java', [...jvm, className, ...args]);
+    const { stdout } = await promisify(execFile)('java', [...keptClasses(home), ...jvm, className, ...args]);
     return stdout;
   };
   const brokers = await Promise.all(
@@ -96,7 +106,7 @@ export async function startKafka(given: KafkaRigSettings = {}): Promise<KafkaRig
       writeFileSync(configuration, propertiesOf(given, { directory, ports, detours, index }));
       const format = ['format', '--ignore-formatted', '-t', clusterId, '-c', configuration, ...(given.format ?? [])];
       await tool('kafka.tools.StorageTool', format);
-      return new Broker([...jvm, 'kafka.Kafka', configuration]);
+      return new Broker([...more, ...jvm, 'kafka.Kafka', configuration]);
     }),
   );
   const of = (index: number): Broker => {
