@@ -8,6 +8,7 @@ import { type AnyActor, type AnyFlow, type NodeSettings, WeirError } from 'weir'
 import type { Invariant, Plan, PlannedNode, Scenario, Timed, World } from 'weir/testing';
 import type { output, ZodType } from 'zod';
 import { Draw } from './draw.ts';
+import { nowRuns } from './running.ts';
 
 export interface WorkloadRoom {
   readonly nodes: readonly PlannedNode[];
@@ -34,8 +35,8 @@ export interface WorkloadSpec<Schema extends ZodType> {
   /** An action of its plans: they are plain data, and may come from a file. */
   readonly act: Schema;
   draw(draw: Draw, room: WorkloadRoom): Array<Timed<output<Schema>>>;
-  /** Called anew for each run; `world` may be asked for as soon as the run has begun. */
-  prepare(plan: Plan<unknown>, world: () => World): PreparedWorkload<output<Schema>>;
+  /** Called anew for each run; its flows ask `theWorld`. */
+  prepare(plan: Plan<unknown>): PreparedWorkload<output<Schema>>;
 }
 
 /** A workload whose actions are data of a plan. */
@@ -62,8 +63,8 @@ export interface ScenarioSpec {
 export function workload<Schema extends ZodType>({ act: schema, ...spec }: WorkloadSpec<Schema>): Workload {
   return {
     ...spec,
-    prepare(plan, world) {
-      const { perform, describe, ...prepared } = spec.prepare(plan, world);
+    prepare(plan) {
+      const { perform, describe, ...prepared } = spec.prepare(plan);
       return {
         ...prepared,
         perform: (act, at) => perform(schema.parse(act), at),
@@ -104,13 +105,9 @@ export function scenarioOf({
       return { ...shape, actions: actions.sort((a, b) => a.at - b.at) };
     },
     prepare(plan) {
-      let running: World | undefined;
-      const worldNow = (): World => {
-        if (running === undefined) throw new Error('the world has not been started');
-        return running;
-      };
+      nowRuns(undefined);
       for (const { what } of plan.actions) find(what.of);
-      const prepared = new Map(workloads.map(({ of }) => [of.name, of.prepare(plan, worldNow)]));
+      const prepared = new Map(workloads.map(({ of }) => [of.name, of.prepare(plan)]));
       const loads = [...prepared.values()];
       const of = (act: Act): PreparedWorkload<unknown> => {
         const load = prepared.get(act.of);
@@ -119,7 +116,7 @@ export function scenarioOf({
       };
       return {
         settings(node, at) {
-          running = at;
+          nowRuns(at);
           return {
             members: Object.fromEntries(node.members.map((member) => [member, {}])),
             flows: loads.flatMap((load) => load.flows(node)),

@@ -4,8 +4,8 @@
  * order, they note in a diary of their own: a persistent actor, so each note is there once.
  */
 import { flow, type Operation, persistentActor, protocol } from 'weir';
-import type { World } from 'weir/testing';
 import { z } from 'zod';
+import { theWorld } from '../running.ts';
 import { pause, takesTime, until } from '../time.ts';
 import { workload } from '../workload.ts';
 import { diariesAgree, type Expected } from './branch-invariants.ts';
@@ -38,7 +38,7 @@ const diary = persistentActor('branches.diary', {
 /** Longer with each time, so that a flow whose peer is down for long does not go round for ever. */
 const longer = (ms: number, round: number): number => ms * 2 ** Math.min(round, 8);
 
-function flowsIn(world: () => World) {
+function flowsOfAll() {
   const race = flow('branches.race', {
     version: 1,
     result: z.object({ heard: z.array(z.int()), won: z.array(z.string()) }),
@@ -61,7 +61,7 @@ function flowsIn(world: () => World) {
           const first = yield* raceOf({
             number: counter.receive(),
             late: sleep(longer(waitMs, round)),
-            work: step('work', () => takesTime(world(), longer(workMs, round), null)),
+            work: step('work', () => takesTime(theWorld(), longer(workMs, round), null)),
             guarded: guarded(round),
           });
           if (first.type === 'number') heard.push(first.value.body);
@@ -97,7 +97,7 @@ function flowsIn(world: () => World) {
         const { ask } = actor(diary, flowId);
         const order: number[] = [];
         function* item(ms: number, place: number): Operation<number> {
-          yield* step(`work ${place}`, () => takesTime(world(), ms, null));
+          yield* step(`work ${place}`, () => takesTime(theWorld(), ms, null));
           order.push(place);
           yield* ask('note', `${place}`);
           return place;
@@ -129,6 +129,8 @@ function flowsIn(world: () => World) {
   return { race, count, all, cancel };
 }
 
+const { race, count, all, cancel } = flowsOfAll();
+
 export const branches = workload({
   name: 'branches',
   act,
@@ -153,8 +155,7 @@ export const branches = workload({
           return { at, what: { kind, ...whose, input: { afterMs: draw.whole(0, 500) } } };
       }
     }),
-  prepare(_plan, world) {
-    const { race, count, all, cancel } = flowsIn(world);
+  prepare() {
     const expected = new Map<string, Expected>();
     return {
       flows: () => [race, count, all, cancel],

@@ -125,6 +125,8 @@ function* echoing(initiator: ResponderSession<Words>, count: number): Operation<
   }
 }
 
+const allFlows = [talking, ...[plain, agreed, patient].map(answering)];
+
 export const conversations = workload({
   name: 'conversations',
   act,
@@ -139,7 +141,7 @@ export const conversations = workload({
   prepare(plan) {
     const asked = new Map<string, (typeof kinds)[number]>();
     return {
-      flows: () => [talking, ...[plain, agreed, patient].map(answering)],
+      flows: () => allFlows,
       actors: [],
       async perform({ member, id, ...input }, { clients }) {
         const name = `${member}/${id}`;

@@ -3,8 +3,9 @@
  * counts the errand, a sleep.
  */
 import { flow, persistentActor, protocol } from 'weir';
-import { actorsOf, flowsOf, type Invariant, type World } from 'weir/testing';
+import { actorsOf, flowsOf, type Invariant } from 'weir/testing';
 import { z } from 'zod';
+import { theWorld } from '../running.ts';
 import { stepBegins, takesTime } from '../time.ts';
 import { workload } from '../workload.ts';
 
@@ -40,7 +41,7 @@ const tallyState = tally.state;
 const stateOfTell = z.object({ amount: z.int() });
 const startOfAnswer = z.object({ from: z.object({ name: z.string() }) });
 
-function flowsIn(world: () => World) {
+function flowsOfAll() {
   const run = flow('errands.run', {
     version: 1,
     result: z.int(),
@@ -48,8 +49,8 @@ function flowsIn(world: () => World) {
     stages: {
       *start({ to, amount, pauseMs, stepMs }, { step, session, sleep, become }) {
         const doubled = yield* step('double', ({ id }) => {
-          stepBegins(world(), id);
-          return takesTime(world(), stepMs, 2 * amount);
+          stepBegins(theWorld(), id);
+          return takesTime(theWorld(), stepMs, 2 * amount);
         });
         const peer = yield* session(to, asking);
         yield* peer.send('ask', { amount: doubled });
@@ -78,6 +79,8 @@ function flowsIn(world: () => World) {
   return { run, answer };
 }
 
+const { run, answer } = flowsOfAll();
+
 export const errands = workload({
   name: 'errands',
   act,
@@ -95,8 +98,7 @@ export const errands = workload({
       };
       return { at: draw.whole(0, withinMs), what };
     }),
-  prepare(_plan, world) {
-    const { run, answer } = flowsIn(world);
+  prepare() {
     const asked = new Map<string, number>();
     return {
       flows: () => [run, answer],

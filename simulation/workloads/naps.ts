@@ -3,8 +3,9 @@
  * but their records says what they are: a shard that moves while they are at it is full of flows that have just changed.
  */
 import { flow } from 'weir';
-import { flowsOf, type Invariant, type World } from 'weir/testing';
+import { flowsOf, type Invariant } from 'weir/testing';
 import { z } from 'zod';
+import { theWorld } from '../running.ts';
 import { pause, stepBegins, takesTime } from '../time.ts';
 import { workload } from '../workload.ts';
 
@@ -12,38 +13,36 @@ const sleeper = z.object({ naps: z.array(z.int()), visitNaps: z.int(), stepMs: z
 const act = z.object({ member: z.string(), id: z.string(), wakes: z.array(z.int()), input: sleeper });
 const night = z.object({ naps: z.array(z.int()), woken: z.array(z.int()) });
 
-function dozing(world: () => World) {
-  return flow('naps.doze', {
-    version: 1,
-    result: night,
-    signals: { wake: z.int() },
-    states: { start: sleeper, doze: sleeper.extend({ slept: night }) },
-    stages: {
-      *start(input, { step, become }) {
-        yield* step('lie down', ({ id }) => stepBegins(world(), id));
-        return become('doze', { ...input, slept: { naps: [], woken: [] } });
-      },
-      *doze({ naps, visitNaps, stepMs, slept }, { step, sleep, signal, become }) {
-        const woken = [...slept.woken];
-        const now = naps.slice(0, visitNaps);
-        for (const nap of now) {
-          yield* step('turn over', ({ id }) => {
-            stepBegins(world(), id);
-            return takesTime(world(), stepMs, undefined);
-          });
-          if (nap % 2 === 0) yield* sleep(nap);
-          else {
-            const word = yield* signal(['wake'], { within: nap });
-            if (word.type !== 'timedOut') woken.push(word.body);
-          }
-        }
-        const all = { naps: [...slept.naps, ...now], woken };
-        const left = naps.slice(visitNaps);
-        return left.length === 0 ? all : become('doze', { naps: left, visitNaps, stepMs, slept: all });
-      },
+const doze = flow('naps.doze', {
+  version: 1,
+  result: night,
+  signals: { wake: z.int() },
+  states: { start: sleeper, doze: sleeper.extend({ slept: night }) },
+  stages: {
+    *start(input, { step, become }) {
+      yield* step('lie down', ({ id }) => stepBegins(theWorld(), id));
+      return become('doze', { ...input, slept: { naps: [], woken: [] } });
     },
-  });
-}
+    *doze({ naps, visitNaps, stepMs, slept }, { step, sleep, signal, become }) {
+      const woken = [...slept.woken];
+      const now = naps.slice(0, visitNaps);
+      for (const nap of now) {
+        yield* step('turn over', ({ id }) => {
+          stepBegins(theWorld(), id);
+          return takesTime(theWorld(), stepMs, undefined);
+        });
+        if (nap % 2 === 0) yield* sleep(nap);
+        else {
+          const word = yield* signal(['wake'], { within: nap });
+          if (word.type !== 'timedOut') woken.push(word.body);
+        }
+      }
+      const all = { naps: [...slept.naps, ...now], woken };
+      const left = naps.slice(visitNaps);
+      return left.length === 0 ? all : become('doze', { naps: left, visitNaps, stepMs, slept: all });
+    },
+  },
+});
 
 export const naps = workload({
   name: 'naps',
@@ -58,8 +57,7 @@ export const naps = workload({
       const wakes = draw.several(draw.odds(0.5) ? draw.whole(1, 6) : 0, () => draw.whole(1, 600));
       return { at: draw.whole(0, withinMs), what: { member: draw.pick(members), id: `nap-${index}`, wakes, input } };
     }),
-  prepare(_plan, world) {
-    const doze = dozing(world);
+  prepare() {
     const wanted = new Map<string, readonly number[]>();
     return {
       flows: () => [doze],

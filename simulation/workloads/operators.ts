@@ -5,6 +5,7 @@
 import { FlowError, flow, persistentActor, protocol } from 'weir';
 import type { World } from 'weir/testing';
 import { z } from 'zod';
+import { ofEachWorld, theWorld } from '../running.ts';
 import { takesTime, until } from '../time.ts';
 import { workload } from '../workload.ts';
 import { actsInOrder, bothHearTheSame, type Ended } from './operator-invariants.ts';
@@ -37,9 +38,12 @@ const partnering = protocol('operators.partnering', {
 const goodValue = 7;
 const skippedValue = 9;
 
-function flowsIn(broken: ReadonlySet<string>, world: () => World) {
+/** Whose work fails. */
+const brokenOf = ofEachWorld(() => new Set<string>());
+
+function flowsOfAll() {
   const workOn = (id: string, value: number): number => {
-    if (broken.has(id) || value < 0) throw new TypeError('a bug');
+    if (brokenOf().has(id) || value < 0) throw new TypeError('a bug');
     return value;
   };
 
@@ -62,7 +66,7 @@ function flowsIn(broken: ReadonlySet<string>, world: () => World) {
         const found = atBench
           ? yield* actor(bench, id).ask('work', { value })
           : yield* step('work', async () => {
-              await takesTime(world(), workMs, null);
+              await takesTime(theWorld(), workMs, null);
               return workOn(id, value);
             });
         return become('finish', { job: id, partner, value: found, workMs, atBench });
@@ -100,6 +104,8 @@ function flowsIn(broken: ReadonlySet<string>, world: () => World) {
   return { work, partner, bench };
 }
 
+const { work, partner, bench } = flowsOfAll();
+
 export const operators = workload({
   name: 'operators',
   act,
@@ -119,15 +125,14 @@ export const operators = workload({
       };
       return { at: draw.whole(0, withinMs), what };
     }),
-  prepare(_plan, world) {
-    const broken = new Set<string>();
+  prepare() {
     const ended = new Map<string, Ended>();
-    const { work, partner, bench } = flowsIn(broken, world);
     return {
       flows: () => [work, partner],
       actors: [bench],
       async perform(order, at) {
         const name = `${order.member}/${order.id}`;
+        const broken = brokenOf();
         if (order.kind !== 'edit') broken.add(name);
         const value = order.kind === 'edit' ? -1 : goodValue;
         const started = await at.clients.start(

@@ -3,8 +3,8 @@
  * then booked at the other bank, then leaves; whoever waits too long asks for it back.
  */
 import { type FlowContext, FlowError, flow, type InitiatorSession, type Operation, protocol } from 'weir';
-import type { World } from 'weir/testing';
 import { z } from 'zod';
+import { theWorld } from '../running.ts';
 import { takesTime } from '../time.ts';
 import { workload } from '../workload.ts';
 import { account, ended, outcome } from './payment-accounts.ts';
@@ -34,7 +34,7 @@ const interbank = protocol('payments.interbank', {
 
 type Outcome = z.output<typeof outcome>;
 
-function flowsIn(world: () => World) {
+function flowsOfAll() {
   const pay = flow('payments.pay', {
     version: 1,
     result: ended,
@@ -75,7 +75,7 @@ function flowsIn(world: () => World) {
           yield* initiator.send('refused', {});
           return { payment, outcome: 'refused' as const };
         }
-        yield* step('check', () => takesTime(world(), delayMs, null));
+        yield* step('check', () => takesTime(theWorld(), delayMs, null));
         const word = yield* heard(initiator.receive({ within: 1 }));
         if (word === 'giveBack' && (yield* actor(account, creditor).ask('uncredit', { payment }))) {
           yield* initiator.send('returned', {});
@@ -88,6 +88,8 @@ function flowsIn(world: () => World) {
   });
   return { pay, take };
 }
+
+const { pay, take } = flowsOfAll();
 
 /** What the other bank says in the end. A session that fails says nothing, so the same is asked in another one. */
 function* answerFor(order: z.output<typeof transfer>, context: Pick<FlowContext, 'session' | 'flowId' | 'sleep'>) {
@@ -147,8 +149,7 @@ export const payments = workload({
       return { at: draw.whole(0, withinMs), what };
     });
   },
-  prepare(_plan, world) {
-    const { pay, take } = flowsIn(world);
+  prepare() {
     const asked = new Set<string>();
     return {
       flows: () => [pay, take],

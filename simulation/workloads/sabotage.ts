@@ -3,8 +3,9 @@
  * and put into the hospital; the others finish, and nobody else is taken for the cause.
  */
 import { flow } from 'weir';
-import { flowsOf, type Invariant, type World } from 'weir/testing';
+import { flowsOf, type Invariant } from 'weir/testing';
 import { z } from 'zod';
+import { theWorld } from '../running.ts';
 import { takesTime } from '../time.ts';
 import { workload } from '../workload.ts';
 
@@ -26,10 +27,10 @@ const citizenName = 'sabotage.citizen';
 /** Workers that one such flow may cost: it is found earlier where nothing lasts long. */
 const deathsEach = 8;
 
-function flowsIn(world: () => World) {
+function flowsOfAll() {
   const end = (): void => {
-    const [node = '', worker = ''] = world().scheduler.current?.name.split('/') ?? [];
-    world()
+    const [node = '', worker = ''] = theWorld().scheduler.current?.name.split('/') ?? [];
+    theWorld()
       .node(node)
       .workers.find(({ name }) => name === worker)
       ?.crash('a flow has ended it');
@@ -40,9 +41,9 @@ function flowsIn(world: () => World) {
     stages: {
       *start({ ends, workMs }, { step, sleep }) {
         if (ends === 'first line') end();
-        yield* step('work', () => takesTime(world(), workMs, null));
+        yield* step('work', () => takesTime(theWorld(), workMs, null));
         if (ends === 'step') yield* step('end', end);
-        if (ends === 'slow step') yield* step('end slowly', () => takesTime(world(), 10 * workMs, null).then(end));
+        if (ends === 'slow step') yield* step('end slowly', () => takesTime(theWorld(), 10 * workMs, null).then(end));
         yield* sleep(workMs);
         end();
       },
@@ -54,14 +55,16 @@ function flowsIn(world: () => World) {
     states: { start: work },
     stages: {
       *start({ workMs }, { step, sleep }) {
-        const first = yield* step('work', () => takesTime(world(), workMs, 1));
+        const first = yield* step('work', () => takesTime(theWorld(), workMs, 1));
         yield* sleep(workMs);
-        return first + (yield* step('work on', () => takesTime(world(), 5 * workMs, 1)));
+        return first + (yield* step('work on', () => takesTime(theWorld(), 5 * workMs, 1)));
       },
     },
   });
   return { bomb, citizen };
 }
+
+const { bomb, citizen } = flowsOfAll();
 
 export const saboteurs = workload({
   name: 'sabotage',
@@ -79,8 +82,7 @@ export const saboteurs = workload({
       return { at: draw.whole(0, withinMs), what };
     });
   },
-  prepare(_plan, world) {
-    const { bomb, citizen } = flowsIn(world);
+  prepare() {
     const started = { bombs: 0, citizens: 0 };
     return {
       flows: () => [bomb, citizen],

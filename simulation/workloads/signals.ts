@@ -3,8 +3,9 @@
  * they have begun work beside them. Each number is heard once, in order, and each task ends.
  */
 import { flow, type Operation } from 'weir';
-import { flowsOf, type Invariant, type World } from 'weir/testing';
+import { flowsOf, type Invariant } from 'weir/testing';
 import { z } from 'zod';
+import { theWorld } from '../running.ts';
 import { pause, takesTime, until } from '../time.ts';
 import { workload } from '../workload.ts';
 
@@ -15,39 +16,37 @@ const story = z.object({ heard: z.array(z.int()), worked: z.array(z.int()) });
 /** Longer with each time, so that a flow that is told nothing for long does not go round for ever. */
 const longer = (ms: number, round: number): number => ms * 2 ** Math.min(round, 10);
 
-function listening(world: () => World) {
-  return flow('signals.listen', {
-    version: 1,
-    result: story,
-    signals: { number: z.int() },
-    states: { start: listener },
-    stages: {
-      *start({ count, quietMs, workMs }, { signal, sleep, spawn, step }) {
-        function* watch(): Operation<void> {
-          for (let round = 0; ; round++) yield* sleep(longer(quietMs, round));
+const listen = flow('signals.listen', {
+  version: 1,
+  result: story,
+  signals: { number: z.int() },
+  states: { start: listener },
+  stages: {
+    *start({ count, quietMs, workMs }, { signal, sleep, spawn, step }) {
+      function* watch(): Operation<void> {
+        for (let round = 0; ; round++) yield* sleep(longer(quietMs, round));
+      }
+      function* work(number: number): Operation<number> {
+        return yield* step(`work on ${number}`, () => takesTime(theWorld(), workMs, number));
+      }
+      const watcher = yield* spawn(watch());
+      const heard: number[] = [];
+      const tasks = [];
+      for (let late = 0; heard.length < count; ) {
+        const word = yield* signal(['number'], { within: longer(quietMs, late) });
+        if (word.type === 'timedOut') late += 1;
+        else {
+          heard.push(word.body);
+          tasks.push(yield* spawn(work(word.body)));
         }
-        function* work(number: number): Operation<number> {
-          return yield* step(`work on ${number}`, () => takesTime(world(), workMs, number));
-        }
-        const watcher = yield* spawn(watch());
-        const heard: number[] = [];
-        const tasks = [];
-        for (let late = 0; heard.length < count; ) {
-          const word = yield* signal(['number'], { within: longer(quietMs, late) });
-          if (word.type === 'timedOut') late += 1;
-          else {
-            heard.push(word.body);
-            tasks.push(yield* spawn(work(word.body)));
-          }
-        }
-        yield* watcher.cancel();
-        const worked: number[] = [];
-        for (const task of tasks) worked.push(yield* task.join());
-        return { heard, worked };
-      },
+      }
+      yield* watcher.cancel();
+      const worked: number[] = [];
+      for (const task of tasks) worked.push(yield* task.join());
+      return { heard, worked };
     },
-  });
-}
+  },
+});
 
 export const signals = workload({
   name: 'signals',
@@ -58,8 +57,7 @@ export const signals = workload({
       const what = { member: draw.pick(members), id: `listener-${index}`, gapMs: draw.whole(0, 150), input };
       return { at: draw.whole(0, withinMs), what };
     }),
-  prepare(_plan, world) {
-    const listen = listening(world);
+  prepare() {
     const counts = new Map<string, number>();
     return {
       flows: () => [listen],

@@ -3,8 +3,9 @@
  * for a while and are tried again.
  */
 import { flow, protocol, TransientError } from 'weir';
-import { flowsOf, type Invariant, type Plan, type World } from 'weir/testing';
+import { flowsOf, type Invariant, type Plan } from 'weir/testing';
 import { z } from 'zod';
+import { ofEachWorld, theWorld } from '../running.ts';
 import { takesTime } from '../time.ts';
 import { workload } from '../workload.ts';
 
@@ -30,9 +31,9 @@ const waited = z.object({ timedOut: z.boolean(), waitedMs: z.int(), wantedMs: z.
 const slept = z.object({ sleptMs: z.int(), wantedMs: z.int() });
 const tried = z.object({ attempt: z.int(), fails: z.int() });
 
-function flowsIn(world: () => World) {
+function flowsOfAll() {
   /** How often the body of a step has failed: it is outside of Weir, as whatever a step calls is. */
-  const failures = new Map<string, number>();
+  const failures = ofEachWorld(() => new Map<string, number>());
 
   const wait = flow('timers.wait', {
     version: 1,
@@ -94,10 +95,10 @@ function flowsIn(world: () => World) {
         const attempt = yield* step(
           'fickle',
           async ({ id, attempt: now }) => {
-            await takesTime(world(), 1, undefined);
-            const failed = failures.get(id) ?? 0;
+            await takesTime(theWorld(), 1, undefined);
+            const failed = failures().get(id) ?? 0;
             if (failed >= fails) return now;
-            failures.set(id, failed + 1);
+            failures().set(id, failed + 1);
             throw new TransientError('not yet');
           },
           { retry: { attempts, min: 20, max: '2 s' } },
@@ -108,6 +109,8 @@ function flowsIn(world: () => World) {
   });
   return { wait, bell, sleep, retry };
 }
+
+const { wait, bell, sleep, retry } = flowsOfAll();
 
 export const timers = workload({
   name: 'timers',
@@ -134,8 +137,7 @@ export const timers = workload({
       }
     });
   },
-  prepare(plan, world) {
-    const { wait, bell, sleep, retry } = flowsIn(world);
+  prepare(plan) {
     let asked = 0;
     return {
       flows: () => [wait, bell, sleep, retry],

@@ -59,31 +59,38 @@ export function branching(duties: Duties): BranchContext {
       if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
         throw new TypeError(`concurrency is ${String(concurrency)}, not a whole number from 1 on`);
       }
-      return duties.made('all', function* () {
-        const op = { kind: 'all', branches: given, concurrency: concurrency ?? given.length } as const;
-        const results = yield* request<unknown[]>(op);
-        return shaped(branches, results) as AllResults<B>;
-      });
+      const op = { kind: 'all', branches: given, concurrency: concurrency ?? given.length } as const;
+      return duties.made('all', () => resultsOf(op, branches));
     },
     race: <const B extends Branches>(branches: B): Operation<RaceResult<B>> => {
       const given = listed('race', branches);
       if (given.length === 0) throw new TypeError('a race needs at least one branch: it would never end');
-      return duties.made('race', function* () {
-        const [place, value] = yield* request<[number, unknown]>({ kind: 'race', branches: given });
-        const won = Array.isArray(branches) ? value : { type: Object.keys(branches)[place], value };
-        return won as RaceResult<B>;
-      });
+      return duties.made('race', () => winnerOf({ kind: 'race', branches: given }, branches));
     },
     spawn: <T>(branch: Operation<T>): Operation<Task<T>> => {
       listed('spawn', [branch]);
-      return duties.made('spawn', function* () {
-        const task = yield* request<object>({ kind: 'spawn', branch });
-        return {
-          join: () => duties.made('join', () => request<T>({ kind: 'join', task })),
-          cancel: () => duties.made('cancel', () => request<void>({ kind: 'cancel', task })),
-        };
-      });
+      return duties.made('spawn', () => taskOf({ kind: 'spawn', branch }, duties));
     },
+  };
+}
+
+// No closures, for the reason that `context.ts` gives.
+
+function* resultsOf<const B extends Branches>(op: BranchOp, branches: B): Operation<AllResults<B>> {
+  return shaped(branches, yield* request<unknown[]>(op)) as AllResults<B>;
+}
+
+function* winnerOf<const B extends Branches>(op: BranchOp, branches: B): Operation<RaceResult<B>> {
+  const [place, value] = yield* request<[number, unknown]>(op);
+  const won = Array.isArray(branches) ? value : { type: Object.keys(branches)[place], value };
+  return won as RaceResult<B>;
+}
+
+function* taskOf<T>(op: BranchOp, duties: Duties): Operation<Task<T>> {
+  const task = yield* request<object>(op);
+  return {
+    join: () => duties.made('join', () => request<T>({ kind: 'join', task })),
+    cancel: () => duties.made('cancel', () => request<void>({ kind: 'cancel', task })),
   };
 }
 

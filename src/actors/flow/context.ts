@@ -11,7 +11,7 @@ import type { Duties } from './duties.ts';
 import { FlowError, platformFault } from './faults.ts';
 import { derived } from './ids.ts';
 import { type FlowInstance, peerOf } from './instance.ts';
-import { type Operation, perform } from './operation.ts';
+import { type Op, type Operation, perform } from './operation.ts';
 import { type Become, becoming, type Failed, failing } from './outcome.ts';
 import type { ActorMessageTypes, PersistentActor } from './persistent-actor.ts';
 import { dutiesOf, RareParts } from './rare-context.ts';
@@ -174,12 +174,8 @@ function contextParts({ flow, definition, place, duties }: ContextSetup) {
       checkText('the group of a member', peerGroup);
       checkText('the name of a session', name);
       const label = `${protocol.name} ${peerName}`;
-      return duties.made(`session "${label}"`, function* () {
-        const id = yield* perform<string>({ op: 'open', label, peerName, peerGroup, protocol, name });
-        const session = flow.session(id);
-        if (session === undefined) throw new WeirError('WEIR_SESSION_CLOSED', { session: id, peer: peerName });
-        return sessionHandle(session, protocol, protocol.initiator, protocol.responder, duties);
-      });
+      const op: Opening = { op: 'open', label, peerName, peerGroup, protocol, name };
+      return duties.made(`session "${label}"`, () => opened(flow, op, duties));
     },
     actor(actor: PersistentActor, key: string) {
       checkText(`the key of an actor ${actor.name}`, key);
@@ -195,21 +191,14 @@ function contextParts({ flow, definition, place, duties }: ContextSetup) {
       }
       const withinMs = options === undefined ? undefined : toMs(options.within);
       const label = names.length === 0 ? 'any signal' : names.join(' | ');
-      return duties.made(`signal "${label}"`, function* () {
-        const [type, bytes] = yield* perform<RawMessage>({ op: 'signal', label, names, withinMs });
-        if (type === undefined || bytes === undefined) return { type: 'timedOut' };
-        return { type, body: decodeValue(bytes) };
-      });
+      return duties.made(`signal "${label}"`, () => signalled({ op: 'signal', label, names, withinMs }));
     },
     progress(text: string, details?: unknown): Operation<void> {
       checkText('the text of a report', text);
       const bytes = details === undefined ? noBytes : encodeValue(details, 'the details of a report');
       return duties.made(`progress("${text}")`, () => perform({ op: 'progress', label: text, details: bytes }));
     },
-    now: (): Operation<Date> =>
-      duties.made('now()', function* () {
-        return new Date(yield* perform<number>({ op: 'now', label: '' }));
-      }),
+    now: (): Operation<Date> => duties.made('now()', dateNow),
     random: (): number => Number.parseInt(draw('random').slice(0, 12), 16) / 2 ** 48,
     uuid: (): string => {
       const hex = draw('uuid');
@@ -232,6 +221,40 @@ function contextParts({ flow, definition, place, duties }: ContextSetup) {
       return duties.outcome(failing(code, details));
     },
   };
+}
+
+// Generator functions stand by themselves here, and are no closures: each closure of one that runs is given a shape of its
+// own for what it makes, which lives in the old part of the heap and keeps the flow there until that is collected.
+
+type Opening = Extract<Op, { op: 'open' }>;
+
+function* opened(flow: FlowInstance, op: Opening, duties: Duties): Operation<Session<MessageTypes, MessageTypes>> {
+  const { protocol, peerName } = op;
+  const id = yield* perform<string>(op);
+  const session = flow.session(id);
+  if (session === undefined) throw new WeirError('WEIR_SESSION_CLOSED', { session: id, peer: peerName });
+  return sessionHandle(session, protocol, protocol.initiator, protocol.responder, duties);
+}
+
+function* signalled(op: Extract<Op, { op: 'signal' }>): Operation<unknown> {
+  const [type, bytes] = yield* perform<RawMessage>(op);
+  if (type === undefined || bytes === undefined) return { type: 'timedOut' };
+  return { type, body: decodeValue(bytes) };
+}
+
+function* dateNow(): Operation<Date> {
+  return new Date(yield* perform<number>({ op: 'now', label: '' }));
+}
+
+function* heard(op: Extract<Op, { op: 'receive' }>, protocol: Protocol, inbound: MessageTypes): Operation<never> {
+  const [type, bytes] = yield* perform<RawMessage>(op);
+  if (type === undefined || bytes === undefined) return { type: 'timedOut' } as never;
+  return { type, body: received(protocol, inbound, type, bytes) } as never;
+}
+
+function* oneAfterOther<T>(first: () => Operation<void>, second: () => Operation<T>): Operation<T> {
+  yield* first();
+  return yield* second();
 }
 
 /** Where zod found fault, in one line. */
@@ -259,11 +282,7 @@ function sessionHandle(
   };
   const receiving = (options: { readonly within: Duration } | undefined): (() => Operation<never>) => {
     const withinMs = options === undefined ? undefined : toMs(options.within);
-    return function* () {
-      const [type, bytes] = yield* perform<RawMessage>({ op: 'receive', label: id, session: id, withinMs });
-      if (type === undefined || bytes === undefined) return { type: 'timedOut' } as never;
-      return { type, body: received(protocol, inbound, type, bytes) } as never;
-    };
+    return () => heard({ op: 'receive', label: id, session: id, withinMs }, protocol, inbound);
   };
   return {
     id,
@@ -273,10 +292,7 @@ function sessionHandle(
       duties.made(`receive on ${protocol.name}`, receiving(options)),
     sendAndReceive(type: string, body: unknown, options?: { readonly within: Duration }) {
       const [send, receive] = [sending(type, body), receiving(options)];
-      return duties.made(`sendAndReceive "${type}"`, function* () {
-        yield* send();
-        return yield* receive();
-      });
+      return duties.made(`sendAndReceive "${type}"`, () => oneAfterOther(send, receive));
     },
     close: () => duties.made('close()', () => perform({ op: 'close', label: id, session: id })),
   };

@@ -31,20 +31,23 @@ export interface SagaContext {
 export function sagas(step: BaseContext['step'], duties: Duties): SagaContext {
   return {
     saga: <T>(body: (compensate: Compensate) => Operation<T>): Operation<T> =>
-      duties.made('saga', function* () {
-        const undo: Array<Parameters<Compensate>> = [];
-        let done = false;
-        try {
-          const result = yield* body((...compensation) => {
-            undo.push(compensation);
-          });
-          done = true;
-          return result;
-        } finally {
-          if (!done) yield* compensated(step, undo.reverse());
-        }
-      }),
+      duties.made('saga', () => compensating(body, step)),
   };
+}
+
+// No closure, for the reason that `context.ts` gives.
+function* compensating<T>(body: (compensate: Compensate) => Operation<T>, step: BaseContext['step']): Operation<T> {
+  const undo: Array<Parameters<Compensate>> = [];
+  let done = false;
+  try {
+    const result = yield* body((...compensation) => {
+      undo.push(compensation);
+    });
+    done = true;
+    return result;
+  } finally {
+    if (!done) yield* compensated(step, undo.reverse());
+  }
 }
 
 function* compensated(step: BaseContext['step'], undo: ReadonlyArray<Parameters<Compensate>>): Operation<void> {

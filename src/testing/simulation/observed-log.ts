@@ -104,17 +104,41 @@ async function observedTable(log: Log, topic: TopicName, observe: (happening: Ha
   const table = await log.table(topic);
   observe({ type: 'snapshot', topic, entries: new Map(table.entries()) });
   table.onChange((key, value) => observe({ type: 'published', topic, key, value }));
-  return {
-    get: (key) => table.get(key),
-    entries: () => table.entries(),
-    get size() {
-      return table.size;
-    },
-    handOver: () => table.handOver(),
-    onChange: (listener) => table.onChange(listener),
-    close() {
-      observe({ type: 'closed', topic });
-      table.close();
-    },
-  };
+  return new ObservedTable(table, () => observe({ type: 'closed', topic }));
+}
+
+/** A class: an object that is given a getter of its own has a shape of its own, which keeps it in memory for long. */
+class ObservedTable implements Table {
+  readonly #table: Table;
+  readonly #onClose: () => void;
+
+  constructor(table: Table, onClose: () => void) {
+    this.#table = table;
+    this.#onClose = onClose;
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.#table.get(key);
+  }
+
+  entries(): ReturnType<Table['entries']> {
+    return this.#table.entries();
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  handOver(): ReturnType<Table['handOver']> {
+    return this.#table.handOver();
+  }
+
+  onChange(listener: Parameters<Table['onChange']>[0]): ReturnType<Table['onChange']> {
+    return this.#table.onChange(listener);
+  }
+
+  close(): void {
+    this.#onClose();
+    this.#table.close();
+  }
 }

@@ -79,8 +79,8 @@ async function seedAfterSeed<Action>(
   let events = 0;
   let virtualMs = 0;
   let failure: SimulationFailure | undefined;
-  while (done < seeds && failure === undefined && !enough(done)) {
-    const seed = (first + done) % 2 ** 31;
+  // A run of its own for each seed: what a loop has named stays in memory while the next seed is run.
+  const runSeed = async (seed: number): Promise<void> => {
     const plan = drawPlan(scenario, seed);
     const result = await runPlan(scenario, plan, seed, { guard, watch: (event) => coverage.event(event) });
     done += 1;
@@ -89,7 +89,8 @@ async function seedAfterSeed<Action>(
     coverage.add(result);
     onSeed?.(result, seed);
     if (result.violation !== undefined) failure = await explain(scenario, plan, seed, result.violation, wanted, guard);
-  }
+  };
+  while (done < seeds && failure === undefined && !enough(done)) await runSeed((first + done) % 2 ** 31);
   return { scenario: scenario.name, seeds: done, events, virtualMs, coverage, failure };
 }
 
