@@ -5,24 +5,20 @@ import { bytes, choice, count, decodeValue, encodeValue, recordCodec, small, tex
 import type { Authority, Principal } from '../../ports/index.ts';
 import type { Correction } from './correction.ts';
 import { actorAddress, routingKeyOf } from './ids.ts';
-import type { FlowRequest, NodeAct, ReplyTo } from './request.ts';
+import type { Asked, FlowRequest, NodeAct, ReplyTo } from './request.ts';
 
 /** What may be asked from another worker: starts go their own way, and the rest is about the shard's own worker. */
 export type RemoteRequest = Exclude<FlowRequest, { readonly type: 'start' | 'waiting' | 'auditHead' }>;
 
 /** How a request is known, and where its answer goes. */
 export interface AskAddress {
-  /** The same id is the same request, however often it arrives. */
-  readonly id: string;
+  readonly id: Asked['id'];
   /** Partition of `flow.answers` that whoever asked reads. */
   readonly answers: number;
-  /** From then on nobody waits for it, and it does nothing any more, in milliseconds since 1970. */
-  readonly expires: number;
+  readonly expires: Asked['expires'];
 }
 
-export interface LoggedAsk extends AskAddress {
-  /** Routing key of what it is about. */
-  readonly place: string;
+export interface LoggedAsk extends AskAddress, Asked {
   /** Whether it changes anything: such a request must be handled once. */
   readonly isAct: boolean;
   /** The request as its shard handles it. */

@@ -147,10 +147,13 @@ class FlowProgram implements ShardProgram<FlowRequest> {
     });
     this.#actors = new ActorHost(host, registry);
     const parts = { host, registry, engine: this.#engine, table: this.#table, acts };
-    this.#requests = new FlowRequests({ ...parts, authorize, actors: this.#actors, trails: this.#trails });
     this.#asks = new LogAnswers({
       ...{ host, send: setup.answer },
       handle: (request) => this.#requests.handle(request),
+    });
+    this.#requests = new FlowRequests({
+      ...{ ...parts, authorize, actors: this.#actors, trails: this.#trails },
+      keep: (asked, answer, changes) => this.#asks.keepHere(asked, answer, changes),
     });
     const creditMessages = settings.sessions.credit.messages;
     this.#inputs = new SessionInputs({ ...parts, sessions: this.#sessions, creditMessages });

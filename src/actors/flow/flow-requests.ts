@@ -18,7 +18,7 @@ import type { FlowTable } from './flow-table.ts';
 import { correct } from './hospital.ts';
 import { clientRoutingKey, shortHash } from './ids.ts';
 import { maxValueBytes } from './limits.ts';
-import type { Acted, Answer, FlowDescription, FlowRequest, ReplyTo, Started } from './protocol.ts';
+import type { Acted, Answer, Asked, FlowDescription, FlowRequest, ReplyTo, Started } from './protocol.ts';
 import type { Registry } from './registry.ts';
 import { answerQuery, takeSignal } from './signal-desk.ts';
 
@@ -31,6 +31,8 @@ export interface FlowRequestsSetup {
   readonly actors: ActorHost;
   readonly acts: FlowActs;
   readonly trails: AuditTrails;
+  /** Keeps an answer for the next owner, in case this one does not hear that it is durable. */
+  readonly keep: (asked: Asked, answer: Answer<unknown>, changes: ChangeSet) => void;
 }
 
 export class FlowRequests {
@@ -102,9 +104,12 @@ export class FlowRequests {
     }
   }
 
-  refuse(message: FlowRequest): void {
-    const error = new WeirError('WEIR_SHARD_UNAVAILABLE', { partition: this.#host.partition });
-    message.replyTo?.tell({ type: 'error', error });
+  refuse({ replyTo }: FlowRequest): void {
+    replyTo?.tell(this.#unavailable());
+  }
+
+  #unavailable(): Extract<Answer<never>, { type: 'error' }> {
+    return { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition: this.#host.partition }) };
   }
 
   start(request: Extract<FlowRequest, { type: 'start' }>): void {
@@ -112,9 +117,6 @@ export class FlowRequests {
     const denied = this.#denied(authority, 'flow.start', member, name);
     if (denied !== undefined) return void this.#refuse(replyTo, denied);
     const routingKey = clientRoutingKey(member, clientRequestId);
-    const changes = new ChangeSet();
-    // Here nobody hears any more what became of it; asked again, the next owner starts it once.
-    if (replyTo !== undefined) changes.orElse(() => this.refuse(request));
     const named = hashOnly(input);
     const inputHash = shortHash(named.hash);
     const known = this.#table.known(routingKey);
@@ -126,7 +128,7 @@ export class FlowRequests {
           ? ok({ flowId, created: false })
           : { type: 'error', error: new WeirError('WEIR_FLOW_CONFLICT', { clientRequestId, flowId }) };
       // The first request may not be durable yet, and another body may win when it is lost.
-      this.#answer(replyTo, answer, changes);
+      this.#answer(replyTo, answer);
       return;
     }
     const definition = this.#setup.registry.flow(member, name);
@@ -141,12 +143,13 @@ export class FlowRequests {
     if (this.#host.congested()) {
       return void this.#refuse(replyTo, new WeirError('WEIR_SHARD_BUSY', { partition: this.#host.partition }));
     }
+    const changes = new ChangeSet();
     const version = request.version === 0 ? definition.version : request.version;
     const flow = this.#table.create({ routingKey, member, name, version, clientRequestId, input, inputHash, trace });
     this.#setup.acts.done(flow, 'start', authority, changes, { after: named });
     this.#engine.accept(flow, changes);
-    // Told only when it is durable (W8).
-    this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes);
+    // Told only when it is durable (W8); asked again, the next owner starts it once.
+    this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes, true);
   }
 
   #operate(request: Extract<FlowRequest, { type: 'retry' | 'kill' | 'cancel' }>): void {
@@ -219,10 +222,26 @@ export class FlowRequests {
     this.#answer(replyTo, ok(value), changes);
   }
 
-  /** Leaves with the commit of what it tells of, behind everything that it may rest on (W3, W8). */
-  #answer<T>(replyTo: ReplyTo<T> | undefined, answer: Answer<T>, changes = new ChangeSet()): void {
-    replyTo?.keep?.(answer, changes);
-    changes.after(() => replyTo?.tell(answer));
+  /**
+   * Leaves with the commit of what it tells of, behind everything that it may rest on (W3, W8). Where this owner ends before
+   * it knows of that commit, whoever asked here asks the next one; unless nobody would know that it is the same request.
+   * @param repeatable whether that can be answered twice
+   */
+  #answer<T>(
+    replyTo: ReplyTo<T> | undefined,
+    answer: Answer<T>,
+    changes = new ChangeSet(),
+    repeatable = changes.empty,
+  ): void {
+    if (replyTo !== undefined) {
+      const { keep, asked } = replyTo;
+      changes.after(() => replyTo.tell(answer));
+      if (keep !== undefined) keep(answer, changes);
+      else if (repeatable || asked !== undefined) {
+        if (!repeatable && asked !== undefined) this.#setup.keep(asked, answer, changes);
+        changes.orElse(() => replyTo.tell(this.#unavailable()));
+      }
+    }
     this.#host.add(changes);
   }
 

@@ -1,14 +1,15 @@
 /**
  * Requests of other workers, which reach the shard through the log and may arrive more than once. Owns that each act is
  * done once: what was answered is kept in the commit of the act, for as long as a repeat of the request is still taken,
- * and is the answer to every repeat. What changes nothing is simply answered again.
+ * and is the answer to every repeat. What changes nothing is simply answered again. A request of this worker comes again
+ * only when its owner has ended without hearing what became of it: its answer is kept for the next one.
  */
 import { WeirError } from '../../errors/index.ts';
 import { bytes, count, recordCodec, text } from '../../persistence/index.ts';
 import { ChangeSet, type ShardHost } from '../shard/index.ts';
 import { encodeAnswer } from './answer-record.ts';
 import { decodeAsk, type LoggedAsk } from './ask-record.ts';
-import type { Answer, FlowRequest, ReplyTo } from './request.ts';
+import type { Answer, Asked, FlowRequest, ReplyTo } from './request.ts';
 
 export interface LogAnswersSetup {
   readonly host: ShardHost;
@@ -48,6 +49,9 @@ export class LogAnswers {
   /** By the id of the request, those that leave first in front. */
   #kept = new Map<string, Pick<KeptAnswer, 'expires' | 'answer'>>();
   #keptBytes = 0;
+  /** Keys of answers to requests of this worker that nobody will ask for again. */
+  readonly #told = new Set<string>();
+  #forgets = false;
   #armed = false;
   readonly counts = { expiredAsks: 0, repeatedAsks: 0, deferredAsks: 0 };
 
@@ -93,19 +97,44 @@ export class LogAnswers {
     handle(ask.request(ask.isAct ? this.#once(ask) : this.#again(ask)));
   }
 
+  /** Keeps the answer to a request of this worker with what it tells of, until that is durable. */
+  keepHere(asked: Asked, answer: Answer<unknown>, changes: ChangeSet): void {
+    this.#put(asked, this.#encode(asked, answer), changes);
+    // Those of before leave with it, so that an act makes no commit but its own.
+    for (const key of this.#told) changes.remove(key);
+    this.#told.clear();
+    changes.after(() => this.#toldHere(asked));
+  }
+
+  /** The last one leaves by itself, if no other act comes. */
+  #toldHere({ id }: Asked): void {
+    const { host } = this.#setup;
+    this.#told.add(keyOf(id));
+    if (this.#forgets) return;
+    this.#forgets = true;
+    host.timers.at(host.clock.now() + skewMs, () => {
+      this.#forgets = false;
+      host.removeLazily([...this.#told]);
+      this.#told.clear();
+    });
+  }
+
   /** Keeps the answer with what it tells of. */
   #once(ask: LoggedAsk): ReplyTo<unknown> {
     return {
       ...addressOf(ask),
       keep: (answer, changes) => {
-        const { id, place, expires } = ask;
         const encoded = this.#encode(ask, answer);
-        this.#remember(id, expires, encoded);
-        changes.put(keyOf(id), keptAnswer.encode({ place, expires, answer: encoded }));
+        this.#remember(ask.id, ask.expires, encoded);
+        this.#put(ask, encoded, changes);
         this.#arm();
       },
       tell: (answer) => this.#send(ask, this.#kept.get(ask.id)?.answer ?? this.#encode(ask, answer)),
     };
+  }
+
+  #put({ id, place, expires }: Asked, answer: Uint8Array, changes: ChangeSet): void {
+    changes.put(keyOf(id), keptAnswer.encode({ place, expires, answer }));
   }
 
   #again(ask: LoggedAsk): ReplyTo<unknown> {
@@ -132,7 +161,7 @@ export class LogAnswers {
   }
 
   /** Refused here: one record that no log takes would be lost with its neighbours, and nobody would hear of it. */
-  #encode({ id, place }: LoggedAsk, answer: Answer<unknown>): Uint8Array {
+  #encode({ id, place }: Asked, answer: Answer<unknown>): Uint8Array {
     const limit = this.#setup.host.limits.maxRecordBytes - envelopeBytes;
     try {
       const encoded = encodeAnswer(id, answer);

@@ -13,6 +13,7 @@ export type {
   Acted,
   ActorReply,
   Answer,
+  Asked,
   CheckpointPart,
   FailedOperation,
   FlowDescription,

@@ -10,12 +10,23 @@ export type Answer<T> =
   | { readonly type: 'ok'; readonly value: T }
   | { readonly type: 'error'; readonly error: WeirError };
 
+/** How a request is known that may be asked again: the same id is the same request, however often it arrives. */
+export interface Asked {
+  readonly id: string;
+  /** Routing key of what it is about. */
+  readonly place: string;
+  /** From then on nobody waits for it, and it does nothing any more, in milliseconds since 1970. */
+  readonly expires: number;
+}
+
 /**
  * Where an answer goes. Whoever asked through the log may ask again, and must not have it done again: `keep` puts the
  * answer into the change set of what it tells of, before it is told.
  */
 export interface ReplyTo<T> extends Ref<Answer<T>> {
   readonly keep?: (answer: Answer<T>, changes: ChangeSet) => void;
+  /** Whoever asked here asks the next owner again, in the same words, should this one not hear what became of it. */
+  readonly asked?: Asked;
 }
 
 export interface Started {

@@ -74,7 +74,7 @@ export class FlowDesk {
         return;
       case 'note': {
         const { note, authority, replyTo } = request;
-        const noted = this.#setup.shards.askAny((to: Ref<Answer<null>>) => ({
+        const noted = this.#setup.shards.askAny(routingKeyOf(note.subject), (to: Ref<Answer<null>>) => ({
           type: 'note',
           note,
           authority,

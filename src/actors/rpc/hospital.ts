@@ -135,11 +135,12 @@ export class Hospital {
   /** Asks the shard of a flow, unless it was silent to this very request: one that is down must not hold all of it up. */
   async #ask<T>(flowId: string, question: Question<T>, silent: Set<number>, withinMs?: number): Promise<Answer<T>> {
     const { shards } = this.#setup;
-    const partition = shards.partitionOf(routingKeyOf(flowId));
+    const key = routingKeyOf(flowId);
+    const partition = shards.partitionOf(key);
     if (silent.has(partition)) {
       return { type: 'error', error: new WeirError('WEIR_SHARD_UNAVAILABLE', { partition }) };
     }
-    const answer = await shards.ask(partition, question, withinMs);
+    const answer = await shards.askFor(key, question, withinMs);
     if (answer.type === 'error' && answer.error.code === 'WEIR_ASK_TIMEOUT') silent.add(partition);
     return answer;
   }

@@ -8,6 +8,7 @@ import type { Clock, Logger, Random, Timer } from '../../ports/index.ts';
 import type { Log, Tail, TailRecord } from '../../transport/log/index.ts';
 import {
   type Answer,
+  type Asked,
   answerPartitions,
   decodeAnswer,
   encodeAsk,
@@ -41,10 +42,14 @@ const envelopeBytes = 1_024;
 /** Answers that have been read are forgotten so many at a time, and as many are left for others who read them, too. */
 const trimEvery = 200;
 
+/** A request by name, and until when it is waited for (monotonic milliseconds). */
+export interface Named extends Pick<Asked, 'id' | 'expires'> {
+  readonly withinMs: number;
+  readonly until: number;
+}
+
 /** Where answers for this incarnation arrive. */
 interface Door {
-  /** Begins the ids of its requests. */
-  readonly name: string;
   readonly partition: number;
   readonly tail: Tail;
 }
@@ -58,6 +63,8 @@ interface Waiting {
 export class LogAsks {
   readonly #setup: LogAsksSetup;
   readonly #waiting = new Map<string, Waiting>();
+  /** Begins the ids of its requests. */
+  readonly #name: string;
   #door: Door | undefined;
   #number = 0;
   #bytes = 0;
@@ -67,18 +74,26 @@ export class LogAsks {
 
   constructor(setup: LogAsksSetup) {
     this.#setup = setup;
+    this.#name = Buffer.from(setup.random.bytes(12)).toString('hex');
   }
 
   get waiting(): number {
     return this.#waiting.size;
   }
 
+  /** Names a request, which may be asked here first: by its name the next owner of its shard knows it again. */
+  named(withinMs: number): Named {
+    const { clock } = this.#setup;
+    const id = `${this.#name}.${++this.#number}`;
+    return { id, withinMs, expires: clock.now() + withinMs, until: clock.monotonic() + withinMs };
+  }
+
   /** What the shard answers; `WEIR_ASK_TIMEOUT` leaves open whether an act was done. Never rejects. */
-  ask<T>(partition: number, question: Question<T>, withinMs: number): Promise<Answer<T>> {
+  ask<T>(partition: number, question: Question<T>, named: Named): Promise<Answer<T>> {
     return new Promise((resolve) => {
       const refuse = (error: WeirError): void => resolve({ type: 'error', error });
       try {
-        this.#ask(partition, question, withinMs, resolve);
+        this.#ask(partition, question, named, resolve);
       } catch (thrown) {
         refuse(WeirError.is(thrown) ? thrown : new WeirError('WEIR_INTERNAL', {}, ensureError(thrown)));
       }
@@ -93,7 +108,12 @@ export class LogAsks {
     for (const { settle } of [...this.#waiting.values()]) settle(() => ({ type: 'error', error }));
   }
 
-  #ask<T>(partition: number, question: Question<T>, withinMs: number, resolve: (answer: Answer<T>) => void): void {
+  #ask<T>(
+    partition: number,
+    question: Question<T>,
+    { id, expires, until, withinMs }: Named,
+    resolve: (answer: Answer<T>) => void,
+  ): void {
     const { clock, log, route } = this.#setup;
     const request = question({ path: '/$log', uid: 0, tell: () => 'dead' });
     if (this.#over || !isRemote(request)) throw new WeirError('WEIR_SHARD_UNAVAILABLE', { partition });
@@ -101,10 +121,7 @@ export class LogAsks {
       throw new WeirError('WEIR_SHARD_BUSY', { partition });
     }
     this.#door ??= this.#open();
-    const { name, partition: answers } = this.#door;
-    const id = `${name}.${++this.#number}`;
-    const end = clock.monotonic() + withinMs;
-    const bytes = encodeAsk({ id, answers, expires: clock.now() + withinMs }, request);
+    const bytes = encodeAsk({ id, answers: this.#door.partition, expires }, request);
     const limit = log.limits.maxRecordBytes - envelopeBytes;
     if (bytes.length > limit) {
       throw new WeirError('WEIR_FLOW_TOO_LARGE', { what: 'the request', flow: id, bytes: bytes.length, limit });
@@ -120,7 +137,7 @@ export class LogAsks {
       },
     };
     const send = (): void => {
-      const left = end - clock.monotonic();
+      const left = until - clock.monotonic();
       if (left <= 0) {
         const error = new WeirError('WEIR_ASK_TIMEOUT', { path: `shard ${partition}`, withinMs });
         waiting.settle(() => ({ type: 'error', error }));
@@ -136,15 +153,14 @@ export class LogAsks {
 
   /** Only when somebody asks: on most nodes of one worker nobody ever does. */
   #open(): Door {
-    const { log, random } = this.#setup;
-    const name = Buffer.from(random.bytes(12)).toString('hex');
-    const partition = partitionOf(name, answerPartitions);
+    const { log } = this.#setup;
+    const partition = partitionOf(this.#name, answerPartitions);
     const tail = log.tail(flowTopics.answers, partition, 0, (records) => {
       for (const record of records) this.#heard(record);
       this.#trim(partition, (records.at(-1)?.offset ?? 0) - trimEvery);
       return undefined;
     });
-    return { name, partition, tail };
+    return { partition, tail };
   }
 
   #heard({ value, offset }: TailRecord): void {

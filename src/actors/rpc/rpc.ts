@@ -2,7 +2,7 @@
  * The RPC service: starts flows and tells clients what became of them.
  * It holds no truth: flows are started by their shards, and what is told is the topic `flow.status`.
  */
-import { type ErrorCode, WeirError } from '../../errors/index.ts';
+import { WeirError } from '../../errors/index.ts';
 import { type ChainPoint, type StatusRecord, statusRecord } from '../../persistence/index.ts';
 import type { Authority, Authorize, MemberDirectory, Random } from '../../ports/index.ts';
 import type { Log, Table } from '../../transport/log/index.ts';
@@ -30,7 +30,7 @@ import { LogAsks } from './log-asks.ts';
 import { LogStarts } from './log-starts.ts';
 import type { RpcMessage, RpcRequest } from './protocol.ts';
 import { checkRequestId } from './request-id.ts';
-import { ShardAsker } from './shard-asker.ts';
+import { leftBehind, ShardAsker } from './shard-asker.ts';
 import type { Unanswered } from './unanswered.ts';
 import { UnseenStatuses } from './unseen-statuses.ts';
 
@@ -54,9 +54,6 @@ export interface RpcSetup {
 export const shardAnswerMs = 30_000;
 /** How long a flow of another worker may take to be heard of here, in milliseconds, before nobody has started it. */
 const unheardMs = 500;
-
-/** What is said of a request that the shard's next owner can be asked in the same words. */
-const leftBehind: ReadonlySet<string> = new Set<ErrorCode>(['WEIR_SHARD_UNAVAILABLE', 'WEIR_ACTOR_DEAD']);
 
 /** @param expose told how to read the facts of each incarnation */
 export function rpcBehavior(

@@ -5,7 +5,7 @@ import { actorAddress, clientRoutingKey, type NodeAct, routingKeyOf } from '../.
 import type { Ref } from '../../../src/actors/kernel/index.ts';
 import type { RpcAnswer, RpcMessage } from '../../../src/actors/rpc/index.ts';
 import { partitionOf } from '../../../src/actors/shard/index.ts';
-import { flow } from '../../../src/index.ts';
+import { flow, type Node } from '../../../src/index.ts';
 import type { Authority } from '../../../src/ports/index.ts';
 import { type TestNode, type TestNodeSettings, testNode } from '../../../src/testing/index.ts';
 import { audited } from '../flow/audited.ts';
@@ -162,6 +162,93 @@ describe('RP9 any worker answers for any flow', () => {
     expect(answers).toEqual(flows.map(({ flowId }) => flowId));
     expect(answers.length).toBe(1);
     expect(await acts()).toEqual(['start']);
+  });
+
+  describe('W4 what the owner has taken in and never heard to be durable', () => {
+    /** Asks at the owner of a shard, whose commit is held up until another worker has the shard. */
+    async function lost<T>(key: string, held: { commits: Promise<void> | undefined }, ask: (node: Node) => Promise<T>) {
+      const partition = partitionOf(key, shards);
+      const owner = ownerOf(key);
+      held.commits = new Promise(() => undefined);
+      const answers: unknown[] = [];
+      ask(kit.node(owner)).then(
+        (answer) => answers.push(answer),
+        ({ code }) => answers.push(code),
+      );
+      await kit.advance(1);
+      held.commits = undefined;
+      await kit.move(partition, (owner + 1) % 3, { rude: true });
+      await kit.advance('1 s');
+      return answers;
+    }
+
+    async function held() {
+      const commits: { commits: Promise<void> | undefined } = { commits: undefined };
+      const logFaults: TestNodeSettings['logFaults'] = {
+        commit: () => (commits.commits === undefined ? 'ok' : { delayMs: 0, held: commits.commits }),
+      };
+      return { commits, ...(await three({ logFaults })) };
+    }
+
+    it('a kill is asked for again at the next owner, and answered at once', async () => {
+      const { commits, wait } = await held();
+      const { name } = await elsewhere(wait);
+      const key = routingKeyOf(name.flowId);
+      const answers = await lost(key, commits, (node) => node.kill(name, 'no'));
+      expect(answers).toMatchObject([{ status: 'KILLED' }]);
+      expect(await acts()).toEqual(['start', 'kill', 'end']);
+    });
+
+    it('a signal is heard once', async () => {
+      const { commits, wait } = await held();
+      const { name } = await elsewhere(wait);
+      const key = routingKeyOf(name.flowId);
+      const answers = await lost(key, commits, (node) => node.signal(wait, name, 'go', 'gone', { signalId: 's' }));
+      expect(answers).toEqual([{ accepted: true }]);
+      expect(await told(kit.node().settled(name))).toMatchObject({ result: 'used, gone' });
+    });
+
+    it('a query and a description are answered', async () => {
+      const { commits, wait } = await held();
+      const { name } = await elsewhere(wait);
+      const key = routingKeyOf(name.flowId);
+      expect(await lost(key, commits, (node) => node.query(name, 'where'))).toEqual(['start']);
+      expect(await told(kit.node().describe(name))).toMatchObject(name);
+    });
+
+    it('an actor is told once', async () => {
+      const { commits } = await held();
+      const key = actorAddress(member, 'till', 'cash');
+      const add = (node: Node): Promise<unknown> => node.ask('A', till, 'cash', 'add', 5);
+      expect(await lost(key, commits, add)).toEqual([5]);
+      expect(await told(kit.node().ask('A', till, 'cash', 'read', null))).toBe(5);
+    });
+
+    it('an act whose commit has arrived is answered as it was, and not done again', async () => {
+      let slow = false;
+      const { wait } = await three({ logFaults: { commit: () => (slow ? { delayMs: 5 } : 'ok') } });
+      const { name, owner } = await elsewhere(wait);
+      const partition = partitionOf(routingKeyOf(name.flowId), shards);
+      slow = true;
+      const killing = kit.node(owner).kill(name, 'no');
+      await kit.advance(1);
+      slow = false;
+      // Its commit is on its way; the shard begins anew when it is there.
+      kit.inject({ type: 'crash', on: `/services/flow/shard-${partition}` }, owner);
+      await kit.advance('1 s');
+      expect(factOf('repeatedAsks')).toBe(1);
+      expect(await killing).toMatchObject({ status: 'KILLED' });
+      expect(await acts()).toEqual(['start', 'kill', 'end']);
+    });
+
+    it('leaves no answer behind that nobody needs', async () => {
+      const { wait } = await three();
+      const { name, owner } = await elsewhere(wait);
+      await told(kit.node(owner).signal(wait, name, 'go', 'gone', { signalId: 's' }));
+      await kit.advance('2 min');
+      await told(kit.move(partitionOf(routingKeyOf(name.flowId), shards), (owner + 1) % 3));
+      expect(factOf('keptAnswers')).toBe(0);
+    });
   });
 
   it('SM17 has an act on the node noted by no second shard while nobody knows what became of it at the first', async () => {
