@@ -19,7 +19,7 @@ export const bugsOfFlows: readonly Mutation[] = [
     file: requests,
     edits: [
       {
-        find: 'this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes);',
+        find: 'this.#answer(replyTo, ok({ flowId: flow.id, created: true }), changes, true);',
         replace: 'replyTo?.tell(ok({ flowId: flow.id, created: true }));\n    this.#host.add(changes);',
       },
       {
