@@ -1,29 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { encodeStart, serviceKinds } from '../../../src/actors/flow/protocol.ts';
 import { encodeRouted } from '../../../src/actors/shard/protocol.ts';
 import { WeirError } from '../../../src/errors/index.ts';
-import { persistentActor } from '../../../src/index.ts';
 import { encodeValue, shardRecord } from '../../../src/persistence/index.ts';
 import { type TestNode, testNode } from '../../../src/testing/index.ts';
 import { counter, gate, nodeOf, scripted } from '../flow/scripts.ts';
 import { factsOf } from '../flow/wire.ts';
+import { sleeper, tally } from './programs.ts';
 
 let kit: TestNode;
 afterEach(() => kit.stop());
-
-const sleeper = scripted('sleeper', function* ({ sleep }, input) {
-  yield* sleep('1 hour');
-  return input;
-});
-
-const tally = persistentActor('tally', {
-  version: 1,
-  state: z.number(),
-  initial: () => 0,
-  messages: { add: { body: z.number(), reply: z.number() }, blob: { body: z.string() } },
-  on: { add: (sum, n) => ({ state: sum + n, reply: sum + n }), blob: (sum) => ({ state: sum + 1 }) },
-});
 
 function record(partition: number, value: Uint8Array): Promise<void> {
   return kit.cluster.worker('outsider').append('flow.events', partition, [{ key: 'x', value }]);

@@ -128,7 +128,7 @@ class WorkerLog implements KafkaLog {
 
   ensureTopics(specs: readonly TopicSpec[]): Promise<void> {
     return this.#tracked(async () => {
-      await this.#claims.checkTimes();
+      await this.#claims.times();
       await this.#catalog.ensure(this.#settings.probe ? [...specs, probeSpec] : specs);
       if (this.#settings.probe) await this.#probe();
     });

@@ -39,7 +39,7 @@ export class WorkerClaims {
   readonly #held = new Map<string, KafkaClaim>();
   /** What this worker was told of each shard that it has given up, or lost. */
   readonly #former = new Map<string, FormerClaim>();
-  #times: Promise<ClaimTimes> | undefined;
+  #asked: Promise<ClaimTimes> | undefined;
 
   constructor(setup: WorkerClaimsSetup) {
     this.#setup = setup;
@@ -54,7 +54,7 @@ export class WorkerClaims {
       await catalog.load();
       catalog.expect(shard.topic, 'state', shard.partition);
       await catalog.assertKnown(shard.topic);
-      const { leaseMs, keepAliveMs } = await this.checkTimes();
+      const { leaseMs, keepAliveMs } = await this.times();
       const former = this.#held.get(key)?.former ?? this.#former.get(key);
       const holding = await this.#takeOver(shard, { former, preview, leaseMs, ended: turn.ended });
       const claim = this.#claimOf(shard, holding, keepAliveMs);
@@ -71,16 +71,16 @@ export class WorkerClaims {
    * How soon brokers forget is asked once; whether that is soon enough is seen at the start.
    * @throws WeirError `WEIR_LOG_EXPIRY`
    */
-  checkTimes(): Promise<ClaimTimes> {
+  times(): Promise<ClaimTimes> {
     const { wire, patience, settings } = this.#setup;
-    this.#times ??= patience
+    this.#asked ??= patience
       .until('reading settings of brokers', async () => ({ done: await wire.brokerConfig() }))
       .then((config) => claimTimes(settings, config))
       .catch((error: unknown) => {
-        this.#times = undefined;
+        this.#asked = undefined;
         throw error;
       });
-    return this.#times;
+    return this.#asked;
   }
 
   /** Finds out which shards were taken over: an idle owner would only hear of it with its next keep-alive. */
