@@ -31,6 +31,7 @@ export interface ProtocolRequest<T> {
 export interface RequestQueue {
   readonly pending: readonly unknown[];
   scheduleCheckPendingRequests(): void;
+  fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void;
 }
 
 export interface Connection {
@@ -43,6 +44,9 @@ export interface Connection {
   setVersions(versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>): void;
   setSupportAuthenticationProtocol(supported: boolean): void;
   rejectRequests(error: Error): void;
+  /** Set while credentials are exchanged, whose answers may be no answers to requests. */
+  readonly authHandlers: object | null;
+  processData(data: Buffer): void;
   send<T>(request: ProtocolRequest<T>): Promise<T>;
 }
 
@@ -82,11 +86,26 @@ type Definitions = Readonly<
 
 const { requests }: { requests: Definitions } = require('kafkajs/src/protocol/requests');
 
-/** A connection to one broker; logs nothing, so that no secret can get into a log. */
+/** A connection to one broker, whose socket gives whole answers; logs nothing, so that no secret can get into a log. */
 export function newConnection(options: Omit<ConnectionOptionsOfKafkajs, 'logger'>): Connection {
   const connection = new ConnectionOfKafkajs({ ...options, logger: silent });
   quieten(connection.requestQueue);
+  takeWhole(connection);
   return connection;
+}
+
+/** kafkajs would join each answer with what is left of the one before, which is nothing: a copy of it all. */
+function takeWhole(connection: Connection): void {
+  const takePieces = connection.processData.bind(connection);
+  connection.processData = (frame) => {
+    if (connection.authHandlers !== null) {
+      takePieces(frame);
+      return;
+    }
+    const size = frame.readInt32BE();
+    const payload = frame.subarray(8);
+    connection.requestQueue.fulfillRequest({ size, correlationId: frame.readInt32BE(4), payload });
+  };
 }
 
 /**

@@ -7,6 +7,7 @@ import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
 import type { Clock } from '../../../../ports/index.ts';
 import { WireFailure } from '../wire.ts';
+import { readingFrames } from './frames.ts';
 import { type Connection, kafkajsRequests, newConnection, type ProtocolRequest, type Sasl } from './kafkajs.ts';
 
 export interface LaneSettings {
@@ -129,8 +130,9 @@ export class Lane {
   #socket(setup: { host: string; port: number; ssl: ConnectionOptions | null; onConnect: () => void }): net.Socket {
     const { host, port, ssl, onConnect } = setup;
     const name = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket =
-      ssl === null ? net.connect({ host, port }, onConnect) : tls.connect({ host, port, ...name, ...ssl }, onConnect);
+    const to = { host, port, ...readingFrames(() => socket) };
+    const socket: net.Socket =
+      ssl === null ? net.connect(to, onConnect) : tls.connect({ ...to, ...name, ...ssl }, onConnect);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
     socket.once('close', () => this.end());
