@@ -7,7 +7,7 @@ import { Slab, valueSlabBytes } from './slab.ts';
 
 /** What avsc reads from and writes to. */
 interface Tap {
-  readonly buf: Buffer & { utf8Slice(start: number, end: number): string };
+  readonly buf: Uint8Array;
   pos: number;
   readLong(): number;
   writeLong(value: number): void;
@@ -17,6 +17,13 @@ interface Tap {
 interface Resolver {
   _read: (tap: Tap) => unknown;
 }
+
+interface TextBytes {
+  utf8Slice(this: Uint8Array, start: number, end: number): string;
+}
+
+/** It reads bytes that are no Buffer as well: to make one of a record costs more than most of its texts. */
+const { utf8Slice } = Buffer.prototype as Buffer & TextBytes;
 
 /** Longer texts are cheaper to read and write as a whole, and their length takes more than one byte. */
 const shortText = 63;
@@ -37,7 +44,7 @@ export class Text extends avro.types.StringType {
       while (at < length && buf[pos + at] === last.charCodeAt(at)) at += 1;
       if (at === length) return last;
     }
-    const text = buf.utf8Slice(pos, pos + length);
+    const text = utf8Slice.call(buf, pos, pos + length);
     // As many bytes as characters: only then is each byte a character.
     if (length <= shortText && length === text.length) this.#last = text;
     return text;

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { hex } from '../../persistence/index.ts';
-import { type Identity, memberId } from '../../ports/index.ts';
+import { type Identity, memberId, sameIdentity } from '../../ports/index.ts';
 
 const keyLength = 24;
 const shortHashLength = 32;
@@ -19,8 +19,23 @@ export function clientRoutingKey(member: Identity, clientRequestId: string): str
  * collide with a flow that answers another peer (SM16).
  */
 export function responderRoutingKey(member: Identity, sender: Identity, session: string): string {
-  return digest(['session', member.name, member.group, sender.name, sender.group, session]);
+  const last = responders.get(session);
+  if (last !== undefined && sameIdentity(last.member, member) && sameIdentity(last.sender, sender)) return last.key;
+  const key = digest(['session', member.name, member.group, sender.name, sender.group, session]);
+  if (responders.size >= mostResponders) responders.clear();
+  responders.set(session, { member, sender, key });
+  return key;
 }
+
+interface Responder {
+  readonly member: Identity;
+  readonly sender: Identity;
+  readonly key: string;
+}
+
+/** By session: who answers it, as it was asked for last. Each message asks several times, and a hash is dear. */
+const responders = new Map<string, Responder>();
+const mostResponders = 1_024;
 
 export function flowIdOf(routingKey: string, commit: number): string {
   return `${routingKey}-${commit.toString(36)}`;
