@@ -8,7 +8,11 @@ import type { Aim } from './target.ts';
  * @throws WeirError `WEIR_FAULT_INVALID`
  */
 export function describeFault(fault: Fault): string {
-  const read = readFault(fault);
+  return describeRead(readFault(fault));
+}
+
+/** The same, of one that has been read. */
+export function describeRead(read: ReadFault): string {
   return [what(read), ...measures(read)].join(', ');
 }
 

@@ -8,7 +8,7 @@
 import { WeirError } from '../errors/index.ts';
 import { type Clock, type Identity, memberId, type Random } from '../ports/index.ts';
 import type { ShardId, TopicName } from '../transport/log/index.ts';
-import { describeFault } from './describe-fault.ts';
+import { describeRead } from './describe-fault.ts';
 import { type ClockError, type MessageFate, untouchedMessage, untouchedWrite, type WriteFate } from './fates.ts';
 import type { Fault, FaultWord } from './fault.ts';
 import { type ActiveFault, type Live, viewOf } from './live-fault.ts';
@@ -79,7 +79,7 @@ export class FaultInjector {
       ...read,
       id: ++this.#lastId,
       fault,
-      text: describeFault(fault),
+      text: describeRead(read),
       since: clock.now(),
       sinceMonotonic,
       untilMonotonic: sinceMonotonic + (forMs ?? Number.POSITIVE_INFINITY),

@@ -59,7 +59,8 @@ const specSchema = z.strictObject({
  * @throws WeirError `WEIR_SUPERVISION_INVALID` with the path of every mistake
  */
 export function checkSpec(spec: SupervisorSpec): readonly ChildSpec[] {
-  const mistakes = [...shapeOf(specSchema, spec), ...(isObject(spec) ? relationsOf(spec) : [])];
+  const shape = shapeOf(specSchema, spec);
+  const mistakes = [...shape, ...(isObject(spec) ? relationsOf(spec, shape.length === 0) : [])];
   refuse(mistakes);
   return startOrder(spec.children);
 }
@@ -85,13 +86,14 @@ function shapeOf(schema: z.ZodType, value: unknown): Mistake[] {
   });
 }
 
-/** What is wrong between the parts. A part that is wrong by itself has been named already and is left out. */
-function relationsOf(spec: SupervisorSpec): Mistake[] {
+/** What is wrong between the parts. Unless all are sound, one that is wrong by itself, and named already, is left out. */
+function relationsOf(spec: SupervisorSpec, allSound: boolean): Mistake[] {
   const simple = spec.strategy === 'simple-one-for-one';
+  const isSound = (child: unknown): child is ChildSpec => allSound || isChild(child);
   const listed: readonly unknown[] = Array.isArray(spec.children) ? spec.children : [];
-  const elsewhere = specSchema.shape.elsewhere.safeParse(spec.elsewhere).data ?? [];
+  const elsewhere = (allSound ? spec.elsewhere : specSchema.shape.elsewhere.safeParse(spec.elsewhere).data) ?? [];
   const sound = listed.flatMap((child, index) =>
-    isChild(child) ? [{ child, path: `children[${index}]`, first: firstWithId(listed, child.id) === index }] : [],
+    isSound(child) ? [{ child, path: `children[${index}]`, first: firstWithId(listed, child.id) === index }] : [],
   );
   const children = sound.map(({ child }) => child);
   const known = { children: listed.flatMap((child) => idOf(child) ?? []), elsewhere };

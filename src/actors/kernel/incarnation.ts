@@ -14,6 +14,9 @@ export type SystemEntry =
   /** A turn that does nothing until then; only a test or an operator asks for one. */
   | { readonly type: 'hang'; readonly until: Promise<void> };
 
+/** Why its signal is aborted: what `abort()` would make anew each time, with a stack that says nothing. */
+const isOver = new DOMException('This operation was aborted', 'AbortError');
+
 /** Who hears of the hook. */
 export interface EndHooks {
   hookFailed(thrown: unknown): void;
@@ -44,7 +47,7 @@ export class Incarnation<Message> {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.over) this.#abort.abort();
+    if (this.over) this.#abort.abort(isOver);
     return this.#abort.signal;
   }
 
@@ -77,7 +80,7 @@ export class Incarnation<Message> {
     this.timers?.close();
     for (const unwatch of this.#watches?.values() ?? []) unwatch();
     this.#watches = undefined;
-    this.#abort?.abort();
+    this.#abort?.abort(isOver);
   }
 
   /** Whether something has to be run, or is running, before this incarnation has ended. */

@@ -45,6 +45,12 @@ export interface WorkerSetup {
   readonly onClosed: () => void;
 }
 
+/** The channels of a claim. Their names are put together once: they are asked for at every commit. */
+interface Channels {
+  readonly commits: string;
+  readonly publications: string;
+}
+
 export class WorkerLog implements Log {
   readonly driver = 'memory';
   readonly limits = defaultLimits;
@@ -83,7 +89,8 @@ export class WorkerLog implements Log {
     const counter = await this.#request(channelOf(id), this.#latency(), () => storage.claim(id, onFenced));
     // What a predecessor made durable but did not publish is published before anything of this claim can be.
     const before = storage.shard(id).nextPublication;
-    await this.#exchange(publicationsOf(id), this.#latency(), () => storage.publish(id, counter, before));
+    const channels: Channels = { commits: channelOf(id), publications: publicationsOf(id) };
+    await this.#exchange(channels.publications, this.#latency(), () => storage.publish(id, counter, before));
     let sequence = 0;
     let released = false;
     return {
@@ -95,7 +102,7 @@ export class WorkerLog implements Log {
         for (const { topic } of batch.publications) storage.table(topic);
         if (released) throw new WeirError('WEIR_LOG_FENCED', { ...id, term: `1.${counter}` });
         sequence += 1;
-        await this.#commit(id, counter, sequence, batch);
+        await this.#commit(id, counter, sequence, batch, channels);
       },
       onLost: (listener) => {
         if (lost) host.deliver(listener);
@@ -229,7 +236,7 @@ export class WorkerLog implements Log {
     for (const open of [...this.#open]) open.close();
   }
 
-  async #commit(id: ShardId, counter: number, sequence: number, batch: CommitBatch): Promise<void> {
+  async #commit(id: ShardId, counter: number, sequence: number, batch: CommitBatch, channels: Channels): Promise<void> {
     const { storage, faults, id: worker } = this.#setup;
     const copy = copier([...batch.records, ...batch.publications]);
     const records = batch.records.map(({ key, value }) => ({ key, value: copy(value) }));
@@ -241,11 +248,11 @@ export class WorkerLog implements Log {
       if (!applied) storage.commit(id, counter, records, publications);
       applied = true;
     };
-    await this.#fated(channelOf(id), faults.commit?.({ worker, shard: id, sequence }) ?? 'ok', arrive);
+    await this.#fated(channels.commits, faults.commit?.({ worker, shard: id, sequence }) ?? 'ok', arrive);
     if (publications.length > 0) {
       // Not awaited: the commit is durable, and the next holder of the claim publishes whatever a crash leaves here.
       const before = storage.shard(id).nextPublication;
-      this.#tell(publicationsOf(id), () => storage.publish(id, counter, before));
+      this.#tell(channels.publications, () => storage.publish(id, counter, before));
     }
   }
 
@@ -343,12 +350,14 @@ function copier(records: readonly LogRecord[]): (value: Uint8Array | null) => Ui
   let bytes = 0;
   for (const { value } of records) bytes += value?.byteLength ?? 0;
   const buffer = new Uint8Array(bytes);
+  const memory = buffer.buffer;
   let used = 0;
   return (value) => {
     if (value === null) return null;
+    const { byteLength } = value;
     buffer.set(value, used);
-    used += value.byteLength;
-    return buffer.subarray(used - value.byteLength, used);
+    used += byteLength;
+    return new Uint8Array(memory, used - byteLength, byteLength);
   };
 }
 
