@@ -5,7 +5,7 @@
  */
 import { configurationKey, configurationRecord } from '../../actors/flow/index.ts';
 import { sessionMessage } from '../../actors/session-manager/index.ts';
-import { actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
+import { type ActorHead, actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
 import { rememberAll, rememberLast } from './remember.ts';
@@ -18,12 +18,23 @@ export interface SeenFlow extends Omit<StatusRecord, 'result'> {
 }
 
 /** A persistent actor as a commit leaves it, and as it was before. */
-export interface SeenActor {
+export class SeenActor {
   readonly member: string;
   readonly key: string;
   readonly state: unknown;
-  /** Undefined for an actor that nobody had changed yet. */
-  readonly before: unknown;
+  readonly #before: Uint8Array | undefined;
+
+  constructor({ memberName, key, state }: ActorHead, before: Uint8Array | undefined) {
+    this.member = memberName;
+    this.key = key;
+    this.state = decodeValue(state);
+    this.#before = before;
+  }
+
+  /** Undefined for an actor that nobody had changed yet. Few ask: it is read for them. */
+  get before(): unknown {
+    return this.#before === undefined ? undefined : decodeValue(actorHead.decode(this.#before).state);
+  }
 }
 
 type Applied = Extract<SimEvent, { type: 'applied' }>;
@@ -52,16 +63,7 @@ export function actorsOf(event: SimEvent, actor: string): readonly SeenActor[] {
   const infix = `:${encodeURIComponent(actor)}:`;
   return records.flatMap(({ key, value }) => {
     if (value === null || !key.includes(infix)) return [];
-    const head = actorHead.decode(value);
-    const before = event.before(key);
-    return [
-      {
-        member: head.memberName,
-        key: head.key,
-        state: decodeValue(head.state),
-        before: before === undefined ? undefined : decodeValue(actorHead.decode(before).state),
-      },
-    ];
+    return [new SeenActor(actorHead.decode(value), event.before(key))];
   });
 }
 

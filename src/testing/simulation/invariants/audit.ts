@@ -12,7 +12,6 @@ import {
   chainPoint,
   chainStart,
   type FlowHead,
-  hex,
   isTerminal,
 } from '../../../persistence/index.ts';
 import { ByShard } from '../by-shard.ts';
@@ -22,7 +21,7 @@ import { NodeActs } from './node-acts.ts';
 interface Chain {
   readonly check: ChainCheck;
   /** Hashes of the entries that are there, and of the anchor, by number. */
-  readonly hashes: Map<number, string>;
+  readonly hashes: Map<number, Uint8Array>;
   anchor: number;
 }
 
@@ -35,7 +34,7 @@ const maxActs = 20;
 export function audit(): Invariant {
   const shards = new ByShard<Chain>(({ partition }) => ({
     check: new ChainCheck(partition, chainStart),
-    hashes: new Map([[0, hex(chainStart.hash)]]),
+    hashes: new Map([[0, chainStart.hash]]),
     anchor: 0,
   }));
   const acts = new NodeActs();
@@ -57,7 +56,7 @@ export function audit(): Invariant {
         if (wrong !== undefined) violate(`${event.shard.topic}[${event.shard.partition}]: ${wrong}`);
       }
       const { last } = chain.check;
-      if (chainHead !== undefined && hex(chainPoint.decode(chainHead).hash) !== hex(last.hash)) {
+      if (chainHead !== undefined && !isHash(last.hash, chainPoint.decode(chainHead).hash)) {
         violate(`the shard goes on from another entry than ${last.number}`);
       }
       const ofNode = acts.entered(event, entries.get(noFlow) ?? []);
@@ -78,7 +77,7 @@ function anchored(chain: Chain, value: Uint8Array | null): string | undefined {
   if (value === null) return 'the anchor was removed';
   const { number, hash } = chainAnchor.decode(value);
   if (number < chain.anchor) return `the anchor goes back from ${chain.anchor} to ${number}`;
-  if (chain.hashes.get(number) !== hex(hash)) return `the anchor is not entry ${number}`;
+  if (!isHash(chain.hashes.get(number), hash)) return `the anchor is not entry ${number}`;
   chain.anchor = number;
   return undefined;
 }
@@ -98,7 +97,7 @@ function followed(
   const entry = auditRecord.decode(value);
   const wrong = check.next(entry);
   if (wrong !== undefined) return `entry ${number}: ${wrong}`;
-  hashes.set(number, hex(entry.hash));
+  hashes.set(number, entry.hash);
   const said = entries.get(entry.flowId) ?? [];
   entries.set(entry.flowId, said);
   said.push(entry);
@@ -125,6 +124,10 @@ function unsaid(before: FlowHead | undefined, head: FlowHead, said: readonly Aud
   const released = before?.status === 'STUCK' && head.status !== 'STUCK' && !ended;
   if (released && acts.length === 0) return 'it has left the hospital, and nobody has let it go';
   return undefined;
+}
+
+function isHash(known: Uint8Array | undefined, hash: Uint8Array): boolean {
+  return known !== undefined && Buffer.compare(known, hash) === 0;
 }
 
 function isSame(

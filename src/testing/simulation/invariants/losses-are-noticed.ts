@@ -6,18 +6,21 @@
  * Beyond that nothing is promised: a loss that left no trace anywhere is noticed by nobody.
  */
 import type { ShardRecord } from '../../../persistence/index.ts';
-import type { ShardId } from '../../../transport/log/index.ts';
+import type { ShardId, Term } from '../../../transport/log/index.ts';
 import { ByShard } from '../by-shard.ts';
 import type { SentCommit, SimEvent } from '../events.ts';
-import { termText } from '../terms.ts';
 import type { Invariant } from '../world.ts';
 
 /** A worker may hear so late of what another one has said: it stood still meanwhile, or was cut off. */
 const heardWithinMs = 30_000;
 
+/** A life of a worker, from its start to its death: an object of its own. */
+type Process = object;
+
 interface Commit {
   /** That sent it. */
-  readonly process: string;
+  readonly process: Process;
+  readonly sequence: number;
   readonly contents: SentCommit['contents'];
   lost: boolean;
   /** It, or its answer, was on its way when commits were lost: whether it was among them nobody can say. */
@@ -25,12 +28,12 @@ interface Commit {
 }
 
 interface Shard {
-  /** Those that were sent, by process, claim and place. */
-  readonly open: Map<string, Commit>;
+  /** The last one that each claim has sent, and was not told of. */
+  readonly open: Map<Term, Commit>;
   /** Those that their processes were told of as durable. */
   readonly told: Commit[];
   /** Processes that were told of a commit that is gone. */
-  readonly deceived: Set<string>;
+  readonly deceived: Set<Process>;
   hasLost: boolean;
 }
 
@@ -52,7 +55,8 @@ export function lossesAreNoticed(): Invariant {
 
 class Losses {
   readonly #shards = new ByShard<Shard>(() => ({ open: new Map(), told: [], deceived: new Set(), hasLost: false }));
-  readonly #starts = new Map<string, number>();
+  /** By node and worker: the process that lives. */
+  readonly #processes = new Map<string, Map<string, Process>>();
   /** By node: when somebody first said that commits are gone. */
   readonly #said = new Map<string, number>();
   /** The first numbers given again that a receiver has taken already: when, and what to say of it. */
@@ -61,11 +65,12 @@ class Losses {
   event(event: SimEvent, violate: (text: string) => void): void {
     switch (event.type) {
       case 'up':
-        this.#starts.set(`${event.node}/${event.worker}`, (this.#starts.get(`${event.node}/${event.worker}`) ?? 0) + 1);
+        this.#workers(event.node).set(event.worker, {});
         return;
       case 'commit':
-        this.#shards.of(event.node, event.shard).open.set(this.#claim(event), {
+        this.#shards.of(event.node, event.shard).open.set(event.term, {
           process: this.#process(event),
+          sequence: event.sequence,
           contents: event.contents,
           lost: false,
           unsure: false,
@@ -103,11 +108,11 @@ class Losses {
   }
 
   #durable(event: EventOf<'durable'>, violate: (text: string) => void): void {
-    const { node, worker, shard, at } = event;
+    const { node, worker, shard, term, sequence, at } = event;
     const kept = this.#shards.of(node, shard);
-    const commit = kept.open.get(this.#claim(event));
-    if (commit === undefined) return;
-    kept.open.delete(this.#claim(event));
+    const commit = kept.open.get(term);
+    if (commit?.sequence !== sequence) return;
+    kept.open.delete(term);
     kept.told.push(commit);
     if (commit.unsure) return;
     if (kept.deceived.has(commit.process)) {
@@ -141,12 +146,21 @@ class Losses {
     return last;
   }
 
-  #claim(event: EventOf<'durable'> | EventOf<'commit'>): string {
-    return `${this.#process(event)} ${termText(event.term)} ${event.sequence}`;
+  #process({ node, worker }: EventOf<'commit'>): Process {
+    const workers = this.#workers(node);
+    const known = workers.get(worker);
+    if (known !== undefined) return known;
+    const process = {};
+    workers.set(worker, process);
+    return process;
   }
 
-  #process({ node, worker }: { readonly node: string; readonly worker: string }): string {
-    return `${node}/${worker} ${this.#starts.get(`${node}/${worker}`) ?? 0}`;
+  #workers(node: string): Map<string, Process> {
+    const known = this.#processes.get(node);
+    if (known !== undefined) return known;
+    const workers = new Map<string, Process>();
+    this.#processes.set(node, workers);
+    return workers;
   }
 }
 
