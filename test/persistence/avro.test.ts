@@ -300,6 +300,8 @@ describe('record codec: rules for schemas', () => {
       'no array of items without bytes',
     ],
     ['a recursive type', withField(['null', 'R']), 'not recursive'],
+    ['a float', withField('float'), 'a schema of Weir has no float'],
+    ['a double', withField('double'), 'a schema of Weir has no double'],
     ['a map', withField({ type: 'map', values: 'string' }), 'no map'],
     ['a fixed', withField({ type: 'fixed', name: 'F', size: 4 }), 'no fixed'],
   ])('%s is refused', (_name, wrong, sentence) => {
