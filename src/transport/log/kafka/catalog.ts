@@ -262,9 +262,12 @@ export class Catalog {
     // It was there before the log.
     if (found.partitions !== spec.partitions) refuse(`has ${found.partitions} partitions, not ${spec.partitions}`);
     if (!settings) return;
-    const config = await patience.until(`settings of ${found.name}`, async () => ({
-      done: await wire.topicConfig(found.name),
-    }));
+    const config = await patience.until(`settings of ${found.name}`, async () => {
+      const settings = await wire.topicConfig(found.name);
+      // Another broker may not have heard yet of a topic that was created a moment ago.
+      if (Object.keys(settings).length === 0) return { again: `${found.name} is not known to all brokers yet` };
+      return { done: settings };
+    });
     checkTopicSettings(found.name, spec.kind, { config, replication: found.replication }, rules);
   }
 

@@ -34,6 +34,20 @@ describe('fencing rule 8: topics', () => {
       });
     }
   });
+
+  it('WK1 asks again for the settings of a topic that another worker made a moment ago and not all brokers know', async () => {
+    const world = await kafkaWorld();
+    const wire = world.broker.connect('a');
+    let asked = 0;
+    const topicConfig = async (topic: string) => {
+      if (topic !== stateTopic) return wire.topicConfig(topic);
+      asked += 1;
+      return asked === 1 ? {} : wire.topicConfig(topic);
+    };
+    const topics = [{ name: 'flow.state', partitions: 2, kind: 'state' }] as const;
+    await world.run(world.worker('a', { wire: { ...forwarding(wire), topicConfig } }).ensureTopics(topics));
+    expect(asked).toBe(2);
+  });
 });
 
 describe('fencing rule 8: the topic that keeps the epochs', () => {
