@@ -172,6 +172,17 @@ export class Catalog {
     return new Map(this.entries.map(({ spec }) => [spec.name, onBrokers.get(this.nameOf(spec.name))]));
   }
 
+  /** What the brokers have set a topic to that exists; one that another worker created a moment ago they may not know yet. */
+  settingsOf(topic: TopicName): Promise<Readonly<Record<string, string>>> {
+    const { wire, patience } = this.#setup;
+    const name = this.nameOf(topic);
+    return patience.until(`settings of ${name}`, async () => {
+      const settings = await wire.topicConfig(name);
+      if (Object.keys(settings).length === 0) return { again: `${name} is not known to all brokers yet` };
+      return { done: settings };
+    });
+  }
+
   /** What shards of the topic have lost, as errors that say so. */
   lossesOf(topic: TopicName): readonly WeirError[] {
     const found = [...this.#losses.values()].filter((loss) => loss.topic === topic);
@@ -252,7 +263,7 @@ export class Catalog {
   }
 
   async #check(spec: TopicSpec, found: WireTopic | undefined, settings: boolean): Promise<void> {
-    const { wire, patience, rules } = this.#setup;
+    const { rules } = this.#setup;
     const refuse = (why: string): never => {
       throw new WeirError('WEIR_LOG_TOPIC', { topic: spec.name, why });
     };
@@ -262,12 +273,7 @@ export class Catalog {
     // It was there before the log.
     if (found.partitions !== spec.partitions) refuse(`has ${found.partitions} partitions, not ${spec.partitions}`);
     if (!settings) return;
-    const config = await patience.until(`settings of ${found.name}`, async () => {
-      const settings = await wire.topicConfig(found.name);
-      // Another broker may not have heard yet of a topic that was created a moment ago.
-      if (Object.keys(settings).length === 0) return { again: `${found.name} is not known to all brokers yet` };
-      return { done: settings };
-    });
+    const config = await this.settingsOf(spec.name);
     checkTopicSettings(found.name, spec.kind, { config, replication: found.replication }, rules);
   }
 

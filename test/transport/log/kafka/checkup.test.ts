@@ -172,6 +172,19 @@ describe('a checkup of a cluster', () => {
     expect(findings[1]?.remedy).toContain('--add-config cleanup.policy=compact');
   });
 
+  it('settings of a topic that a worker made a moment ago are asked for again, since not all brokers know it yet', async () => {
+    const made = await world();
+    const wire = made.broker.connect('settings');
+    let asked = 0;
+    const topicConfig = async (name: string) => {
+      if (name !== 'weir.flow.state') return wire.topicConfig(name);
+      asked += 1;
+      return asked === 1 ? {} : wire.topicConfig(name);
+    };
+    expect(bad(await look(made, { wire: { topicConfig } }))).toEqual([]);
+    expect(asked).toBe(2);
+  });
+
   it('partitions without leader or without enough replicas, and topics that are left over', async () => {
     const made = await world();
     const topics = async () => [

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -187,6 +188,24 @@ describeKafka('wire by TLS and SASL', secureSettings, (kafka) => {
     const failure = String(await wire.topics().catch((error: unknown) => error));
     expect(failure).toMatch(/WireFailure: Metadata to .*SASL .* failed/);
     expect(failure).not.toContain(secret);
+    await wire.close();
+  });
+
+  it('gives long answers whole, which come in many pieces', async () => {
+    const wire = connect({ mechanism: 'plain', ...user });
+    await createTopic(wire, 'long');
+    const values = Array.from({ length: 5 }, (_, n) => randomBytes(700_000 + n));
+    for (const value of values) {
+      const request = { topic: 'long', partition: 0, records: [{ key: 'k', value }], timestampMs: Date.now() };
+      expect(await wire.produce(request)).toMatchObject({ error: kafkaError.none });
+    }
+    const { batches } = await wire.fetch({
+      ...{ topic: 'long', partition: 0, offset: 0, maxBytes: 8_000_000, maxWaitMs: 0 },
+    });
+    const read = batches.flatMap(({ records }) =>
+      records.map(({ value }) => Buffer.from(value ?? []).toString('base64')),
+    );
+    expect(read).toEqual(values.map((value) => value.toString('base64')));
     await wire.close();
   });
 

@@ -38,7 +38,6 @@ describe('kafkajs', () => {
       prototype: { scheduleCheckPendingRequests(this: object): void };
     } = require('kafkajs/src/network/requestQueue');
     const queue = {
-      fulfillRequest: () => undefined,
       pending: [] as unknown[],
       throttledUntil: Date.now() + 1_000,
       throttleCheckTimeoutId: null as NodeJS.Timeout | null,

@@ -8,7 +8,7 @@ import { topicFaults, transactionFaults, transactionTopic } from '../topic-setti
 import type { KafkaCheckup } from './setup.ts';
 
 export async function* topics(checkup: KafkaCheckup): AsyncGenerator<Finding> {
-  const { admin, catalog, settings, wire } = checkup;
+  const { admin, catalog, settings } = checkup;
   await catalog.load();
   const all = new Map((await admin.topics()).map((topic) => [topic.name, topic]));
   if (!catalog.loaded) {
@@ -34,7 +34,8 @@ export async function* topics(checkup: KafkaCheckup): AsyncGenerator<Finding> {
     }
     yield* catalog.lossesOf(spec.name).map((loss) => found(check, loss));
     const { replication } = topic;
-    const faults = topicFaults(name, spec.kind, { config: await wire.topicConfig(name), replication }, settings.topics);
+    const config = await catalog.settingsOf(spec.name);
+    const faults = topicFaults(name, spec.kind, { config, replication }, settings.topics);
     const findings = [...faults.map((fault) => found(check, fault)), ...wholeness(check, all.get(name), checkup)];
     if (findings.length > 0) yield* findings;
     else yield well(check, sizeOf(spec.partitions, replication));

@@ -2,8 +2,8 @@
  * Cuts what a socket receives into whole answers: four bytes that say how many follow, and those.
  *
  * A socket with a buffer of its own (`onread` of `node:net`) gives the same bytes again and again, so each answer is
- * copied once, into memory of exactly its size. kafkajs joins what has come with each piece of a long answer, which
- * takes the memory of a restore twice, outside of the heap, where it makes the engine collect everything.
+ * copied once, into memory of exactly its size. kafkajs joins what has come once more when an answer is whole, so a
+ * long one would be copied, and held, twice.
  */
 import type { OnReadOpts, Socket } from 'node:net';
 

@@ -112,7 +112,7 @@ function takeWhole(connection: Connection): void {
  * kafkajs sets a timer that is due at once, again and again, while nothing is pending (its issues 1556 and 1704): a core
  * that is idle is not idle then.
  */
-export function quieten(queue: RequestQueue): void {
+export function quieten(queue: Pick<RequestQueue, 'pending' | 'scheduleCheckPendingRequests'>): void {
   const schedule = queue.scheduleCheckPendingRequests.bind(queue);
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) schedule();
