@@ -157,6 +157,15 @@ export class StageRun implements BranchOwner {
   /** Runs on as far as it gets. */
   run(driver: StageDriver): StageEnd {
     this.#driver = driver;
+    try {
+      return this.#run(driver);
+    } finally {
+      // It knows of what the advance has changed, and of who was told: a flow may wait for days.
+      this.#driver = undefined;
+    }
+  }
+
+  #run(driver: StageDriver): StageEnd {
     for (;;) {
       const ended = this.#end;
       if (ended !== undefined) return ended;

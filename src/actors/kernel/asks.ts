@@ -142,6 +142,9 @@ class Question<in out Request, Reply> extends Asked<Request> implements Ref<Repl
     this.settled = true;
     this.previous.next = this.next;
     this.next.previous = this.previous;
+    // Whoever still has it has none of the others.
+    this.next = this;
+    this.previous = this;
   }
 }
 

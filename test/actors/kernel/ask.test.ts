@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActorSystem, Behavior, Ref } from '../../../src/actors/kernel/index.ts';
+import { collected } from '../../rig/collected.ts';
 import { gate, restartAtOnce, testSystem } from './support.ts';
 
 interface Question {
@@ -15,6 +16,22 @@ describe('ask', () => {
     const { system } = testSystem();
     const ref = system.spawn('echo', echo);
     expect(await system.ask(ref, (replyTo: Ref<string>) => ({ replyTo }), { withinMs: 1_000 })).toBe('/echo');
+  });
+
+  it('AK9 whoever keeps a question that was answered keeps none of those that were asked after it', async () => {
+    const { system } = testSystem();
+    const ref = system.spawn('echo', echo);
+    const asked: Array<WeakRef<Ref<string>>> = [];
+    let kept: Ref<string> | undefined;
+    const ask = (replyTo: Ref<string>): Question => {
+      kept ??= replyTo;
+      asked.push(new WeakRef(replyTo));
+      return { replyTo };
+    };
+    await Promise.all(Array.from({ length: 20 }, () => system.ask(ref, ask, { withinMs: day })));
+    await collected();
+    expect(asked.filter((question) => question.deref() !== undefined).length).toBeLessThan(5);
+    expect(kept?.path).toBe(asked[0]?.deref()?.path);
   });
 
   it('AK9 fails at its deadline, not before', async () => {

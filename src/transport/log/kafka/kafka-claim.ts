@@ -102,7 +102,9 @@ export class KafkaClaim implements Claim {
   async *restore(): AsyncIterable<readonly LogRecord[]> {
     this.#assertHeld();
     const records = this.#restored;
-    if (records === undefined) throw new Error('a shard is restored before its first commit');
+    if (records === undefined) throw new Error('a shard is restored once, before its first commit');
+    // Its first commit may be long in coming, and they hold all that was read.
+    this.#restored = undefined;
     for (let start = 0; start < records.length; start += chunkRecords) {
       yield records.slice(start, start + chunkRecords);
       this.#assertHeld();
