@@ -52,7 +52,7 @@ export interface RpcSetup {
 
 /** How long a shard may take to answer before the client is told to try again; a start that comes later starts nothing. */
 export const shardAnswerMs = 30_000;
-/** How long a flow of another worker may take to be heard of here, in milliseconds, before nobody has started it. */
+/** How long a flow that another worker has started may take to be heard of here, in milliseconds, before nobody has started it. */
 const unheardMs = 500;
 
 /** @param expose told how to read the facts of each incarnation */
@@ -140,14 +140,18 @@ class Rpc {
     else this.#unheard.wait(key, 0, () => this.#over || this.#answer(message));
   }
 
-  /** The routing key of a flow that is asked for, when its shard runs elsewhere and nothing of it has come here yet. */
+  /**
+   * The routing key of a flow that is asked for, when nothing of it has come here yet and it may be on its way: its shard
+   * runs elsewhere, or did a moment ago, or has just told of something itself that the others may have heard of first.
+   */
   #unheardOf(message: RpcMessage): string | undefined {
     if (!('name' in message)) return undefined;
     const { name } = message;
     const key = 'flowId' in name ? routingKeyOf(name.flowId) : clientRoutingKey(name.member, name.clientRequestId);
-    const unheard =
-      this.#index.byRoutingKey(key) === undefined && !this.#shards.runsHere(this.#shards.partitionOf(key));
-    return unheard ? key : undefined;
+    if (this.#index.byRoutingKey(key) !== undefined) return undefined;
+    const partition = this.#shards.partitionOf(key);
+    const isAllHere = this.#shards.hasRunHere(partition, unheardMs) && !this.#table.isBehind(partition);
+    return isAllHere ? undefined : key;
   }
 
   #answer(message: RpcMessage): void {

@@ -1,5 +1,5 @@
 /** The log contract's cases of tables: what commits publish, and how those who hold a table hear of it. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Log } from '../../transport/log/index.ts';
 import { changesOf, claimer, contents, expectCode, publish, put, restored, text } from './log-contract-support.ts';
 
@@ -49,6 +49,21 @@ export function logTableCases(open: () => Log): void {
       const versions = (await changed).filter(([key]) => key === 'f').map(([, value]) => value);
       expect(versions).toEqual([...Array.from({ length: 50 }, (_, version) => String(version)), 'last']);
       expect(contents(table)).toEqual({ f: 'last', g: '1' });
+    });
+
+    it('W8 knows that it is behind until it has told of what the claims of its log have made durable', async () => {
+      const table = await open().table('flow.status');
+      const claim = await claimShard(1);
+      expect(table.isBehind(1)).toBe(false);
+      for (let version = 0; version < 20; version++) {
+        await claim.commit({ records: [], publications: [publish('f', String(version))] });
+        if (!table.isBehind(1)) expect(text(table.get('f'))).toBe(String(version));
+      }
+      const others = changesOf(table, 1);
+      await claim.commit({ records: [], publications: [publish('g', 'last')] });
+      await others;
+      await vi.waitFor(() => expect(table.isBehind(1)).toBe(false), { timeout: 50_000 });
+      expect(contents(table)).toEqual({ f: '19', g: 'last' });
     });
 
     it('WK1 removes a key that is published without a value', async () => {

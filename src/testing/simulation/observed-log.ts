@@ -133,6 +133,10 @@ class ObservedTable implements Table {
     return this.#table.handOver();
   }
 
+  isBehind(partition: number): boolean {
+    return this.#table.isBehind(partition);
+  }
+
   onChange(listener: Parameters<Table['onChange']>[0]): ReturnType<Table['onChange']> {
     return this.#table.onChange(listener);
   }

@@ -79,9 +79,10 @@ export interface Claim {
   readonly term: Term;
   /**
    * Newest value of every live key of the shard, in chunks. Those of one kind, which is what a key begins with up to
-   * and with its first "/", come together, and kinds in the order of their names. Call it once, before the first commit. A value may be
-   * a view of much more memory, made anew each time that it is asked for: whoever keeps it for long keeps a copy. Where the claim was given a preview that holds some
-   * of the state by then, only what has changed since: null for a key that is gone.
+   * and with its first "/", come together, and kinds in the order of their names. Call it once, before the first
+   * commit. A value may be a view of much more memory, made anew each time that it is asked for: whoever keeps it for
+   * long keeps a copy. Where the claim was given a preview that holds some of the state by then, only what has changed
+   * since: null for a key that is gone.
    * @throws WeirError `WEIR_LOG_FENCED`, `WEIR_LOG_DAMAGED`
    */
   restore(): AsyncIterable<readonly LogRecord[]>;
@@ -125,6 +126,11 @@ export interface Table {
    * changes.
    */
   handOver(): ReadonlyMap<string, Uint8Array>;
+  /**
+   * Whether claims of this log have made something durable for that partition that the table has not told of yet: with
+   * several workers it may hear of it by way of the others. False: what they have is told.
+   */
+  isBehind(partition: number): boolean;
   /** Called after each change is applied; `value` is undefined for a removal. */
   onChange(listener: (key: string, value: Uint8Array | undefined) => void): void;
   close(): void;

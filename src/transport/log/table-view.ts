@@ -35,6 +35,11 @@ export abstract class TableView implements Table {
     return entries;
   }
 
+  /** Where commits are told as they are made. */
+  isBehind(_partition: number): boolean {
+    return false;
+  }
+
   onChange(listener: Listener): void {
     this.#listeners.push(listener);
   }

@@ -69,6 +69,16 @@ export class TableFollower implements Follower {
     this.#wake();
   }
 
+  /** A claim of this worker has something durable that has not come here, neither from it nor by way of the brokers. */
+  get isBehind(): boolean {
+    const { own, topic, partition, reader } = this.#setup;
+    const lane = own.lane(topic, partition);
+    if (lane === undefined || lane === this.#teller) return false;
+    if (lane.end !== undefined && lane.end > reader.position) return true;
+    for (const _ of lane.unacknowledged()) return true;
+    return false;
+  }
+
   look(lane: OwnLane): void {
     if (this.#teller !== undefined || lane === this.#overtaken || this.#closed) return;
     if (lane.end !== this.#setup.reader.position) return;

@@ -44,6 +44,10 @@ export class TopicTable extends TableView {
     for (const follower of this.#followers) void this.#follow(follower);
   }
 
+  override isBehind(partition: number): boolean {
+    return this.#followers[partition]?.isBehind === true;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

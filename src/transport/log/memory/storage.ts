@@ -77,6 +77,16 @@ export class Storage {
     return expectTopic(this.#topics, topic, 'table', partition);
   }
 
+  /** Whether commits have made something durable for that partition of a table that its topic does not have yet. */
+  awaits(topic: TopicName, partition: number): boolean {
+    for (const { shards } of this.#topics.values()) {
+      for (const publication of shards[partition]?.unpublished.values() ?? []) {
+        if (publication.topic === topic) return true;
+      }
+    }
+    return false;
+  }
+
   /** Live records of one partition of a table, in key order. */
   stored(topic: TopicName, partition: number): Array<{ readonly key: string; readonly value: Uint8Array }> {
     return inKeyOrder(present(this.table(topic, partition).tables[partition]));

@@ -172,11 +172,15 @@ export class WorkerLog implements Log {
 
   async table(topic: TopicName): Promise<Table> {
     const { storage, host } = this.#setup;
-    const table: MemoryTable = new MemoryTable(() => {
+    const awaits = (partition: number): boolean => storage.awaits(topic, partition);
+    const table: MemoryTable = new MemoryTable(awaits, () => {
       storage.table(topic).tableWatchers.delete(watch);
       this.#open.delete(table);
     });
-    const watch = (changes: readonly Change[]): void => host.deliver(() => table.hear(changes));
+    const watch = (changes: readonly Change[]): void => {
+      table.expect();
+      host.deliver(() => table.hear(changes));
+    };
     // Snapshot and subscription are taken in one step, so no change is missed or heard twice.
     await this.#request('tables', this.#latency(), () => {
       table.begin(new Map(storage.table(topic).tables.flatMap((records) => [...records])));
