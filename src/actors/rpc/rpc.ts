@@ -142,7 +142,7 @@ class Rpc {
 
   /**
    * The routing key of a flow that is asked for, when nothing of it has come here yet and it may be on its way: its shard
-   * runs elsewhere, or did a moment ago, or has just told of something itself that the others may have heard of first.
+   * runs elsewhere, or has just told of something that the others may have heard of first.
    */
   #unheardOf(message: RpcMessage): string | undefined {
     if (!('name' in message)) return undefined;
@@ -150,7 +150,7 @@ class Rpc {
     const key = 'flowId' in name ? routingKeyOf(name.flowId) : clientRoutingKey(name.member, name.clientRequestId);
     if (this.#index.byRoutingKey(key) !== undefined) return undefined;
     const partition = this.#shards.partitionOf(key);
-    const isAllHere = this.#shards.hasRunHere(partition, unheardMs) && !this.#table.isBehind(partition);
+    const isAllHere = this.#shards.runsHere(partition) && !this.#table.isBehind(partition);
     return isAllHere ? undefined : key;
   }
 

@@ -6,7 +6,7 @@ import { partitionOf, type Router, type ShardMessage } from '../shard/index.ts';
 import type { LogAsks, Question } from './log-asks.ts';
 
 export interface ShardAskerSetup {
-  readonly context: Pick<ActorContext<never>, 'ask' | 'clock'>;
+  readonly context: Pick<ActorContext<never>, 'ask'>;
   readonly router: Router<FlowRequest>;
   readonly partitions: number;
   /** How long a shard may take to answer, unless whoever asks says otherwise. */
@@ -42,13 +42,6 @@ export class ShardAsker {
   /** Whether the shard runs on this worker. */
   runsHere(partition: number): boolean {
     return this.#setup.router.local(partition) !== undefined;
-  }
-
-  /** Whether it has run here for so long, in milliseconds. */
-  hasRunHere(partition: number, forMs: number): boolean {
-    const { router, context } = this.#setup;
-    const since = router.localSince(partition);
-    return since !== undefined && context.clock.monotonic() - since >= forMs;
   }
 
   /** What the shard of a routing key answers. Never rejects. */

@@ -267,9 +267,7 @@ class Region<Local> {
     // One that is stopped while it starts still goes through its phases; by then another may stand in its place.
     if (running?.opening !== opening) return;
     running.phase = phase;
-    if (phase === 'running' && !running.closing) {
-      this.#setup.router.opened(partition, running.ref, this.#context.clock.monotonic());
-    }
+    if (phase === 'running' && !running.closing) this.#setup.router.opened(partition, running.ref);
     // What comes while it drains is for the next owner, and waits for that in the log.
     if (phase !== 'running') this.#setup.router.closed(partition);
     this.#note({ type: 'phase', partition, opening, phase });

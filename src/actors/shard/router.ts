@@ -28,7 +28,7 @@ interface Queue {
 
 export class Router<Local> {
   readonly #setup: RouterSetup;
-  readonly #local = new Map<number, { readonly ref: Ref<ShardMessage<Local>>; readonly since: number }>();
+  readonly #local = new Map<number, Ref<ShardMessage<Local>>>();
   readonly #queues = new Map<number, Queue>();
   readonly #appending = new Set<number>();
   dropped = 0;
@@ -37,9 +37,8 @@ export class Router<Local> {
     this.#setup = setup;
   }
 
-  /** @param since by the monotonic clock */
-  opened(partition: number, ref: Ref<ShardMessage<Local>>, since: number): void {
-    this.#local.set(partition, { ref, since });
+  opened(partition: number, ref: Ref<ShardMessage<Local>>): void {
+    this.#local.set(partition, ref);
   }
 
   closed(partition: number): void {
@@ -48,16 +47,11 @@ export class Router<Local> {
 
   /** The shard, when it runs on this worker. */
   local(partition: number): Ref<ShardMessage<Local>> | undefined {
-    return this.#local.get(partition)?.ref;
-  }
-
-  /** Since when the shard runs on this worker, by the monotonic clock; undefined when it does not. */
-  localSince(partition: number): number | undefined {
-    return this.#local.get(partition)?.since;
+    return this.#local.get(partition);
   }
 
   route(partition: number, message: RoutedMessage): void {
-    const ref = this.#setup.forceLog === true ? undefined : this.local(partition);
+    const ref = this.#setup.forceLog === true ? undefined : this.#local.get(partition);
     if (ref !== undefined) {
       if (ref.tell(message) !== 'accepted') this.dropped++;
       return;
