@@ -17,7 +17,7 @@ export type WorkerOrder =
   | { readonly type: 'own'; readonly shards: number }
   /** Runs flows of one shard, one after the other. */
   | { readonly type: 'probe'; readonly shard: number; readonly ms: number }
-  | { readonly type: 'idle'; readonly ms: number }
+  | { readonly type: 'idle'; readonly settleMs: number; readonly ms: number }
   | { readonly type: 'stop' };
 
 export type WorkerAnswer =

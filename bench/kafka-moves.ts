@@ -72,7 +72,7 @@ export async function measureMoves(cluster: BenchCluster, settings: MovesSetting
   }
   const idleCpu: number[] = [];
   for (const worker of [survivor, victim]) {
-    idleCpu.push((await worker.ask({ type: 'idle', ms: idleMs }, 'idled')).cpu);
+    idleCpu.push((await worker.ask({ type: 'idle', settleMs: idleMs, ms: idleMs }, 'idled')).cpu);
   }
   await victim.stop();
   await survivor.stop();

@@ -66,8 +66,9 @@ async function act(order: WorkerOrder): Promise<WorkerAnswer> {
     case 'probe':
       return { type: 'probed', longestMs: await probe(order.shard, order.ms) };
     case 'idle': {
-      // What it did before leaves garbage, which is collected once it has had nothing to do for some seconds.
+      // What it did before leaves garbage, which V8 goes on collecting for some seconds after it has nothing to do.
       globalThis.gc?.();
+      await pause(order.settleMs);
       const before = process.cpuUsage();
       await pause(order.ms);
       const { user, system } = process.cpuUsage(before);
