@@ -13,10 +13,11 @@ export async function measureApart<Result>(module: string, argument?: unknown): 
   return result;
 }
 
-export function forkModule(module: string, args: readonly string[]): ChildProcess {
+/** @param options of Node.js, beside the one that lets it collect garbage when it is asked to */
+export function forkModule(module: string, args: readonly string[], options: readonly string[] = []): ChildProcess {
   const file = new URL(module, import.meta.url).pathname;
   // What a part prints is progress: standard output belongs to the tables.
-  return fork(file, args, { execArgv: ['--expose-gc'], stdio: ['ignore', 2, 2, 'ipc'] });
+  return fork(file, args, { execArgv: ['--expose-gc', ...options], stdio: ['ignore', 2, 2, 'ipc'] });
 }
 
 /** The next message of a child. @throws Error when it ends without one */

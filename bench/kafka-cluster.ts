@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/ports/index.ts';
 import { openKafkaUndertaker } from '../src/transport/log/index.ts';
+import { workerOptions } from '../src/worker/parent/index.ts';
 import { startKafka } from '../test/rig/kafka.ts';
 import { ended, forkModule } from './child.ts';
 import type { Load } from './load.ts';
@@ -54,7 +55,7 @@ export async function withCluster<T>(count: 1 | 3, measure: (cluster: BenchClust
   const children = new Set<ChildProcess>();
   const worker = async (prefix: string, name: string, shards: number): Promise<BenchWorker> => {
     const args = [rig.brokers.join(), String(count), prefix, name, String(shards), join(data, name)];
-    const child = forkModule('kafka-worker.ts', args);
+    const child = forkModule('kafka-worker.ts', args, workerOptions([]));
     children.add(child);
     const members = new Map<string, string>();
     let settle: { readonly resolve: (told: WorkerAnswer) => void; readonly reject: (error: Error) => void } | undefined;

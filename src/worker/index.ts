@@ -41,7 +41,7 @@ export {
   unfinishedFlows,
 } from './offline/index.ts';
 export type { ParentEvent } from './parent/index.ts';
-export { forkWorker, type WorkerReport, workersParent } from './parent/index.ts';
+export { forkWorker, type WorkerReport, workerOptions, workersParent } from './parent/index.ts';
 export { reportFailure, reportFatalErrors } from './reports.ts';
 export type { Placement, Role } from './roles.ts';
 export type { ServiceDescriptor, WorkerContext } from './service.ts';

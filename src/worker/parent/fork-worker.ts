@@ -1,13 +1,13 @@
 /** A worker as a real process, with a channel to its parent that also tells it when the parent has ended. */
 import { fork } from 'node:child_process';
-import { secretReports } from '../reports.ts';
 import type { WorkerProcess } from './parent.ts';
+import { workerOptions } from './worker-options.ts';
 import { workerReportOf } from './worker-report.ts';
 
 /** @param args the script and its arguments */
 export function forkWorker([script, ...args]: readonly [string, ...string[]]): WorkerProcess {
   const child = fork(script, args, {
-    execArgv: [...process.execArgv, secretReports],
+    execArgv: workerOptions(process.execArgv, process.env.NODE_OPTIONS),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Ctrl-C goes to a whole process group; the parent forwards it, and a second one would end workers at once.
     detached: true,
