@@ -24,12 +24,12 @@ const asking = protocol('errands.asking', {
 /** Counts each errand of a member. */
 const tally = persistentActor('errands.tally', {
   version: 1,
-  state: z.object({ total: z.int(), errands: z.record(z.string(), z.int()) }),
-  initial: () => ({ total: 0, errands: {} }),
+  state: z.object({ total: z.int(), errands: z.array(z.string()) }),
+  initial: () => ({ total: 0, errands: [] }),
   messages: { add: { body: z.object({ errand: z.string(), amount: z.int() }), reply: z.int() } },
   on: {
     add: (state, { errand: id, amount }) => ({
-      state: { total: state.total + amount, errands: { ...state.errands, [id]: (state.errands[id] ?? 0) + 1 } },
+      state: { total: state.total + amount, errands: [...state.errands, id] },
       reply: state.total + amount,
     }),
   },
@@ -130,7 +130,8 @@ function eachErrandOnce(asked: ReadonlyMap<string, number>): Invariant {
       }
       for (const { member, state } of actorsOf(event, tally.name)) {
         const { total, errands: all } = tallyState.parse(state);
-        for (const [id, times] of Object.entries(all)) if (times !== 1) violate(`${id} was counted ${times} times`);
+        const twice = all.find((id, place) => all.indexOf(id) !== place);
+        if (twice !== undefined) violate(`${twice} was counted twice`);
         counted.set(member, total);
       }
     },

@@ -3,6 +3,7 @@ import { WeirError } from '../errors/index.ts';
 import type { Fate, Faults, LogHealth } from '../transport/log/index.ts';
 import type { WriteFate } from './fates.ts';
 import type { FaultInjector } from './injector.ts';
+import type { ActiveFault } from './live-fault.ts';
 
 /**
  * @param injectorOf the injector of a worker by its name; undefined for one that has none
@@ -42,9 +43,20 @@ function fateOf(fate: WriteFate | undefined): Fate {
   }
 }
 
+/** What was told of each injector last: health is asked for again and again, and an error with its stack is dear. */
+const told = new WeakMap<FaultInjector, { readonly type: string; readonly health: LogHealth }>();
+
 function healthOf(injector: FaultInjector | undefined): LogHealth | undefined {
   const fault = injector?.heldUp();
-  if (fault === undefined) return undefined;
+  if (injector === undefined || fault === undefined) return undefined;
+  const last = told.get(injector);
+  if (last?.health.since === fault.since && last.type === fault.fault.type) return last.health;
+  const health = stalledBy(fault);
+  told.set(injector, { type: fault.fault.type, health });
+  return health;
+}
+
+function stalledBy(fault: ActiveFault): LogHealth {
   const full = fault.fault.type === 'full-disk';
   const error = full
     ? new WeirError('WEIR_LOG_DISK_FULL', { directory: 'memory' })

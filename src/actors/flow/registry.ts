@@ -28,8 +28,8 @@ interface MemberEntry {
 }
 
 export class Registry implements MemberDirectory {
-  /** By name and group; ids are hashes, too dear for what each start asks several times. */
-  readonly #members = new Map<string, MemberEntry>();
+  /** By name, of one or two groups; ids are hashes, too dear for what each start asks several times. */
+  readonly #members = new Map<string, MemberEntry[]>();
   readonly #byId = new Map<MemberId, Identity>();
   readonly #elsewhere: FindMember;
 
@@ -50,7 +50,9 @@ export class Registry implements MemberDirectory {
       if (this.#of(identity) !== undefined) {
         throw new WeirError('WEIR_FLOW_DEFINITION', { name: identity.name, why: 'the member is listed twice' });
       }
-      this.#members.set(keyOf(identity), entry);
+      const namesakes = this.#members.get(identity.name);
+      if (namesakes === undefined) this.#members.set(identity.name, [entry]);
+      else namesakes.push(entry);
       this.#byId.set(memberId(identity), identity);
     }
   }
@@ -87,17 +89,12 @@ export class Registry implements MemberDirectory {
   }
 
   hosted(): readonly Identity[] {
-    return [...this.#members.values()].map(({ identity }) => identity);
+    return [...this.#members.values()].flat().map(({ identity }) => identity);
   }
 
-  #of(member: Identity): MemberEntry | undefined {
-    return this.#members.get(keyOf(member));
+  #of({ name, group }: Identity): MemberEntry | undefined {
+    return this.#members.get(name)?.find(({ identity }) => identity.group === group);
   }
-}
-
-/** The length keeps apart what a name could imitate. */
-function keyOf({ name, group }: Identity): string {
-  return `${group.length}:${group}${name}`;
 }
 
 function unique<T>(member: Identity, what: string, things: readonly T[], nameOf: (thing: T) => string): Map<string, T> {

@@ -96,6 +96,7 @@ export class FlowFeed {
 
   /** Whoever waits is told to ask again: the next incarnation knows how far they are. */
   end(): void {
+    if (this.#waiting.size === 0) return;
     const error = new WeirError('WEIR_NODE_NOT_READY', { waitsOn: 'rpc is stopping' });
     for (const waiting of [...this.#waiting]) {
       this.#leave(waiting);

@@ -104,6 +104,7 @@ export class LogAsks {
   end(): void {
     this.#over = true;
     this.#door?.tail.close();
+    if (this.#waiting.size === 0) return;
     const error = new WeirError('WEIR_NODE_NOT_READY', { waitsOn: 'rpc is stopping' });
     for (const { settle } of [...this.#waiting.values()]) settle(() => ({ type: 'error', error }));
   }

@@ -4,6 +4,10 @@ import type { ShardId } from '../../transport/log/index.ts';
 export class ByShard<Kept> {
   readonly #nodes = new Map<string, Map<string, Kept[]>>();
   readonly #make: (shard: ShardId) => Kept;
+  /** What was asked for last: that is asked for again. */
+  #lastNode = '';
+  #lastTopic = '';
+  #last: Kept[] = [];
 
   constructor(make: (shard: ShardId) => Kept) {
     this.#make = make;
@@ -12,6 +16,8 @@ export class ByShard<Kept> {
   /** What is kept for a shard; made when it is asked for first. */
   of(node: string, shard: ShardId): Kept {
     const { topic, partition } = shard;
+    const last = this.#last[partition];
+    if (node === this.#lastNode && topic === this.#lastTopic && last !== undefined) return last;
     let topics = this.#nodes.get(node);
     if (topics === undefined) {
       topics = new Map();
@@ -27,6 +33,9 @@ export class ByShard<Kept> {
       mine = this.#make(shard);
       kept[partition] = mine;
     }
+    this.#lastNode = node;
+    this.#lastTopic = topic;
+    this.#last = kept;
     return mine;
   }
 

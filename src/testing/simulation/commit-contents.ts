@@ -96,7 +96,8 @@ function unreadKind(bytes: Uint8Array): 'message' | 'signal' {
   return unreadRecord.decode(bytes).session === signalSession ? 'signal' : 'message';
 }
 
-const partition = /^\d{1,5}$/;
+/** `o/<receiver>/<n>`; the outbox of a session has its name there. */
+const betweenShards = /^o\/(\d{1,5})\/(\d+)$/;
 
 /** The name of a shard among all that a world has. */
 export function shardName(node: string, { topic, partition: number }: ShardId): string {
@@ -123,45 +124,52 @@ export function contentsOf({ records, publications }: CommitBatch): CommitConten
   let position: number | undefined;
   let shard: ShardRecord | undefined;
   for (const { key, value } of records) {
-    const [kind, name = '', number = '', place = ''] = key.split('/');
-    switch (kind) {
+    // Its first letter says what it is; most are not asked of, or have one part: few have to be taken apart.
+    switch (key[0]) {
       case 'c':
-        if (!name.startsWith('@')) heads.push(new FlowRecord(name, value, flowHead.decode));
+        if (key[2] !== '@') heads.push(new FlowRecord(key.slice(2), value, flowHead.decode));
         break;
-      case 'j':
-        journal.push({ key, flowId: name, visit: Number(number), place: Number(place), value });
+      case 'j': {
+        const [, flowId = '', visit, place] = key.split('/');
+        journal.push({ key, flowId, visit: Number(visit), place: Number(place), value });
         break;
-      case 'i':
-        unread.push({ flowId: name, place: Number(number), kept: value === null ? undefined : unreadKind(value) });
+      }
+      case 'i': {
+        const [, flowId = '', place] = key.split('/');
+        unread.push({ flowId, place: Number(place), kept: value === null ? undefined : unreadKind(value) });
         break;
+      }
       case 'g':
-        if (value !== null) signalled.push(name);
+        if (value !== null) signalled.push(key.split('/')[1] ?? '');
         break;
-      case 'o':
-        if (partition.test(name)) stream.push({ receiver: Number(name), number: Number(number), value });
-        else sessions.push({ key, value });
+      case 'o': {
+        const between = betweenShards.exec(key);
+        if (between === null) sessions.push({ key, value });
+        else stream.push({ receiver: Number(between[1]), number: Number(between[2]), value });
         break;
+      }
       case 'w':
         if (value === null) break;
-        if (name === 'log') position = decodeCount(value);
-        else marks.push({ sender: Number(name), taken: decodeCount(value) });
+        if (key === 'w/log') position = decodeCount(value);
+        else marks.push({ sender: Number(key.slice(2)), taken: decodeCount(value) });
         break;
       case 'a':
-        if (name === 'head' && value !== null) chainHead = value;
+        if (key === 'a/head' && value !== null) chainHead = value;
         break;
       case 'n':
         if (key === configurationKey && value !== null) configuration = value;
         break;
-      case 'shard':
-        if (value !== null) shard = shardRecord.decode(value);
+      case 's':
+        if (key === 'shard' && value !== null) shard = shardRecord.decode(value);
     }
   }
   for (const { topic, key, value } of publications) {
     if (topic === flowTopics.status) statuses.push(new FlowRecord(key, value, statusRecord.decode));
     else if (topic === flowTopics.audit) audit.push({ number: numberOf(key), value });
   }
+  // biome-ignore format: what belongs together
   return {
-    ...{ heads, statuses, audit, chainHead, configuration, journal, unread, signalled },
-    ...{ stream, sessions, marks, position, shard },
+    heads, statuses, audit, chainHead, configuration, journal,
+    unread, signalled, stream, sessions, marks, position, shard,
   };
 }

@@ -1,4 +1,5 @@
 /** What runs have seen: which faults struck, and which states the world was in. */
+import type { FlowHead } from '../../persistence/index.ts';
 import type { SimEvent } from './events.ts';
 import type { SimFaultWord } from './plan.ts';
 import type { RunResult } from './run.ts';
@@ -7,6 +8,9 @@ export class Coverage {
   readonly faults = new Map<SimFaultWord, number>();
   /** Sentences such as `buy STUCK in settle`, with the number of times each was seen. */
   readonly states = new Map<string, number>();
+
+  /** By flow: what it was seen in last. */
+  readonly #last = new Map<string, { readonly status: string; readonly stage: string; readonly sentence: string }>();
 
   add({ faults }: Pick<RunResult, 'faults'>): void {
     for (const [word, times] of faults) this.faults.set(word, (this.faults.get(word) ?? 0) + times);
@@ -34,9 +38,18 @@ export class Coverage {
         return;
       case 'applied':
         for (const { value: head } of event.contents.heads) {
-          if (head !== undefined) this.#seen(`${head.flow} ${head.status} in ${head.stage}`);
+          if (head !== undefined) this.#seen(this.#sentence(head));
         }
     }
+  }
+
+  /** Made once for each state of a flow: heads are written all the time. */
+  #sentence({ flow, status, stage }: FlowHead): string {
+    const known = this.#last.get(flow);
+    if (known?.status === status && known.stage === stage) return known.sentence;
+    const sentence = `${flow} ${status} in ${stage}`;
+    this.#last.set(flow, { status, stage, sentence });
+    return sentence;
   }
 
   #seen(state: string): void {

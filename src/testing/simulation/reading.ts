@@ -8,7 +8,7 @@ import { sessionMessage } from '../../actors/session-manager/index.ts';
 import { type ActorHead, actorHead, decodeValue, type StatusRecord } from '../../persistence/index.ts';
 import type { LogRecord } from '../../transport/log/index.ts';
 import type { SimEvent } from './events.ts';
-import { rememberAll, rememberLast } from './remember.ts';
+import { rememberLast, rememberSome } from './remember.ts';
 
 /** A flow as a commit leaves it. */
 export interface SeenFlow extends Omit<StatusRecord, 'result'> {
@@ -40,7 +40,7 @@ export class SeenActor {
 type Applied = Extract<SimEvent, { type: 'applied' }>;
 
 /** A message between members: the bytes that a sender keeps are those that it sends, sends again, and that arrive. */
-export const messageIn = rememberAll((bytes: Uint8Array) => sessionMessage.decode(bytes));
+export const messageIn = rememberSome((bytes: Uint8Array) => sessionMessage.decode(bytes));
 
 /** Flows whose status a commit that is in the log has changed. */
 export function flowsOf(event: SimEvent): readonly SeenFlow[] {

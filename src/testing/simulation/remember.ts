@@ -7,15 +7,25 @@ export function rememberLast<Key extends object, Value>(compute: (key: Key) => V
   };
 }
 
-/** The function, which knows all its answers, for as long as what they were asked of is there. */
-export function rememberAll<Key extends object, Value>(compute: (key: Key) => Value): (key: Key) => Value {
-  const known = new WeakMap<Key, { readonly value: Value }>();
+/**
+ * The function, which knows its last answers, at least `answers` of them: for what is asked of again and again, and then
+ * never more. A WeakMap would know all of them, for several times what most of them cost.
+ */
+export function rememberSome<Key extends object, Value>(
+  compute: (key: Key) => Value,
+  answers = 512,
+): (key: Key) => Value {
+  let young = new Map<Key, Value>();
+  let old = young;
   return (key) => {
-    let answer = known.get(key);
-    if (answer === undefined) {
-      answer = { value: compute(key) };
-      known.set(key, answer);
+    const known = young.get(key) ?? old.get(key);
+    if (known !== undefined) return known;
+    const value = compute(key);
+    if (young.size === answers) {
+      old = young;
+      young = new Map();
     }
-    return answer.value;
+    young.set(key, value);
+    return value;
   };
 }

@@ -179,7 +179,10 @@ export class World {
 
   observe(node: string, worker: string, happening: Happening): void {
     // A happening is told once: it becomes the event itself, which is cheaper than a copy.
-    const event: SimEvent = Object.assign(happening, { at: this.scheduler.now, node, worker });
+    const event = placed(happening);
+    event.at = this.scheduler.now;
+    event.node = node;
+    event.worker = worker;
     this.trace.add(event);
     if (!this.lost) this.oracle.event(event);
     this.#audience.tell(event);
@@ -413,6 +416,11 @@ export class World {
   #worker({ node, worker }: { readonly node: string; readonly worker: number }): SimWorker | undefined {
     return this.node(node).workers[worker];
   }
+}
+
+/** The happening as an event, whose place is still to be written: `Object.assign` costs several times as much. */
+function placed(happening: Happening): SimEvent & { at: number; node: string; worker: string } {
+  return happening as SimEvent;
 }
 
 /** A stream of its own for each purpose: taking a fault away must not change what the network draws. */

@@ -21,18 +21,18 @@ export function journals(): Invariant {
       const { journal, heads } = event.contents;
       if (journal.length === 0 && heads.length === 0) return;
       const there = shards.of(event.node, event.shard);
-      const written = new Map(heads.map(({ flowId, value }) => [flowId, value]));
       for (const record of journal) {
         const { flowId, key, visit } = record;
         const former = event.headBefore(flowId);
-        const wrong = changed(event, record, former, written.has(flowId) ? written.get(flowId) : former);
+        const written = heads.find((head) => head.flowId === flowId);
+        const wrong = changed(event, record, former, written === undefined ? former : written.value);
         if (wrong !== undefined) violate(`${key}: ${wrong}`);
-        const entries = there.get(flowId) ?? new Map<string, number>();
-        there.set(flowId, entries);
-        if (record.value === null) entries.delete(key);
+        const entries = there.get(flowId);
+        if (record.value === null) entries?.delete(key);
+        else if (entries === undefined) there.set(flowId, new Map([[key, visit]]));
         else entries.set(key, visit);
       }
-      for (const [flowId, head] of written) {
+      for (const { flowId, value: head } of heads) {
         const over = head === undefined || isTerminal(head.status);
         for (const [key, visit] of there.get(flowId) ?? []) {
           if (over || visit !== head.visit) violate(`${key} outlives its visit`);

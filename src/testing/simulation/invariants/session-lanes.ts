@@ -6,7 +6,7 @@ import { type Identity, sameIdentity } from '../../../ports/index.ts';
 
 /** One direction of a session. */
 export class Lane {
-  readonly name: string;
+  readonly #name: () => string;
   /** Routing keys of the flows at its ends. */
   readonly sender: string;
   readonly receiver: string;
@@ -21,10 +21,15 @@ export class Lane {
   readonly #kinds: Array<SessionMessage['kind'] | undefined> = [undefined];
   readonly #expires: number[] = [0];
 
-  constructor(name: string, sender: string, receiver: string) {
-    this.name = name;
+  /** @param name put together when something is wrong with it, and never else */
+  constructor(name: () => string, sender: string, receiver: string) {
+    this.#name = name;
     this.sender = sender;
     this.receiver = receiver;
+  }
+
+  get name(): string {
+    return this.#name();
   }
 
   /** Number of the last message that its sender has committed. */
@@ -152,8 +157,8 @@ export class Lanes {
     let one = known.find((each) => sameIdentity(each.initiator, initiator) && sameIdentity(each.responder, responder));
     if (one === undefined) {
       const [asks, answers] = [routingKeyOf(session), responderRoutingKey(responder, initiator, session)];
-      const ends = `${initiator.name}/${initiator.group} with ${responder.name}/${responder.group}`;
-      const name = (direction: Direction): string => `session ${session} of ${ends}, ${direction}`;
+      const ends = (): string => `${initiator.name}/${initiator.group} with ${responder.name}/${responder.group}`;
+      const name = (direction: Direction) => () => `session ${session} of ${ends()}, ${direction}`;
       one = {
         initiator,
         responder,

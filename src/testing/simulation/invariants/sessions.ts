@@ -33,12 +33,14 @@ export function sessions(lanes = new Lanes()): Invariant {
       else places.set(place, kept);
     }
     for (const flowId of contents.signalled) signals.set(flowId, (signals.get(flowId) ?? 0) + 1);
+    const removed: string[] = [];
     for (const { key, value } of contents.sessions) {
-      if (value !== null) sent(key, messageIn(value), violate);
+      if (value === null) removed.push(key);
+      else sent(key, messageIn(value), violate);
     }
     // A peer that refuses is heard of while the commit fills: what was to leave with it is gone before it was there.
-    const removed = contents.sessions.flatMap(({ key, value }) => (value === null ? [key] : []));
-    for (const key of removed.toSorted((a, b) => numberOf(a) - numberOf(b))) lanes.withdraw(key);
+    for (const key of removed.length > 1 ? removed.toSorted((a, b) => numberOf(a) - numberOf(b)) : removed)
+      lanes.withdraw(key);
     for (const { flowId, value: head } of contents.heads) {
       if (head !== undefined && !isTerminal(head.status)) flow(flowId, head, violate);
       else {

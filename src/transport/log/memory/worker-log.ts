@@ -29,6 +29,8 @@ import type { Host } from './host.ts';
 import { MemoryTable } from './memory-table.ts';
 import type { Change, Storage } from './storage.ts';
 
+const noBytes = new Uint8Array();
+
 /** Records in one chunk of a restore and of a delivery. */
 const chunkRecords = 256;
 
@@ -119,7 +121,8 @@ export class WorkerLog implements Log {
     checkAppend(topic, records, this.limits);
     const { storage, faults, id } = this.#setup;
     storage.events(topic, partition);
-    const copies = records.map(({ key, value }) => ({ key, value: new Uint8Array(value ?? []) }));
+    const copy = copier(records);
+    const copies = records.map(({ key, value }) => ({ key, value: copy(value) ?? noBytes }));
     const fate = faults.append?.({ worker: id, topic, partition, records: records.length }) ?? 'ok';
     await this.#fated(`${topic}/${partition}`, fate, () => storage.append(topic, partition, copies));
   }
@@ -242,7 +245,7 @@ export class WorkerLog implements Log {
 
   async #commit(id: ShardId, counter: number, sequence: number, batch: CommitBatch, channels: Channels): Promise<void> {
     const { storage, faults, id: worker } = this.#setup;
-    const copy = copier([...batch.records, ...batch.publications]);
+    const copy = copier(batch.records, batch.publications);
     const records = batch.records.map(({ key, value }) => ({ key, value: copy(value) }));
     const publications = batch.publications.map(({ topic, key, value }) => ({ topic, key, value: copy(value) }));
     let applied = false;
@@ -350,18 +353,23 @@ function attempt<Value>(run: () => Value): { readonly value: Value } | { readonl
 }
 
 /** The caller may reuse its buffers once the call returns. Values of one batch are copied into one buffer. */
-function copier(records: readonly LogRecord[]): (value: Uint8Array | null) => Uint8Array | null {
+function copier(
+  records: readonly Pick<LogRecord, 'value'>[],
+  publications: readonly Pick<LogRecord, 'value'>[] = [],
+): (value: Uint8Array | null) => Uint8Array | null {
   let bytes = 0;
   for (const { value } of records) bytes += value?.byteLength ?? 0;
-  const buffer = new Uint8Array(bytes);
-  const memory = buffer.buffer;
+  for (const { value } of publications) bytes += value?.byteLength ?? 0;
+  // Of the pool that Node has for small buffers: memory of its own costs more than a small batch.
+  const pooled = Buffer.allocUnsafe(bytes);
+  const { buffer: memory, byteOffset: start } = pooled;
   let used = 0;
   return (value) => {
     if (value === null) return null;
     const { byteLength } = value;
-    buffer.set(value, used);
+    pooled.set(value, used);
     used += byteLength;
-    return new Uint8Array(memory, used - byteLength, byteLength);
+    return new Uint8Array(memory, start + used - byteLength, byteLength);
   };
 }
 
