@@ -30,23 +30,31 @@ const shortText = 63;
 const plainCodes = 0x7f;
 const noBytes = new Uint8Array();
 
-/** A text. One for each field: it remembers what that field was last. */
+/** Texts that a field remembers, a power of two: records of a few flows take turns. */
+const rememberedTexts = 16;
+
+/** A text. One for each field: it remembers what that field was lately. */
 export class Text extends avro.types.StringType {
-  #last = '';
+  /** By what their bytes suggest: one that comes again is where it was. */
+  readonly #known: string[] = new Array(rememberedTexts).fill('');
 
   _read(tap: Tap): string {
     const length = tap.readLong();
     const { buf, pos } = tap;
     tap.pos = pos + length;
-    const last = this.#last;
-    if (length === last.length) {
+    if (length > shortText) return utf8Slice.call(buf, pos, pos + length);
+    if (length <= 0) return '';
+    const hint = (buf[pos] ?? 0) + 3 * (buf[pos + (length >> 1)] ?? 0) + 5 * (buf[pos + length - 1] ?? 0);
+    const slot = hint & (rememberedTexts - 1);
+    const known = this.#known[slot] ?? '';
+    if (length === known.length) {
       let at = 0;
-      while (at < length && buf[pos + at] === last.charCodeAt(at)) at += 1;
-      if (at === length) return last;
+      while (at < length && buf[pos + at] === known.charCodeAt(at)) at += 1;
+      if (at === length) return known;
     }
     const text = utf8Slice.call(buf, pos, pos + length);
     // As many bytes as characters: only then is each byte a character.
-    if (length <= shortText && length === text.length) this.#last = text;
+    if (length === text.length) this.#known[slot] = text;
     return text;
   }
 

@@ -28,6 +28,9 @@ const packr = new Packr({
 
 const slab = new Slab(valueSlabBytes);
 
+/** Where small values are read: of all that it is given the library makes a DataView, which it keeps there. */
+const desk = new Uint8Array(128);
+
 /** Larger results make the library keep a buffer of their size for good; it is replaced after them. */
 const keptBufferBytes = 1 << 20;
 const freshBufferBytes = 8_192;
@@ -49,11 +52,15 @@ export function encodeValue(value: unknown, what: string): Uint8Array {
  * @throws WeirError `WEIR_RECORD_UNREADABLE`
  */
 export function decodeValue(bytes: Uint8Array): unknown {
-  // A view of our own: the library caches its DataView on what it is given, and would hand out Buffers for a Buffer.
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { length } = bytes;
   try {
-    scan(view);
-    return packr.unpack(view);
+    scan(bytes);
+    if (length > desk.length) {
+      // A view of our own: the library would hand out Buffers for a Buffer.
+      return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, length));
+    }
+    for (let at = 0; at < length; at += 1) desk[at] = bytes[at] ?? 0;
+    return packr.unpack(desk, length);
   } catch (error) {
     throw new WeirError('WEIR_RECORD_UNREADABLE', { what: 'a value', why: messageOf(error) }, error);
   }

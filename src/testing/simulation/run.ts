@@ -26,6 +26,8 @@ export interface RunResult {
 export interface RunOptions {
   /** Keep the events, for a reader. Default false. */
   readonly keepTrace?: boolean;
+  /** Make a hash of the trace, to compare it with another run's. Default true. */
+  readonly hashTrace?: boolean;
   /** Told of every event. */
   readonly watch?: (event: SimEvent) => void;
   /** One that is posted already. Default: one of its own. */
@@ -53,7 +55,7 @@ export async function runPlan<Action>(
   scenario: Scenario<Action>,
   plan: Plan<Action>,
   seed: number,
-  { keepTrace = false, watch, guard }: RunOptions = {},
+  { keepTrace = false, hashTrace = true, watch, guard }: RunOptions = {},
 ): Promise<RunResult> {
   const prepared = scenario.prepare(plan);
   const liveness = new Liveness();
@@ -61,6 +63,7 @@ export async function runPlan<Action>(
     seed,
     plan,
     keepTrace,
+    hashTrace,
     settings: (node) => ({ shards: node.shards, ...node.settings, ...prepared.settings(node, world) }),
     invariants: [
       liveness,

@@ -14,7 +14,7 @@ export interface SchedulerSetup {
   /** Virtual milliseconds that one event takes. Default 0.02. */
   readonly eventMs?: number;
   /** Told of every event that runs: the lane's number and the time. */
-  readonly onEvent?: (lane: number, at: number) => void;
+  readonly onEvent?: ((lane: number, at: number) => void) | undefined;
   /** Runs something once the microtasks of this moment have ended. Default: the next tick of the process. */
   readonly afterMicrotasks?: (run: () => void) => void;
 }
@@ -46,7 +46,7 @@ export class Scheduler {
   readonly #random: Random;
   readonly #start: number;
   readonly #eventMs: number;
-  readonly #onEvent: (lane: number, at: number) => void;
+  readonly #onEvent: SchedulerSetup['onEvent'];
   readonly #afterMicrotasks: SchedulerSetup['afterMicrotasks'];
   readonly #timers = new TimerHeap();
   /** Lanes that have something to run and may run it. */
@@ -60,7 +60,7 @@ export class Scheduler {
     this.#random = random;
     this.#start = start ?? Date.UTC(2026, 0, 1);
     this.#eventMs = eventMs ?? 0.02;
-    this.#onEvent = onEvent ?? (() => undefined);
+    this.#onEvent = onEvent;
     this.#afterMicrotasks = afterMicrotasks;
   }
 
@@ -133,7 +133,7 @@ export class Scheduler {
     this.#now += this.#eventMs;
     this.events += 1;
     this.#current = lane;
-    this.#onEvent(lane.number, this.#now);
+    this.#onEvent?.(lane.number, this.#now);
     lane.takeNext()();
   }
 

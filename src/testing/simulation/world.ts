@@ -74,6 +74,8 @@ export interface WorldSetup {
   readonly invariants: readonly Invariant[];
   /** Keep the events, for a reader. */
   readonly keepTrace: boolean;
+  /** Make a hash of the trace. */
+  readonly hashTrace: boolean;
 }
 
 export interface SimNode {
@@ -124,15 +126,17 @@ export class World {
 
   constructor(setup: WorldSetup) {
     this.#setup = setup;
-    const { seed, plan, keepTrace } = setup;
+    const { seed, plan, keepTrace, hashTrace } = setup;
     this.#audience = this.#audienceOf(setup.invariants);
-    this.trace = new Trace({ keep: keepTrace });
+    this.trace = new Trace({ keep: keepTrace, hashed: hashTrace });
     this.scheduler = new Scheduler({
       random: stream(seed, 'order'),
-      onEvent: (lane, at) => {
-        this.trace.mix(lane);
-        this.trace.mix(at * 1_000);
-      },
+      onEvent: hashTrace
+        ? (lane, at) => {
+            this.trace.mix(lane);
+            this.trace.mix(at * 1_000);
+          }
+        : undefined,
     });
     this.#random = stream(seed, 'faults');
     this.outside = this.scheduler.lane('outside');
